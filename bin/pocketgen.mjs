@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+// The `pocketgen` command: runs cli/main.ts, which needs a Node that reads TypeScript (22.18 or later).
+// An older Node hands over to the one that the `node` dev dependency installed.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const main = new URL('../cli/main.ts', import.meta.url);
+if (process.features.typescript) {
+  await import(main.href);
+} else {
+  const node = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+  if (!existsSync(node)) {
+    console.error(`pocketgen: expected Node 22.18 or later, got ${process.version}; run npm ci first, it brings one`);
+    process.exit(1);
+  }
+  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+}

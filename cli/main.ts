@@ -1,0 +1,15 @@
+// The `pocketgen` command line: one file per command under cli/commands/. Started by bin/pocketgen.mjs.
+import { Command } from 'commander';
+import { UserError } from '../contract/errors.ts';
+
+const program = new Command('pocketgen')
+  .description('Train a small image generator, export it to one ONNX bundle, serve it on the edge and offline.')
+  .showHelpAfterError('(see pocketgen --help)');
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
