@@ -1,0 +1,21 @@
+// The limits of a request, shared by the command line, the edge and the page. Stated in the edge's OpenAPI document.
+
+export const LIMITS = {
+  /** UTF-8 bytes of a seed that is text, after NFC. */
+  seedBytes: 256,
+  /** Pictures computed in one ONNX batch; more are computed batch after batch. */
+  batch: 64,
+  /** Pictures of one grid or one generations request. */
+  pictures: 256,
+  /** Nearest-neighbour enlargement. */
+  scale: 32,
+  /** Frames of one walk, and frames a second. */
+  frames: 120,
+  fps: 50,
+  /** Pixels of one answer, all pictures or frames together, after scaling. */
+  pixels: 4_194_304,
+  /** Bytes of a request body. */
+  bodyBytes: 16_384,
+  /** Classes of a model (keeps ⌊word × classes⌋ exact). */
+  classes: 65_536,
+} as const;

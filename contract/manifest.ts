@@ -1,0 +1,147 @@
+// model.json, the bundle's manifest: the only thing the edge and the web need to know about a model.
+// The zod schema is the definition; parseManifest turns anything wrong into one sentence.
+import { z } from 'zod';
+import { UserError } from './errors.ts';
+import { LATENT_GENERATOR } from './latent.ts';
+import { LIMITS } from './limits.ts';
+
+export const FORMAT = 'pocketgen-bundle';
+export const FORMAT_VERSION = 1;
+
+const size = z.int().min(1);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
+const vectors = z.tuple([z.literal('batch'), size]);
+
+/** Storage of the weights; every variant computes in fp32 and has its own goldens. */
+export const variantSchema = z.enum(['fp32', 'fp16', 'int8']);
+export type Variant = z.infer<typeof variantSchema>;
+
+const fileSchema = z.object({
+  path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a plain file name'),
+  role: z.enum(['generator', 'encoder', 'discriminator']),
+  variant: variantSchema,
+  bytes: size,
+  sha256,
+});
+export type FileEntry = z.infer<typeof fileSchema>;
+
+const goldenSchema = z.object({
+  variant: variantSchema,
+  seed: z.int().min(0).max(4294967295),
+  /** Class index; absent for an unconditional model. */
+  class: z.int().min(0).optional(),
+  truncation: z.number().gt(0).max(1),
+  /** Of the HWC pixel bytes that onnxruntime-web's wasm gives. */
+  sha256,
+  /** Those bytes, base64. */
+  pixels: z.base64(),
+});
+export type Golden = z.infer<typeof goldenSchema>;
+
+const shape = z.object({
+  format: z.literal(FORMAT),
+  formatVersion: z.literal(FORMAT_VERSION),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens'),
+  title: z.string(),
+  description: z.string(),
+  kind: z.string().min(1),
+  image: z.object({ width: size, height: size, channels: z.int().min(1).max(4) }),
+  latent: z.object({ size, distribution: z.literal('normal'), generator: z.literal(LATENT_GENERATOR) }),
+  /** Labels in the order of the class input; empty for an unconditional model. */
+  classes: z.array(z.string().min(1)).max(LIMITS.classes),
+  opset: size,
+  inputs: z.object({
+    latent: z.object({ name: z.string().min(1), shape: vectors }),
+    classWeights: z.object({ name: z.string().min(1), shape: vectors }).optional(),
+  }),
+  output: z.object({
+    name: z.string().min(1),
+    shape: z.tuple([z.literal('batch'), size, size, size]),
+    range: z.tuple([z.literal(-1), z.literal(1)]),
+  }),
+  files: z.array(fileSchema).min(1),
+  defaultVariant: variantSchema,
+  goldens: z.array(goldenSchema),
+  /** Quality: protocol and numbers, free form. */
+  metrics: z.record(z.string(), z.unknown()).optional(),
+  training: z.object({
+    preset: z.string(),
+    config: z.record(z.string(), z.unknown()),
+    dataset: z.object({ name: z.string(), sha256: z.string() }),
+    imagesSeen: z.int().min(0),
+    engine: z.string(),
+    seed: z.int().min(0),
+  }),
+  license: z.string(),
+});
+
+export type Manifest = z.infer<typeof shape>;
+
+/** Fields that must agree with each other. */
+export const manifestSchema = shape.check(({ value: m, issues }) => {
+  const expect = (path: string, expected: unknown, got: unknown) => {
+    const [want, have] = [JSON.stringify(expected), JSON.stringify(got) ?? 'none'];
+    if (want !== have)
+      issues.push({ code: 'custom', path: path.split('.'), message: `expected ${want}, got ${have}`, input: got });
+  };
+  const { width, height, channels } = m.image;
+  expect('inputs.latent.shape', ['batch', m.latent.size], m.inputs.latent.shape);
+  if (m.classes.length > 0)
+    expect('inputs.classWeights.shape', ['batch', m.classes.length], m.inputs.classWeights?.shape);
+  else if (m.inputs.classWeights)
+    expect('inputs.classWeights', 'none, as classes is empty', m.inputs.classWeights.name);
+  expect('output.shape', ['batch', channels, height, width], m.output.shape);
+  expect('classes', [...new Set(m.classes)], m.classes);
+  for (const key of ['path', 'sha256'] as const) {
+    const all = m.files.map((f) => f[key]);
+    expect('files', [...new Set(all)], all);
+  }
+  const variants = m.files.filter((f) => f.role === 'generator').map((f) => f.variant);
+  if (!variants.includes(m.defaultVariant))
+    expect('defaultVariant', `one of ${variants.join(', ') || 'no generator file'}`, m.defaultVariant);
+  m.goldens.forEach((golden, i) => {
+    if (!variants.includes(golden.variant))
+      expect(`goldens.${i}.variant`, `one of ${variants.join(', ')}`, golden.variant);
+    if (golden.class !== undefined && golden.class >= m.classes.length)
+      expect(`goldens.${i}.class`, `an index below ${m.classes.length}`, golden.class);
+  });
+});
+
+/** Throws UserError: `model.json FIELD: expected X, got Y`. */
+export function parseManifest(json: unknown): Manifest {
+  const head = z.object({ format: z.literal(FORMAT), formatVersion: z.number() }).safeParse(json);
+  if (!head.success) throw new UserError(`model.json: expected the manifest of a ${FORMAT}, got something else`);
+  if (head.data.formatVersion !== FORMAT_VERSION)
+    throw new UserError(
+      `model.json: expected format version ${FORMAT_VERSION}, got ${head.data.formatVersion}; ` +
+        'use the pocketgen that exported it, or export it again',
+    );
+  const parsed = manifestSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const message = (issue?.message ?? 'not valid').replace('Invalid input: ', '').replace('received', 'got');
+  throw new UserError(`model.json ${issue?.path.join('.')}: ${message}; export the bundle again`);
+}
+
+/** The generator file of a variant (the manifest's default one if none is named). Throws UserError listing what exists. */
+export function generatorFile(manifest: Manifest, variant: string = manifest.defaultVariant): FileEntry {
+  const files = manifest.files.filter((f) => f.role === 'generator');
+  const file = files.find((f) => f.variant === variant);
+  if (file === undefined)
+    throw new UserError(`${manifest.name}: expected dtype ${files.map((f) => f.variant).join(' or ')}, got ${variant}`);
+  return file;
+}
+
+/** The index of a class named by its label (any case) or its index. Throws UserError listing the labels. */
+export function classIndex(manifest: Manifest, name: string): number {
+  const { classes } = manifest;
+  if (classes.length === 0)
+    throw new UserError(`class: expected none, as ${manifest.name} has no classes, got ${name}`);
+  const wanted = name.trim().toLowerCase();
+  const byLabel = classes.findIndex((label) => label.toLowerCase() === wanted);
+  if (byLabel >= 0) return byLabel;
+  if (/^(0|[1-9][0-9]{0,5})$/.test(wanted) && Number(wanted) < classes.length) return Number(wanted);
+  throw new UserError(
+    `class: expected one of ${classes.join(', ')} or an index from 0 to ${classes.length - 1}, got ${name}`,
+  );
+}
