@@ -1,0 +1,136 @@
+// `pocketgen dataset info|fetch|preview`: look at a data set, download it, draw a contact sheet of it.
+import { rename, writeFile } from 'node:fs/promises';
+import { SingleBar } from 'cli-progress';
+import { type Command, Option } from 'commander';
+import { UserError } from '../../contract/errors.ts';
+import { encodePng } from '../../contract/png.ts';
+import {
+  classCounts,
+  type DatasetSplits,
+  type DownloadProgress,
+  datasetNames,
+  fetchDataset,
+  type LoadOptions,
+  loadDataset,
+  type PictureSet,
+  type PictureSize,
+  pictureSizes,
+} from '../../train/data/index.ts';
+import { previewSheet } from '../../train/data/preview.ts';
+
+interface SourceOptions {
+  size?: string;
+  grey?: boolean;
+  offline?: boolean;
+}
+
+export function registerDataset(program: Command): void {
+  const dataset = program
+    .command('dataset')
+    .description(`training pictures: ${datasetNames.join(', ')}, or a folder of your own (one sub-folder per class)`);
+
+  withSourceOptions(dataset.command('info').argument('<source>').description('what a data set holds'))
+    .option('--json', 'print JSON')
+    .action(async (source: string, options: SourceOptions & { json?: boolean }) => {
+      const splits = await load(source, options);
+      console.log(options.json ? JSON.stringify(summary(splits), undefined, 2) : describe(splits));
+    });
+
+  dataset
+    .command('fetch')
+    .argument('<name>', datasetNames.join(' or '))
+    .description('download a data set to the cache folder; goes on where an earlier download stopped')
+    .option('--mirror <url...>', 'fetch from here instead of the official mirrors')
+    .action(async (name: string, options: { mirror?: string[] }) => {
+      const folder = await withBar((onProgress) =>
+        fetchDataset(name, { onProgress, ...(options.mirror && { mirrors: options.mirror }) }),
+      );
+      console.log(`${name}: complete and checked, in ${folder}`);
+    });
+
+  withSourceOptions(
+    dataset
+      .command('preview')
+      .argument('<source>')
+      .description('write a labelled contact sheet of the training pictures'),
+  )
+    .option('--out <file>', 'PNG to write', 'preview.png')
+    .option('--columns <n>', 'pictures per class', '12')
+    .option('--scale <n>', 'enlarge each picture this many times', '2')
+    .action(async (source: string, options: SourceOptions & { out: string; columns: string; scale: string }) => {
+      const columns = wholeNumber('--columns', options.columns, 100);
+      const scale = wholeNumber('--scale', options.scale, 16);
+      const { train } = await load(source, options);
+      const sheet = previewSheet(train, { columns, scale });
+      await writeWhole(options.out, encodePng(sheet));
+      console.log(`${options.out}: ${sheet.width}x${sheet.height}\n${train.note}`);
+    });
+}
+
+function withSourceOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--size <pixels>', 'own pictures: resize to this').choices(pictureSizes.map(String)))
+    .option('--grey', 'own pictures: make them grey')
+    .option('--offline', 'never download');
+}
+
+async function load(source: string, options: SourceOptions): Promise<DatasetSplits> {
+  const loadOptions: LoadOptions = { download: options.offline !== true };
+  if (options.size) loadOptions.size = Number(options.size) as PictureSize;
+  if (options.grey) loadOptions.channels = 1;
+  return withBar((onProgress) => loadDataset(source, { ...loadOptions, onProgress }));
+}
+
+/** Shows a progress bar once the first bytes of a download arrive, so that a cached data set prints nothing. */
+async function withBar<T>(run: (onProgress: (progress: DownloadProgress) => void) => Promise<T>): Promise<T> {
+  const bar = new SingleBar({ format: '{file} [{bar}] {megabytes} MB', stream: process.stderr, hideCursor: true });
+  let file: string | undefined;
+  try {
+    return await run((progress) => {
+      const payload = { file: progress.file, megabytes: (progress.received / 1e6).toFixed(1) };
+      if (progress.file !== file) {
+        if (file !== undefined) bar.stop();
+        file = progress.file;
+        bar.start(progress.total ?? progress.received, progress.received, payload);
+      } else bar.update(progress.received, payload);
+    });
+  } finally {
+    if (file !== undefined) bar.stop();
+  }
+}
+
+function summary({ train, test }: DatasetSplits): object {
+  const part = (set: PictureSet): object => ({ count: set.count, classCounts: classCounts(set), sha256: set.sha256 });
+  const { name, classes, width, height, channels, note } = train;
+  return { name, classes, width, height, channels, train: part(train), test: part(test), note };
+}
+
+function describe({ train, test }: DatasetSplits): string {
+  const counts = [classCounts(train), classCounts(test)] as const;
+  const size = (index: number): string => `${counts[0][index]} training, ${counts[1][index]} held out`;
+  const width = Math.max(0, ...train.classes.map((name) => name.length));
+  return [
+    train.note,
+    `pictures: ${train.width}x${train.height}, ${train.channels === 1 ? 'grey' : 'colour'}; ` +
+      `${train.count} training, ${test.count} held out`,
+    train.classes.length === 0 ? 'classes: none' : `classes: ${train.classes.length}`,
+    ...train.classes.map((name, index) => `  ${String(index).padStart(3)} ${name.padEnd(width)}  ${size(index)}`),
+    `sha256 (training): ${train.sha256}`,
+  ].join('\n');
+}
+
+function wholeNumber(option: string, text: string, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new UserError(`${option}: expected a whole number from 1 to ${most}, got ${text}`);
+}
+
+/** Writes beside the final name first, so that nobody ever sees half a file. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(`${path}.part`, bytes);
+    await rename(`${path}.part`, path);
+  } catch (error) {
+    throw new UserError(`${path}: expected a file that can be written, got ${(error as NodeJS.ErrnoException).code}`);
+  }
+}

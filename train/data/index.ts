@@ -1,0 +1,35 @@
+// Data sets by name or folder: the one entry for training, evaluation and the command line.
+import { statSync } from 'node:fs';
+import { UserError } from '../../contract/errors.ts';
+import { fetchIdxSource, idxSources, loadIdxSource } from './idx-sets.ts';
+import type { DatasetSplits, LoadOptions } from './types.ts';
+
+export { classCounts, pickPictures, pictureSet, sliceSet } from './picture-set.ts';
+export type { DatasetSplits, DownloadProgress, LoadOptions, PictureSet, PictureSize } from './types.ts';
+export { pictureSizes } from './types.ts';
+
+export const datasetNames: readonly string[] = Object.keys(idxSources);
+
+/** Loads `fashion-mnist`, `mnist` or a folder of own pictures. UserError (one sentence) for anything else or damaged. */
+export async function loadDataset(source: string, options: LoadOptions = {}): Promise<DatasetSplits> {
+  const known = Object.hasOwn(idxSources, source) && idxSources[source];
+  if (known) return loadIdxSource(source, known, options);
+  assertFolder(source);
+  // Loaded only here: the named data sets do not need sharp's native library.
+  const { loadFolder } = await import('./folder.ts');
+  return loadFolder(source, options);
+}
+
+/** Downloads a named data set to the cache folder, which is returned. */
+export async function fetchDataset(name: string, options: LoadOptions = {}): Promise<string> {
+  const known = Object.hasOwn(idxSources, name) && idxSources[name];
+  if (!known) throw new UserError(`dataset fetch: expected one of ${datasetNames.join(', ')}, got ${name}`);
+  return fetchIdxSource(name, known, options);
+}
+
+function assertFolder(source: string): void {
+  if (statSync(source, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new UserError(
+    `data set: expected ${datasetNames.join(', ')} or a folder of pictures, got ${JSON.stringify(source)}`,
+  );
+}
