@@ -45,7 +45,7 @@ function polynomial(coefficients: readonly number[], x: number): number {
 }
 
 /**
- * The x whose cumulative normal probability is u, for u in [2^-33, 1 − 2^-33]: |x| ≤ 6.34.
+ * The x whose cumulative normal probability is u, for u in [2^-33, 1 − 2^-33]: |x| < 6.34.
  * AS241 has a third piece for √(−ln u) > 5; the smallest u here gives 4.79, so that piece is left out.
  */
 export function inverseNormal(u: number): number {
