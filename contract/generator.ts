@@ -33,6 +33,20 @@ export interface Generator {
   decode(latents: readonly Float32Array[], classWeights: readonly Float32Array[]): Promise<Picture[]>;
 }
 
+// One run at a time in the whole program: onnxruntime-web's run() keeps pointers on the wasm stack across its awaits,
+// and all sessions share that stack, so two runs that interleave (Promise.all is enough) would corrupt each other.
+let lastRun: Promise<unknown> | undefined;
+
+async function inTurn<T>(run: () => Promise<T>): Promise<T> {
+  const turn = lastRun === undefined ? run() : lastRun.then(run, run);
+  lastRun = turn;
+  try {
+    return await turn;
+  } finally {
+    if (lastRun === turn) lastRun = undefined;
+  }
+}
+
 export function createGenerator(manifest: Manifest, session: SessionLike, Tensor: TensorConstructor): Generator {
   const { inputs, output, latent, classes, image } = manifest;
 
@@ -49,7 +63,7 @@ export function createGenerator(manifest: Manifest, session: SessionLike, Tensor
       tensors[inputs.classWeights.name] = new Tensor('float32', weights, [batch, classes.length]);
     }
     // The Tensor class and the session come from the same ONNX Runtime, which TypeScript cannot see here.
-    const results = await session.run(tensors as Record<string, never>);
+    const results = await inTurn(() => session.run(tensors as Record<string, never>));
     const result = results[output.name];
     const expected = [batch, image.channels, image.height, image.width].join('x');
     if (result === undefined || result.dims.join('x') !== expected)

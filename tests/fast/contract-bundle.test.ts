@@ -182,6 +182,20 @@ describe('createGenerator', () => {
     expect(await generator.generate([])).toEqual([]);
   });
 
+  test('runs one batch at a time, since wasm sessions share a stack', async () => {
+    let running = 0;
+    const overlapping = async (feeds: { readonly [name: string]: never }) => {
+      expect(++running).toBe(1);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      running--;
+      const batch = (feeds as { [name: string]: Tensor }).latent?.dims[0] ?? 0;
+      return { image: new Tensor('float32', new Float32Array(batch * 2), [batch, 1, 1, 2]) };
+    };
+    const two = [1, 2].map(() => createGenerator(manifest, { run: overlapping }, Tensor));
+    const request = { seed: 1, class: 0, truncation: 1 };
+    await Promise.all([...two, ...two].map((generator) => generator.generate([request])));
+  });
+
   test('checkGoldens wants the same bytes, or at most the levels allowed, and names the golden', async () => {
     expect(await checkGoldens(manifest, 'fp32', generatorOf(manifest, () => [0, 0]).generator, 0)).toBe(0);
     const off = generatorOf(manifest, () => [0, 2 / 255]).generator;
