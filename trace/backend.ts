@@ -1,0 +1,148 @@
+// A tfjs backend that computes nothing: each kernel records ONNX nodes. Whatever tfjs code runs on it, gradients
+// included (autodiff calls kernels too), becomes a graph.
+import * as tf from '@tensorflow/tfjs';
+import { createGraphBuilder, type DType, type GraphBuilder } from './graph.ts';
+import { conv } from './kernels/conv.ts';
+import { elementwise } from './kernels/elementwise.ts';
+import { shape } from './kernels/shape.ts';
+import type { KernelTable, Lowering } from './kernels/table.ts';
+import { shapeOf, type Traced } from './traced.ts';
+
+export const BACKEND_NAME = 'trace';
+
+const KERNELS: KernelTable = { ...elementwise, ...shape, ...conv };
+
+export class TraceBackend extends tf.KernelBackend {
+  // Weak, so there is nothing to count or free: a traced tensor lives as long as tfjs holds its id.
+  private data = new WeakMap<object, Traced>();
+  g: GraphBuilder = createGraphBuilder();
+  lowering: Lowering = 'conv';
+
+  /** Forgets every tensor and starts a new graph. */
+  begin(lowering: Lowering): GraphBuilder {
+    this.data = new WeakMap();
+    this.g = createGraphBuilder();
+    this.lowering = lowering;
+    return this.g;
+  }
+
+  put(traced: Traced): tf.TensorInfo {
+    const dataId = {};
+    this.data.set(dataId, traced);
+    const { dtype } = traced.value;
+    if (dtype === 'int64') throw new Error('trace: expected float32, int32 or bool, which tfjs knows, got int64');
+    return { dataId, shape: shapeOf(traced), dtype };
+  }
+
+  get(dataId: object): Traced {
+    const traced = this.data.get(dataId);
+    if (!traced) throw new Error('trace: expected a tensor of this trace, got one of an earlier trace');
+    return traced;
+  }
+
+  override write(values: tf.backend_util.BackendValues | null, shape: number[], dtype: tf.DataType): object {
+    return this.put({ value: this.constant(values, shape, dtype) }).dataId;
+  }
+
+  override move(
+    dataId: object,
+    values: tf.backend_util.BackendValues | null,
+    shape: number[],
+    dtype: tf.DataType,
+  ): void {
+    this.data.set(dataId, { value: this.constant(values, shape, dtype) });
+  }
+
+  private constant(values: tf.backend_util.BackendValues | null, shape: number[], dtype: tf.DataType) {
+    if (!values || (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool')) {
+      throw new Error(`trace: expected values of type float32, int32 or bool, got ${dtype}`);
+    }
+    const data = copyAs(dtype, values as Float32Array);
+    const [first = 0] = data;
+    return data.length > 0 && data.every((v) => v === first)
+      ? this.g.splat(Number(first), dtype, shape)
+      : this.g.constant(data, dtype, shape);
+  }
+
+  override readSync(): never {
+    throw new Error(
+      'trace: a traced tensor has no values, so dataSync() and control flow on values cannot be recorded; ' +
+        'write the choice with tf.where, or pass the value in as an input',
+    );
+  }
+
+  override async read(): Promise<never> {
+    return this.readSync();
+  }
+
+  override disposeData = (): boolean => true;
+  override incRef = (): void => {};
+  override refCount = (): number => 1;
+  override numDataIds = (): number => 0;
+  override memory = () => ({ unreliable: true, reasons: ['a traced tensor holds no values'] });
+  override floatPrecision = (): 32 => 32;
+  override epsilon = (): number => 1e-7;
+  override timerAvailable = (): boolean => false;
+  override dispose = (): void => {};
+}
+
+function copyAs(dtype: Exclude<DType, 'int64'>, values: ArrayLike<number>): Float32Array | Int32Array | Uint8Array {
+  switch (dtype) {
+    case 'float32':
+      return Float32Array.from(values);
+    case 'int32':
+      return Int32Array.from(values);
+    case 'bool':
+      return Uint8Array.from(values);
+    default:
+      return dtype satisfies never;
+  }
+}
+
+let instance: TraceBackend | undefined;
+
+/** Registers the backend and its kernels with tfjs, once. */
+export function traceBackend(): TraceBackend {
+  if (instance) return instance;
+  const backend = new TraceBackend();
+  instance = backend;
+  tf.registerBackend(BACKEND_NAME, () => backend, 0);
+  for (const [kernelName, kernel] of Object.entries(KERNELS)) {
+    tf.registerKernel({
+      kernelName,
+      backendName: BACKEND_NAME,
+      kernelFunc: ({ inputs, attrs }) => {
+        const traced = (info: tf.TensorInfo): Traced => backend.get(info.dataId);
+        const result = kernel({
+          g: backend.g,
+          lowering: backend.lowering,
+          attrs: (attrs ?? {}) as Record<string, unknown>,
+          list: Object.values(inputs).map((info) => traced(info as tf.TensorInfo)),
+          input: (name) => {
+            const info = inputs[name];
+            if (!info || Array.isArray(info))
+              throw new Error(`trace: kernel ${kernelName} was called without its ${name}`);
+            return traced(info);
+          },
+        });
+        return Array.isArray(result) ? result.map((r) => backend.put(r)) : backend.put(result);
+      },
+    });
+  }
+  // Every other kernel tfjs has: an error that says which, and from which op, instead of tfjs's own about backends.
+  for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
+    if (kernelName in KERNELS) continue;
+    tf.registerKernel({
+      kernelName,
+      backendName: BACKEND_NAME,
+      kernelFunc: () => {
+        const scope = (tf.engine() as unknown as { state: { activeScope?: { name?: string } } }).state.activeScope;
+        throw new Error(
+          `trace: expected a kernel with an ONNX mapping, got ${kernelName} (called by tf.${scope?.name ?? 'unknown'}); ` +
+            'express it with other ops or add a mapping under trace/kernels/',
+        );
+      },
+    });
+  }
+  return backend;
+}

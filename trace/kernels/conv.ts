@@ -1,0 +1,82 @@
+// tfjs's convolution kernels: geometry is read once here, then one of two lowerings writes the nodes.
+import { backend_util } from '@tensorflow/tfjs';
+import { plain, type Traced } from '../traced.ts';
+import * as gemm from './conv-gemm.ts';
+import * as nchw from './conv-nchw.ts';
+import type { KernelCall, KernelTable } from './table.ts';
+
+/** Sizes of a 2-D convolution from [batch, height, width, inChannels] to [batch, outHeight, outWidth, outChannels]. */
+export interface ConvGeometry {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly inChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly outChannels: number;
+  readonly kernel: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  /** Rows above, columns left, rows below, columns right. */
+  readonly pads: readonly [number, number, number, number];
+}
+
+function geometry(call: KernelCall, inputShape: readonly number[], filterShape: readonly number[]): ConvGeometry {
+  const { strides, pad, dataFormat, dilations, dimRoundingMode } = call.attrs;
+  const format = backend_util.convertConv2DDataFormat((dataFormat ?? 'NHWC') as 'NHWC' | 'NCHW');
+  if (format !== 'channelsLast') throw new Error(`convolution: expected data format NHWC, got ${String(dataFormat)}`);
+  const info = backend_util.computeConv2DInfo(
+    inputShape as [number, number, number, number],
+    filterShape as [number, number, number, number],
+    strides as [number, number],
+    (dilations ?? 1) as number,
+    pad as number,
+    dimRoundingMode as 'floor',
+    false,
+    format,
+  );
+  if (info.inChannels !== filterShape[2]) {
+    throw new Error(`convolution: expected ${info.inChannels} input channels in the filter, got ${filterShape[2]}`);
+  }
+  const { top, left, bottom, right } = info.padInfo;
+  return {
+    batch: info.batchSize,
+    height: info.inHeight,
+    width: info.inWidth,
+    inChannels: info.inChannels,
+    outHeight: info.outHeight,
+    outWidth: info.outWidth,
+    outChannels: info.outChannels,
+    kernel: [info.filterHeight, info.filterWidth],
+    strides: [info.strideHeight, info.strideWidth],
+    dilations: [info.dilationHeight, info.dilationWidth],
+    pads: [top, left, bottom, right],
+  };
+}
+
+const shapeAttr = (value: unknown): number[] => (value as number[]).map(Number);
+
+export const conv: KernelTable = {
+  Conv2D: (call): Traced => {
+    const { g, lowering } = call;
+    const [x, filter] = [call.input('x'), plain(g, call.input('filter'))];
+    const shape = x.perm ? x.perm.map((p) => x.value.shape[p] ?? 1) : x.value.shape;
+    const geo = geometry(call, shape, filter.shape);
+    return lowering === 'conv' ? nchw.conv2d(g, geo, x, filter) : { value: gemm.conv2d(g, geo, plain(g, x), filter) };
+  },
+  Conv2DBackpropInput: (call): Traced => {
+    const { g, lowering } = call;
+    const [dy, filter] = [call.input('dy'), plain(g, call.input('filter'))];
+    const geo = geometry(call, shapeAttr(call.attrs['inputShape']), filter.shape);
+    return lowering === 'conv'
+      ? nchw.conv2dInputGradient(g, geo, dy, filter)
+      : { value: gemm.conv2dInputGradient(g, geo, plain(g, dy), filter) };
+  },
+  Conv2DBackpropFilter: (call): Traced => {
+    const { g } = call;
+    const [x, dy] = [plain(g, call.input('x')), plain(g, call.input('dy'))];
+    const geo = geometry(call, x.shape, shapeAttr(call.attrs['filterShape']));
+    // A filter gradient is training's business: there is one way to write it, whatever the rest is lowered to.
+    return { value: gemm.conv2dFilterGradient(g, geo, x, dy) };
+  },
+};

@@ -1,0 +1,188 @@
+// tfjs kernels that move values, reduce dimensions or multiply matrices.
+import { util } from '@tensorflow/tfjs';
+import { sizeOf, type Value } from '../graph.ts';
+import { concat, gather, materialise, matMul, pad, reduce, reshape, slice, transpose } from '../ops.ts';
+import { permuted, plain, STORED_NCHW, shapeOf, stored, type Traced, withPerm } from '../traced.ts';
+import type { Kernel, KernelCall, KernelTable } from './table.ts';
+
+const numbers = (value: unknown): number[] => (Array.isArray(value) ? value.map(Number) : [Number(value)]);
+
+const x = (call: KernelCall): Value => plain(call.g, call.input('x'));
+
+const axisOf = (value: unknown, rank: number): number => (Number(value ?? 0) + rank) % rank;
+
+const reduction =
+  (op: 'Sum' | 'Mean' | 'Max' | 'Min', axisName: string): Kernel =>
+  (call) => {
+    const value = x(call);
+    const given = call.attrs[axisName] as number | number[] | null | undefined;
+    const axes = util.parseAxisParam(given ?? value.shape.map((_, i) => i), [...value.shape]);
+    const reduced = reduce(
+      call.g,
+      op,
+      value,
+      [...axes].sort((a, b) => a - b),
+    );
+    const kept = value.shape.map((d, i) => (axes.includes(i) ? 1 : d));
+    return { value: call.attrs['keepDims'] ? reshape(call.g, reduced, kept) : reduced };
+  };
+
+/** Sizes with tfjs's -1 ("whatever is left") made explicit. */
+function sliceSizes(shape: readonly number[], begin: readonly number[], size: readonly number[]): number[] {
+  return shape.map((d, i) => (size[i] === undefined || size[i] === -1 ? d - (begin[i] ?? 0) : size[i]));
+}
+
+function split(call: KernelCall): Traced[] {
+  const value = x(call);
+  const axis = axisOf(call.attrs['axis'], value.shape.length);
+  const whole = value.shape[axis] ?? 0;
+  const { numOrSizeSplits } = call.attrs;
+  const sizes = Array.isArray(numOrSizeSplits)
+    ? numOrSizeSplits.map(Number)
+    : Array<number>(Number(numOrSizeSplits)).fill(whole / Number(numOrSizeSplits));
+  let start = 0;
+  return sizes.map((n) => {
+    const begin = value.shape.map((_, i) => (i === axis ? start : 0));
+    start += n;
+    return {
+      value: slice(
+        call.g,
+        value,
+        begin,
+        value.shape.map((d, i) => (i === axis ? n : d)),
+      ),
+    };
+  });
+}
+
+export const shape: KernelTable = {
+  Reshape: (call) => {
+    const value = x(call);
+    const wanted = util.inferFromImplicitShape(numbers(call.attrs['shape']), sizeOf(value.shape));
+    return { value: reshape(call.g, value, wanted) };
+  },
+  ExpandDims: (call) => {
+    const value = x(call);
+    const axis = axisOf(call.attrs['dim'], value.shape.length + 1);
+    return { value: reshape(call.g, value, [...value.shape.slice(0, axis), 1, ...value.shape.slice(axis)]) };
+  },
+  Transpose: ({ g, input, attrs, lowering }) => {
+    const turned = permuted(input('x'), numbers(attrs['perm']));
+    // Only an NCHW graph gains from leaving it pending; in NHWC it would turn everything that follows.
+    return lowering === 'conv' ? turned : { value: plain(g, turned) };
+  },
+  Concat: ({ g, list, attrs }) => {
+    const values = list.map((t) => plain(g, t));
+    return { value: concat(g, values, axisOf(attrs['axis'], values[0]?.shape.length ?? 1)) };
+  },
+  Pack: ({ g, list, attrs }) => {
+    const axis = axisOf(attrs['axis'], (list[0]?.value.shape.length ?? 0) + 1);
+    const parts = list.map((t) => {
+      const s = shapeOf(t);
+      return reshape(g, plain(g, t), [...s.slice(0, axis), 1, ...s.slice(axis)]);
+    });
+    return { value: concat(g, parts, axis) };
+  },
+  Slice: (call) => {
+    const value = x(call);
+    const begin = numbers(call.attrs['begin']);
+    return { value: slice(call.g, value, begin, sliceSizes(value.shape, begin, numbers(call.attrs['size']))) };
+  },
+  SplitV: split,
+  PadV2: (call) => {
+    const paddings = (call.attrs['paddings'] as number[][]).map(([a, b]): [number, number] => [a ?? 0, b ?? 0]);
+    return { value: pad(call.g, x(call), paddings, Number(call.attrs['constantValue'] ?? 0)) };
+  },
+  Tile: (call) => {
+    const value = x(call);
+    const reps = numbers(call.attrs['reps']);
+    if (reps.every((r) => r === 1)) return { value };
+    const to = value.shape.map((d, i) => d * (reps[i] ?? 1));
+    if (value.source.kind === 'splat') return { value: call.g.splat(value.source.fill, value.dtype, to) };
+    return { value: call.g.node('Tile', [value, call.g.ints(reps)], {}, value.dtype, to) };
+  },
+  BroadcastTo: (call) => {
+    const to = numbers(call.attrs['shape']);
+    return { value: call.g.node('Expand', [materialise(call.g, x(call)), call.g.ints(to)], {}, x(call).dtype, to) };
+  },
+  Fill: ({ g, attrs }) => ({
+    value: g.splat(Number(attrs['value']), attrs['dtype'] === 'int32' ? 'int32' : 'float32', numbers(attrs['shape'])),
+  }),
+  GatherV2: ({ g, input, attrs }) => {
+    if (Number(attrs['batchDims'] ?? 0) !== 0) throw new Error('GatherV2: expected batchDims 0, got more');
+    const value = plain(g, input('x'));
+    return { value: gather(g, value, plain(g, input('indices')), axisOf(attrs['axis'], value.shape.length)) };
+  },
+  Reverse: (call) => {
+    const value = x(call);
+    return {
+      value: numbers(call.attrs['dims']).reduce((v, axis) => {
+        const n = v.shape[axisOf(axis, v.shape.length)] ?? 0;
+        const indices = call.g.constant(
+          Int32Array.from({ length: n }, (_, i) => n - 1 - i),
+          'int32',
+          [n],
+        );
+        return gather(call.g, v, indices, axisOf(axis, v.shape.length));
+      }, value),
+    };
+  },
+  ResizeNearestNeighbor: ({ g, input, attrs }) => {
+    // As two gathers: exact for any ratio, and the same code path on every provider.
+    const value = plain(g, input('images'));
+    const pick = (v: Value, axis: number, to: number): Value => {
+      const from = v.shape[axis] ?? 1;
+      const align = attrs['alignCorners'] === true && to > 1;
+      const scale = align ? (from - 1) / (to - 1) : from / to;
+      const at = (i: number): number => {
+        const position = attrs['halfPixelCenters'] === true ? scale * (i + 0.5) : scale * i;
+        return Math.min(from - 1, align ? Math.round(position) : Math.floor(position));
+      };
+      return gather(
+        g,
+        v,
+        g.constant(
+          Int32Array.from({ length: to }, (_, i) => at(i)),
+          'int32',
+          [to],
+        ),
+        axis,
+      );
+    };
+    const [height = 1, width = 1] = numbers(attrs['size']);
+    return { value: pick(pick(value, 1, height), 2, width) };
+  },
+  Softmax: ({ g, input }) => {
+    const value = plain(g, input('logits'));
+    return { value: g.node('Softmax', [materialise(g, value)], { axis: -1 }, value.dtype, value.shape) };
+  },
+  BatchMatMul: ({ g, input, attrs }) => ({
+    value: matMul(g, plain(g, input('a')), plain(g, input('b')), !!attrs['transposeA'], !!attrs['transposeB']),
+  }),
+  ArgMax: (call) => {
+    const value = x(call);
+    const axis = axisOf(call.attrs['axis'], value.shape.length);
+    const to = value.shape.filter((_, i) => i !== axis);
+    const found = call.g.node('ArgMax', [materialise(call.g, value)], { axis, keepdims: 0 }, 'int64', to);
+    return { value: call.g.node('Cast', [found], { to: 6 }, 'int32', to) };
+  },
+  DepthToSpace: ({ g, input, attrs, lowering }) => {
+    const b = Number(attrs['blockSize']);
+    if (attrs['dataFormat'] !== 'NHWC') throw new Error(`DepthToSpace: expected NHWC, got ${attrs['dataFormat']}`);
+    if (lowering === 'conv') {
+      // tfjs orders depth as (block row, block column, channel): ONNX's DCR.
+      const nchw = stored(g, input('x'), STORED_NCHW);
+      const [n = 1, c = 1, h = 1, w = 1] = nchw.shape;
+      const to = [n, c / (b * b), h * b, w * b];
+      return withPerm(g.node('DepthToSpace', [nchw], { blocksize: b, mode: 'DCR' }, nchw.dtype, to), STORED_NCHW);
+    }
+    const value = plain(g, input('x'));
+    const [n = 1, h = 1, w = 1, c = 1] = value.shape;
+    const blocks = reshape(g, value, [n, h, w, b, b, c / (b * b)]);
+    return { value: reshape(g, transpose(g, blocks, [0, 1, 3, 2, 4, 5]), [n, h * b, w * b, c / (b * b)]) };
+  },
+  Sum: reduction('Sum', 'axis'),
+  Mean: reduction('Mean', 'axis'),
+  Max: reduction('Max', 'reductionIndices'),
+  Min: reduction('Min', 'axis'),
+};

@@ -1,0 +1,22 @@
+// What a kernel mapping is: named inputs and attributes as tfjs hands them over, in; traced tensors, out.
+import type { GraphBuilder } from '../graph.ts';
+import type { Traced } from '../traced.ts';
+
+export interface KernelCall {
+  readonly g: GraphBuilder;
+  /** Input `name`; throws when tfjs did not pass it. */
+  input(name: string): Traced;
+  /** All inputs in order: kernels over a list of tensors (Concat, Pack, AddN). */
+  readonly list: readonly Traced[];
+  readonly attrs: Readonly<Record<string, unknown>>;
+  readonly lowering: Lowering;
+}
+
+/**
+ * `gemm`: convolutions as unfold + one matrix product over the whole batch, in NHWC. Fast where weights are inputs, as in
+ * training. `conv`: Conv and ConvTranspose in NCHW with constant weights, as run-times serve best.
+ */
+export type Lowering = 'gemm' | 'conv';
+
+export type Kernel = (call: KernelCall) => Traced | Traced[];
+export type KernelTable = Readonly<Record<string, Kernel>>;

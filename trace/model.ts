@@ -1,0 +1,153 @@
+// Writes a traced graph as an ONNX ModelProto.
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  type TensorProto,
+  TensorProto_DataType,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from 'onnx-buf';
+import { type Attribute, type ConstantData, type DType, type Graph, schedule, type Value } from './graph.ts';
+
+/** Operator set of every model we write, and the IR version that goes with it (onnx/docs/Versioning.md). */
+export const OPSET = 17;
+const IR_VERSION = 8n;
+
+export type Dimension = number | string;
+
+export interface ModelOptions {
+  readonly name: string;
+  /** Replaces dimensions of inputs and outputs by names; see batch.ts. */
+  readonly dims?: (value: Value) => readonly Dimension[];
+  /** Replaces the contents of constants; see batch.ts. */
+  readonly constants?: ReadonlyMap<number, ConstantData>;
+}
+
+const DATA_TYPE: Record<DType, TensorProto_DataType> = {
+  float32: TensorProto_DataType.FLOAT,
+  int32: TensorProto_DataType.INT32,
+  int64: TensorProto_DataType.INT64,
+  bool: TensorProto_DataType.BOOL,
+};
+
+/** What an input of a node is for; names initializers so that a viewer shows `Conv_3.weight`. */
+const ROLES: Readonly<Record<string, readonly string[]>> = {
+  Conv: ['x', 'weight', 'bias'],
+  ConvTranspose: ['x', 'weight', 'bias'],
+  Gemm: ['a', 'weight', 'bias'],
+  MatMul: ['a', 'weight'],
+  Reshape: ['x', 'shape'],
+  Expand: ['x', 'shape'],
+  Gather: ['x', 'indices'],
+  ReduceSum: ['x', 'axes'],
+  Slice: ['x', 'starts', 'ends', 'axes'],
+  Pad: ['x', 'pads', 'fill'],
+};
+
+/** The model as bytes, ready for onnxruntime. */
+export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
+  const names = new Map<number, string>();
+  const initializers: TensorProto[] = [];
+  const counts = new Map<string, number>();
+  const dims = options.dims ?? ((value: Value): readonly Dimension[] => value.shape);
+  for (const { name, value } of graph.inputs) names.set(value.id, name);
+
+  const nameInput = (value: Value, nodeName: string, role: string): string => {
+    const known = names.get(value.id);
+    if (known !== undefined) return known;
+    if (value.source.kind !== 'constant') throw new Error(`model: ${nodeName} uses a value that was never computed`);
+    const name = `${nodeName}.${role}`;
+    names.set(value.id, name);
+    initializers.push(encodeTensor(name, value, options.constants?.get(value.id) ?? value.source.data));
+    return name;
+  };
+
+  const nodes: NodeProto[] = [];
+  const firstOutput = new Map<number, string>();
+  for (const { name, value } of graph.outputs) {
+    if (value.source.kind === 'node' && !firstOutput.has(value.id)) firstOutput.set(value.id, name);
+  }
+  for (const value of schedule(graph)) {
+    if (value.source.kind !== 'node') continue;
+    const { op, inputs, attributes } = value.source.node;
+    const index = counts.get(op) ?? 0;
+    counts.set(op, index + 1);
+    const name = `${op}_${index}`;
+    const roles = ROLES[op] ?? [];
+    const input = inputs.map((v, i) => nameInput(v, name, roles[i] ?? `input${i}`));
+    const output = firstOutput.get(value.id) ?? name;
+    names.set(value.id, output);
+    const attribute = Object.entries(attributes).map(([key, a]) => encodeAttribute(key, a));
+    nodes.push(create(NodeProtoSchema, { name, opType: op, input, output: [output], attribute }));
+  }
+  for (const { name, value } of graph.outputs) {
+    // An output that is an input, a constant or another output's value needs a node of its own.
+    if (firstOutput.get(value.id) === name) continue;
+    const input = [nameInput(value, name, 'value')];
+    nodes.push(create(NodeProtoSchema, { name: `Identity_${name}`, opType: 'Identity', input, output: [name] }));
+  }
+
+  const model = create(ModelProtoSchema, {
+    irVersion: IR_VERSION,
+    producerName: 'pocketgen',
+    opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(OPSET) })],
+    graph: create(GraphProtoSchema, {
+      name: options.name,
+      node: nodes,
+      initializer: initializers,
+      input: graph.inputs.map(({ name, value }) => encodeInfo(name, value, dims(value))),
+      output: graph.outputs.map(({ name, value }) => encodeInfo(name, value, dims(value))),
+    }),
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+function encodeTensor(name: string, value: Value, data: ConstantData): TensorProto {
+  return create(TensorProtoSchema, {
+    name,
+    dims: value.shape.map(BigInt),
+    dataType: DATA_TYPE[value.dtype],
+    // ONNX raw data is little-endian, as are the typed arrays of every machine JavaScript engines run on today.
+    rawData: new Uint8Array(data.slice().buffer as ArrayBuffer),
+  });
+}
+
+function encodeInfo(name: string, value: Value, dims: readonly Dimension[]): ValueInfoProto {
+  const dim = dims.map((d) =>
+    create(TensorShapeProto_DimensionSchema, {
+      value: typeof d === 'number' ? { case: 'dimValue', value: BigInt(d) } : { case: 'dimParam', value: d },
+    }),
+  );
+  const tensor = create(TypeProto_TensorSchema, {
+    elemType: DATA_TYPE[value.dtype],
+    shape: create(TensorShapeProtoSchema, { dim }),
+  });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensor } }),
+  });
+}
+
+function encodeAttribute(name: string, attribute: Attribute): AttributeProto {
+  const type = AttributeProto_AttributeType;
+  if (typeof attribute === 'number') {
+    return create(AttributeProtoSchema, { name, type: type.INT, i: BigInt(attribute) });
+  }
+  if (typeof attribute === 'string') {
+    return create(AttributeProtoSchema, { name, type: type.STRING, s: new TextEncoder().encode(attribute) });
+  }
+  if ('float' in attribute) return create(AttributeProtoSchema, { name, type: type.FLOAT, f: attribute.float });
+  return create(AttributeProtoSchema, { name, type: type.INTS, ints: attribute.map(BigInt) });
+}

@@ -1,0 +1,99 @@
+// Layers as plain functions over named parameters, and how those parameters start.
+import * as tf from '@tensorflow/tfjs';
+import { randomNormals, STREAM } from '../../contract/random.ts';
+
+export type Tensors = Record<string, tf.Tensor>;
+
+/** A parameter starts as normal noise of this standard deviation; 0 means zeros. */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly deviation: number;
+}
+
+/** Slope of every leaky ReLU, as in DCGAN and StyleGAN. */
+export const LEAK = 0.2;
+
+/** He initialisation (He et al. 2015) with the gain of a leaky ReLU: keeps the variance from layer to layer. */
+export const heDeviation = (fanIn: number): number => Math.sqrt(2 / ((1 + LEAK * LEAK) * fanIn));
+
+export function denseParameters(name: string, inputs: number, outputs: number, deviation = heDeviation(inputs)) {
+  return [
+    { name: `${name}.weight`, shape: [inputs, outputs], deviation },
+    { name: `${name}.bias`, shape: [outputs], deviation: 0 },
+  ];
+}
+
+export function convParameters(name: string, size: number, inputs: number, outputs: number, gain = 1) {
+  return [
+    {
+      name: `${name}.weight`,
+      shape: [size, size, inputs, outputs],
+      deviation: gain * heDeviation(size * size * inputs),
+    },
+    { name: `${name}.bias`, shape: [outputs], deviation: 0 },
+  ];
+}
+
+/** Initial values, a pure function of the seed and each parameter's place in the list. */
+export function initialValues(
+  specs: readonly ParameterSpec[],
+  seed: number,
+  stream: number,
+): Record<string, Float32Array> {
+  return Object.fromEntries(
+    specs.map(({ name, shape, deviation }, index) => {
+      const count = shape.reduce((a, b) => a * b, 1);
+      if (deviation === 0) return [name, new Float32Array(count)];
+      return [name, randomNormals(seed, STREAM.training + stream, index, count).map((x) => x * deviation)];
+    }),
+  );
+}
+
+/** The parameter, or an error that names it: a typing slip in a network would otherwise surface as NaN. */
+export function parameter(parameters: Tensors, name: string): tf.Tensor {
+  const found = parameters[name];
+  if (!found) throw new Error(`network: expected a parameter named ${name}`);
+  return found;
+}
+
+export function dense(parameters: Tensors, name: string, x: tf.Tensor): tf.Tensor {
+  return tf.matMul(x as tf.Tensor2D, parameter(parameters, `${name}.weight`) as tf.Tensor2D);
+}
+
+/** Convolution with zero padding that keeps the size at stride 1; without its bias. */
+export function conv(parameters: Tensors, name: string, x: tf.Tensor, stride = 1): tf.Tensor {
+  const weight = parameter(parameters, `${name}.weight`);
+  return tf.conv2d(x as tf.Tensor4D, weight as tf.Tensor4D, stride, 'same');
+}
+
+export function addBias(parameters: Tensors, name: string, x: tf.Tensor): tf.Tensor {
+  return tf.add(x, parameter(parameters, `${name}.bias`));
+}
+
+/** tf.leakyRelu with a gradient that keeps only the slope: tfjs's own cannot be differentiated again. */
+export function leakyRelu(x: tf.Tensor): tf.Tensor {
+  return tf.customGrad((input, save) => {
+    const value = input as tf.Tensor;
+    (save as tf.GradSaveFunc)([value]);
+    return {
+      value: tf.leakyRelu(value, LEAK),
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) => tf.mul(dy, tf.step(saved as tf.Tensor, LEAK)),
+    };
+  })(x);
+}
+
+/** [batch, h, w, 4c] → [batch, 2h, 2w, c]. tfjs has the kernel but not its gradient, which is the inverse move. */
+export function depthToSpace(x: tf.Tensor): tf.Tensor {
+  return tf.customGrad((input) => ({
+    value: tf.depthToSpace(input as tf.Tensor4D, 2, 'NHWC'),
+    gradFunc: (dy: tf.Tensor) => spaceToDepth(dy),
+  }))(x);
+}
+
+/** [batch, 2h, 2w, c] → [batch, h, w, 4c], the inverse of depthToSpace. */
+export function spaceToDepth(x: tf.Tensor): tf.Tensor {
+  const [n = 1, h = 2, w = 2, c = 1] = x.shape;
+  const blocks = tf.reshape(x, [n, h / 2, 2, w / 2, 2, c]);
+  return tf.reshape(tf.transpose(blocks, [0, 1, 3, 2, 4, 5]), [n, h / 2, w / 2, 4 * c]);
+}

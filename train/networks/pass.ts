@@ -1,0 +1,44 @@
+// A discriminator here is piecewise linear: convolutions, dense layers, biases and leaky ReLUs. That is what makes the
+// gradient penalty cheap, so the two things that are not linear in the input go through a `Pass`.
+import * as tf from '@tensorflow/tfjs';
+import { LEAK, parameter, type Tensors } from './layers.ts';
+
+export interface Pass {
+  leakyRelu(x: tf.Tensor): tf.Tensor;
+  addBias(parameters: Tensors, name: string, x: tf.Tensor): tf.Tensor;
+}
+
+/** The usual forward pass; `slopes` collects 1 or 0.2 for every activation, kept until the caller disposes them. */
+export function recordingPass(slopes: tf.Tensor[]): Pass {
+  return {
+    leakyRelu: (x) =>
+      tf.customGrad((input) => {
+        const slope = tf.keep(tf.step(input as tf.Tensor, LEAK));
+        slopes.push(slope);
+        return { value: tf.mul(input as tf.Tensor, slope), gradFunc: (dy: tf.Tensor) => tf.mul(dy, slope) };
+      })(x),
+    addBias: (parameters, name, x) => tf.add(x, parameter(parameters, `${name}.bias`)),
+  };
+}
+
+/**
+ * The network as the linear map it is around the recorded point: slopes are constants and every bias is multiplied by
+ * `scale` [batch]. Given input s·x + t it returns s·D(x) + (directional derivative of D at x along t).
+ */
+export function linearPass(slopes: readonly tf.Tensor[], scale: tf.Tensor): Pass {
+  let next = 0;
+  return {
+    leakyRelu: (x) => {
+      const slope = slopes[next++];
+      if (!slope) throw new Error('discriminator: expected the same activations as in the recorded pass');
+      return tf.customGrad((input) => ({
+        value: tf.mul(input as tf.Tensor, slope),
+        gradFunc: (dy: tf.Tensor) => tf.mul(dy, slope),
+      }))(x);
+    },
+    addBias: (parameters, name, x) => {
+      const perSample = tf.reshape(scale, [-1, ...Array<number>(x.rank - 1).fill(1)]);
+      return tf.add(x, tf.mul(perSample, parameter(parameters, `${name}.bias`)));
+    },
+  };
+}

@@ -1,0 +1,120 @@
+// The modern pair: pre-activation residual blocks without normalisation (after R3GAN, Huang et al. 2024), resampling by
+// depth/space shuffles and 1x1 convolutions, so that every 3x3 convolution runs at half the picture's resolution or
+// below. Class-conditional: embedding beside z in the generator, projection (Miyato & Koyama 2018) in the discriminator.
+import * as tf from '@tensorflow/tfjs';
+import {
+  addBias,
+  conv,
+  convParameters,
+  dense,
+  denseParameters,
+  depthToSpace,
+  leakyRelu,
+  type ParameterSpec,
+  parameter,
+  spaceToDepth,
+  type Tensors,
+} from './layers.ts';
+import type { Pass } from './pass.ts';
+import type { NetworkSpec, Networks } from './spec.ts';
+
+/** Residual branches start small so that a deep stack starts as its shortcuts; see Zhang et al. 2019 (Fixup). */
+const BRANCH_GAIN = 0.3;
+
+/** Maps from the smallest to half the picture: 28 → 7, 14; 32 → 8, 16; 64 → 8, 16, 32. */
+export function stages(spec: NetworkSpec): { size: number; channels: number }[] {
+  const sizes = [spec.resolution / 2];
+  for (let size = spec.resolution / 4; Number.isInteger(size) && size >= 7; size /= 2) sizes.unshift(size);
+  return sizes.map((size, i) => ({ size, channels: spec.width * 2 ** Math.min(sizes.length - 1 - i, 2) }));
+}
+
+function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
+  const [first, ...rest] = stages(spec);
+  if (!first) throw new Error(`network: expected a resolution of 28, 32 or 64, got ${spec.resolution}`);
+  const embedding = spec.classes > 0 ? spec.embedding : 0;
+  const list: ParameterSpec[] = [];
+  if (spec.classes > 0) list.push({ name: 'embed.weight', shape: [spec.classes, embedding], deviation: 1 });
+  const inputs = spec.latent + embedding;
+  list.push(...denseParameters('input', inputs, first.size ** 2 * first.channels, 1 / Math.sqrt(inputs)));
+  let { channels } = first;
+  for (const [i, stage] of [first, ...rest].entries()) {
+    if (i > 0) list.push(...convParameters(`up${i}`, 1, channels, 4 * stage.channels));
+    channels = stage.channels;
+    for (let b = 0; b < spec.generatorBlocks; b++) {
+      list.push(...convParameters(`stage${i}.block${b}`, 3, channels, channels, BRANCH_GAIN));
+    }
+  }
+  list.push(...convParameters('output', 3, channels, 4 * spec.channels, BRANCH_GAIN));
+  return list;
+}
+
+function generate(spec: NetworkSpec, p: Tensors, latent: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor {
+  const [first, ...rest] = stages(spec);
+  if (!first) throw new Error(`network: expected a resolution of 28, 32 or 64, got ${spec.resolution}`);
+  let x = classes ? tf.concat([latent, dense(p, 'embed', classes)], 1) : latent;
+  x = addBias(p, 'input', dense(p, 'input', x));
+  // Read as channels first and turned: in the exported NCHW graph this transposition cancels.
+  x = tf.transpose(tf.reshape(x, [-1, first.channels, first.size, first.size]), [0, 2, 3, 1]);
+  for (const i of [first, ...rest].keys()) {
+    if (i > 0) x = depthToSpace(addBias(p, `up${i}`, conv(p, `up${i}`, x)));
+    for (let b = 0; b < spec.generatorBlocks; b++) {
+      const name = `stage${i}.block${b}`;
+      x = tf.add(x, addBias(p, name, conv(p, name, leakyRelu(x))));
+    }
+  }
+  x = depthToSpace(addBias(p, 'output', conv(p, 'output', leakyRelu(x))));
+  return tf.tanh(x); // [batch, resolution, resolution, channels]
+}
+
+function discriminatorParameters(spec: NetworkSpec): ParameterSpec[] {
+  const down = stages(spec).reverse();
+  const list: ParameterSpec[] = [];
+  let channels: number = spec.channels;
+  for (const [i, stage] of down.entries()) {
+    list.push(...convParameters(`down${i}`, i === 0 ? 3 : 1, 4 * channels, stage.channels));
+    channels = stage.channels;
+    for (let b = 0; b < spec.discriminatorBlocks; b++) {
+      list.push(...convParameters(`stage${i}.block${b}`, 3, channels, channels, BRANCH_GAIN));
+    }
+  }
+  const last = down.at(-1)?.size ?? 1;
+  list.push(...denseParameters('features', last * last * channels, spec.features));
+  const deviation = 1 / Math.sqrt(spec.features);
+  list.push(...denseParameters('score', spec.features, 1, deviation));
+  if (spec.classes > 0) list.push({ name: 'classes.weight', shape: [spec.classes, spec.features], deviation });
+  return list;
+}
+
+function discriminate(
+  spec: NetworkSpec,
+  p: Tensors,
+  pictures: tf.Tensor,
+  classes: tf.Tensor | undefined,
+  pass: Pass,
+): tf.Tensor {
+  let x = pictures;
+  for (const i of stages(spec).keys()) {
+    x = pass.addBias(p, `down${i}`, conv(p, `down${i}`, spaceToDepth(x)));
+    for (let b = 0; b < spec.discriminatorBlocks; b++) {
+      const name = `stage${i}.block${b}`;
+      x = tf.add(x, pass.addBias(p, name, conv(p, name, pass.leakyRelu(x))));
+    }
+  }
+  x = tf.reshape(pass.leakyRelu(x), [x.shape[0] ?? 1, -1]);
+  x = pass.leakyRelu(pass.addBias(p, 'features', dense(p, 'features', x))); // [batch, features]
+  let direction = tf.reshape(parameter(p, 'score.weight'), [1, spec.features]);
+  if (classes)
+    direction = tf.add(direction, tf.matMul(classes as tf.Tensor2D, parameter(p, 'classes.weight') as tf.Tensor2D));
+  const score = tf.sum(tf.mul(x, direction), 1, true);
+  return tf.reshape(pass.addBias(p, 'score', score), [-1]);
+}
+
+export function residualNetworks(spec: NetworkSpec): Networks {
+  return {
+    spec,
+    generatorParameters: generatorParameters(spec),
+    discriminatorParameters: discriminatorParameters(spec),
+    generate: (p, latent, classes) => generate(spec, p, latent, classes),
+    discriminate: (p, pictures, classes, pass) => discriminate(spec, p, pictures, classes, pass),
+  };
+}

@@ -1,0 +1,64 @@
+// What a pair of networks is: a small typed description that sets every size, and the functions built from it.
+import type * as tf from '@tensorflow/tfjs';
+import { z } from 'zod';
+import type { ParameterSpec, Tensors } from './layers.ts';
+import type { Pass } from './pass.ts';
+import { residualNetworks } from './residual.ts';
+import { stridedNetworks } from './strided.ts';
+
+const stridedShape = z.strictObject({
+  /** Units of the dense layers before the first map. */
+  dense: z.array(z.int().positive()),
+  /** Channels of the generator's maps, each doubled in size by a transposed convolution. */
+  generator: z.array(z.int().positive()).min(1),
+  /** Channels of the discriminator's maps, each halved in size by a strided convolution. */
+  discriminator: z.array(z.int().positive()).min(1),
+  /** Side of every kernel. */
+  kernel: z.int().positive(),
+});
+export type StridedShape = z.infer<typeof stridedShape>;
+
+export const networkSpecSchema = z.strictObject({
+  family: z.enum(['residual', 'strided']),
+  /** Pixels of the square picture's side. */
+  resolution: z.union([z.literal(28), z.literal(32), z.literal(64)]),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  /** Numbers in the latent vector. */
+  latent: z.int().positive(),
+  /** Classes the networks are told about; 0: unconditional. */
+  classes: z.int().nonnegative(),
+  /** Residual family: channels at half the picture's resolution; doubles with each halving, four times at most. */
+  width: z.int().positive().default(48),
+  generatorBlocks: z.int().positive().default(2),
+  discriminatorBlocks: z.int().positive().default(1),
+  /** Residual family: numbers in the generator's class embedding, and in the discriminator's last layer. */
+  embedding: z.int().positive().default(32),
+  features: z.int().positive().default(128),
+  /** Strided family only. */
+  strided: stridedShape.optional(),
+});
+export type NetworkSpec = z.infer<typeof networkSpecSchema>;
+
+export interface Networks {
+  readonly spec: NetworkSpec;
+  readonly generatorParameters: readonly ParameterSpec[];
+  readonly discriminatorParameters: readonly ParameterSpec[];
+  /** latent [batch, latent], classes one-hot [batch, classes] or absent → pictures [batch, h, w, c] in [-1, 1]. */
+  generate(parameters: Tensors, latent: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor;
+  /** pictures [batch, h, w, c] → one score a picture, [batch]; high means real. */
+  discriminate(parameters: Tensors, pictures: tf.Tensor, classes: tf.Tensor | undefined, pass: Pass): tf.Tensor;
+}
+
+export function createNetworks(spec: NetworkSpec): Networks {
+  switch (spec.family) {
+    case 'residual':
+      return residualNetworks(spec);
+    case 'strided':
+      if (!spec.strided) throw new Error('network: expected sizes under `strided` for the strided family');
+      if (spec.classes !== 0)
+        throw new Error(`network: expected no classes for the strided family, got ${spec.classes}`);
+      return stridedNetworks(spec, spec.strided);
+    default:
+      return spec.family satisfies never;
+  }
+}
