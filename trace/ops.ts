@@ -132,7 +132,7 @@ export function transpose(g: GraphBuilder, x: Value, perm: readonly number[]): V
   if (moved.every((p, i) => i === 0 || p > (moved[i - 1] ?? 0))) return reshape(g, x, shape);
   if (source.kind === 'node' && source.node.op === 'Transpose') {
     const [inner] = source.node.inputs;
-    const first = source.node.attributes['perm'];
+    const first = source.node.attributes.perm;
     if (inner && Array.isArray(first)) {
       return transpose(
         g,

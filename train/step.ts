@@ -161,7 +161,7 @@ export function createStep(options: StepOptions): (inputs: Tensors) => Tensors {
 
   return (inputs) => {
     const [g, d] = [under('generator', inputs), under('discriminator', inputs)];
-    const [real, latent, classes] = [input(inputs, 'real'), input(inputs, 'latent'), inputs['classes']];
+    const [real, latent, classes] = [input(inputs, 'real'), input(inputs, 'latent'), inputs.classes];
     const seen = (pictures: tf.Tensor, from: number): tf.Tensor =>
       options.augment ? augmentPictures(inputs, pictures, from) : pictures;
     const first = (x: tf.Tensor): tf.Tensor => tf.slice(x, 0, batch);

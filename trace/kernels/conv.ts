@@ -67,7 +67,7 @@ export const conv: KernelTable = {
   Conv2DBackpropInput: (call): Traced => {
     const { g, lowering } = call;
     const [dy, filter] = [call.input('dy'), plain(g, call.input('filter'))];
-    const geo = geometry(call, shapeAttr(call.attrs['inputShape']), filter.shape);
+    const geo = geometry(call, shapeAttr(call.attrs.inputShape), filter.shape);
     return lowering === 'conv'
       ? nchw.conv2dInputGradient(g, geo, dy, filter)
       : { value: gemm.conv2dInputGradient(g, geo, plain(g, dy), filter) };
@@ -75,7 +75,7 @@ export const conv: KernelTable = {
   Conv2DBackpropFilter: (call): Traced => {
     const { g } = call;
     const [x, dy] = [plain(g, call.input('x')), plain(g, call.input('dy'))];
-    const geo = geometry(call, x.shape, shapeAttr(call.attrs['filterShape']));
+    const geo = geometry(call, x.shape, shapeAttr(call.attrs.filterShape));
     // A filter gradient is training's business: there is one way to write it, whatever the rest is lowered to.
     return { value: gemm.conv2dFilterGradient(g, geo, x, dy) };
   },

@@ -48,11 +48,11 @@ export const elementwise: KernelTable = {
   Log1p: (call) => mapUnary(call.input('x'), (x) => unary(call.g, 'Log', binary(call.g, 'Add', x, scalar(call, 1)))),
   Expm1: (call) => mapUnary(call.input('x'), (x) => binary(call.g, 'Sub', unary(call.g, 'Exp', x), scalar(call, 1))),
   LeakyRelu: ({ g, input, attrs }) =>
-    mapUnary(input('x'), (x) => unary(g, 'LeakyRelu', x, { alpha: { float: Number(attrs['alpha']) } })),
+    mapUnary(input('x'), (x) => unary(g, 'LeakyRelu', x, { alpha: { float: Number(attrs.alpha) } })),
   Elu: ({ g, input }) => mapUnary(input('x'), (x) => unary(g, 'Elu', x, { alpha: { float: 1 } })),
   Step: (call) => {
     const { g, input, attrs } = call;
-    const alpha = Number(attrs['alpha'] ?? 0);
+    const alpha = Number(attrs.alpha ?? 0);
     // tf.step: 1 above zero, alpha at and below it. onnxruntime's Where runs on one thread and took 10 ms on
     // [128,14,14,48] where Cast and Max together take under 2.
     return mapUnary(input('x'), (x) => {
@@ -64,11 +64,11 @@ export const elementwise: KernelTable = {
   },
   ClipByValue: (call) => {
     const { g, input, attrs } = call;
-    const low = scalar(call, Number(attrs['clipValueMin']));
-    const high = scalar(call, Number(attrs['clipValueMax']));
+    const low = scalar(call, Number(attrs.clipValueMin));
+    const high = scalar(call, Number(attrs.clipValueMax));
     return mapUnary(input('x'), (x) => binary(g, 'Min', binary(g, 'Max', x, low), high));
   },
-  Cast: ({ g, input, attrs }) => mapUnary(input('x'), (x) => cast(g, x, dtypeOf(attrs['dtype']))),
+  Cast: ({ g, input, attrs }) => mapUnary(input('x'), (x) => cast(g, x, dtypeOf(attrs.dtype))),
   Identity: ({ input }) => input('x'),
   OnesLike: (call) => fillLike(call, 1),
   ZerosLike: (call) => fillLike(call, 0),

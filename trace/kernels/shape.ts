@@ -24,7 +24,7 @@ const reduction =
       [...axes].sort((a, b) => a - b),
     );
     const kept = value.shape.map((d, i) => (axes.includes(i) ? 1 : d));
-    return { value: call.attrs['keepDims'] ? reshape(call.g, reduced, kept) : reduced };
+    return { value: call.attrs.keepDims ? reshape(call.g, reduced, kept) : reduced };
   };
 
 /** Sizes with tfjs's -1 ("whatever is left") made explicit. */
@@ -34,7 +34,7 @@ function sliceSizes(shape: readonly number[], begin: readonly number[], size: re
 
 function split(call: KernelCall): Traced[] {
   const value = x(call);
-  const axis = axisOf(call.attrs['axis'], value.shape.length);
+  const axis = axisOf(call.attrs.axis, value.shape.length);
   const whole = value.shape[axis] ?? 0;
   const { numOrSizeSplits } = call.attrs;
   const sizes = Array.isArray(numOrSizeSplits)
@@ -58,25 +58,25 @@ function split(call: KernelCall): Traced[] {
 export const shape: KernelTable = {
   Reshape: (call) => {
     const value = x(call);
-    const wanted = util.inferFromImplicitShape(numbers(call.attrs['shape']), sizeOf(value.shape));
+    const wanted = util.inferFromImplicitShape(numbers(call.attrs.shape), sizeOf(value.shape));
     return { value: reshape(call.g, value, wanted) };
   },
   ExpandDims: (call) => {
     const value = x(call);
-    const axis = axisOf(call.attrs['dim'], value.shape.length + 1);
+    const axis = axisOf(call.attrs.dim, value.shape.length + 1);
     return { value: reshape(call.g, value, [...value.shape.slice(0, axis), 1, ...value.shape.slice(axis)]) };
   },
   Transpose: ({ g, input, attrs, lowering }) => {
-    const turned = permuted(input('x'), numbers(attrs['perm']));
+    const turned = permuted(input('x'), numbers(attrs.perm));
     // Only an NCHW graph gains from leaving it pending; in NHWC it would turn everything that follows.
     return lowering === 'conv' ? turned : { value: plain(g, turned) };
   },
   Concat: ({ g, list, attrs }) => {
     const values = list.map((t) => plain(g, t));
-    return { value: concat(g, values, axisOf(attrs['axis'], values[0]?.shape.length ?? 1)) };
+    return { value: concat(g, values, axisOf(attrs.axis, values[0]?.shape.length ?? 1)) };
   },
   Pack: ({ g, list, attrs }) => {
-    const axis = axisOf(attrs['axis'], (list[0]?.value.shape.length ?? 0) + 1);
+    const axis = axisOf(attrs.axis, (list[0]?.value.shape.length ?? 0) + 1);
     const parts = list.map((t) => {
       const s = shapeOf(t);
       return reshape(g, plain(g, t), [...s.slice(0, axis), 1, ...s.slice(axis)]);
@@ -85,38 +85,38 @@ export const shape: KernelTable = {
   },
   Slice: (call) => {
     const value = x(call);
-    const begin = numbers(call.attrs['begin']);
-    return { value: slice(call.g, value, begin, sliceSizes(value.shape, begin, numbers(call.attrs['size']))) };
+    const begin = numbers(call.attrs.begin);
+    return { value: slice(call.g, value, begin, sliceSizes(value.shape, begin, numbers(call.attrs.size))) };
   },
   SplitV: split,
   PadV2: (call) => {
-    const paddings = (call.attrs['paddings'] as number[][]).map(([a, b]): [number, number] => [a ?? 0, b ?? 0]);
-    return { value: pad(call.g, x(call), paddings, Number(call.attrs['constantValue'] ?? 0)) };
+    const paddings = (call.attrs.paddings as number[][]).map(([a, b]): [number, number] => [a ?? 0, b ?? 0]);
+    return { value: pad(call.g, x(call), paddings, Number(call.attrs.constantValue ?? 0)) };
   },
   Tile: (call) => {
     const value = x(call);
-    const reps = numbers(call.attrs['reps']);
+    const reps = numbers(call.attrs.reps);
     if (reps.every((r) => r === 1)) return { value };
     const to = value.shape.map((d, i) => d * (reps[i] ?? 1));
     if (value.source.kind === 'splat') return { value: call.g.splat(value.source.fill, value.dtype, to) };
     return { value: call.g.node('Tile', [value, call.g.ints(reps)], {}, value.dtype, to) };
   },
   BroadcastTo: (call) => {
-    const to = numbers(call.attrs['shape']);
+    const to = numbers(call.attrs.shape);
     return { value: call.g.node('Expand', [materialise(call.g, x(call)), call.g.ints(to)], {}, x(call).dtype, to) };
   },
   Fill: ({ g, attrs }) => ({
-    value: g.splat(Number(attrs['value']), attrs['dtype'] === 'int32' ? 'int32' : 'float32', numbers(attrs['shape'])),
+    value: g.splat(Number(attrs.value), attrs.dtype === 'int32' ? 'int32' : 'float32', numbers(attrs.shape)),
   }),
   GatherV2: ({ g, input, attrs }) => {
-    if (Number(attrs['batchDims'] ?? 0) !== 0) throw new Error('GatherV2: expected batchDims 0, got more');
+    if (Number(attrs.batchDims ?? 0) !== 0) throw new Error('GatherV2: expected batchDims 0, got more');
     const value = plain(g, input('x'));
-    return { value: gather(g, value, plain(g, input('indices')), axisOf(attrs['axis'], value.shape.length)) };
+    return { value: gather(g, value, plain(g, input('indices')), axisOf(attrs.axis, value.shape.length)) };
   },
   Reverse: (call) => {
     const value = x(call);
     return {
-      value: numbers(call.attrs['dims']).reduce((v, axis) => {
+      value: numbers(call.attrs.dims).reduce((v, axis) => {
         const n = v.shape[axisOf(axis, v.shape.length)] ?? 0;
         const indices = call.g.constant(
           Int32Array.from({ length: n }, (_, i) => n - 1 - i),
@@ -132,10 +132,10 @@ export const shape: KernelTable = {
     const value = plain(g, input('images'));
     const pick = (v: Value, axis: number, to: number): Value => {
       const from = v.shape[axis] ?? 1;
-      const align = attrs['alignCorners'] === true && to > 1;
+      const align = attrs.alignCorners === true && to > 1;
       const scale = align ? (from - 1) / (to - 1) : from / to;
       const at = (i: number): number => {
-        const position = attrs['halfPixelCenters'] === true ? scale * (i + 0.5) : scale * i;
+        const position = attrs.halfPixelCenters === true ? scale * (i + 0.5) : scale * i;
         return Math.min(from - 1, align ? Math.round(position) : Math.floor(position));
       };
       return gather(
@@ -149,7 +149,7 @@ export const shape: KernelTable = {
         axis,
       );
     };
-    const [height = 1, width = 1] = numbers(attrs['size']);
+    const [height = 1, width = 1] = numbers(attrs.size);
     return { value: pick(pick(value, 1, height), 2, width) };
   },
   Softmax: ({ g, input }) => {
@@ -157,18 +157,18 @@ export const shape: KernelTable = {
     return { value: g.node('Softmax', [materialise(g, value)], { axis: -1 }, value.dtype, value.shape) };
   },
   BatchMatMul: ({ g, input, attrs }) => ({
-    value: matMul(g, plain(g, input('a')), plain(g, input('b')), !!attrs['transposeA'], !!attrs['transposeB']),
+    value: matMul(g, plain(g, input('a')), plain(g, input('b')), !!attrs.transposeA, !!attrs.transposeB),
   }),
   ArgMax: (call) => {
     const value = x(call);
-    const axis = axisOf(call.attrs['axis'], value.shape.length);
+    const axis = axisOf(call.attrs.axis, value.shape.length);
     const to = value.shape.filter((_, i) => i !== axis);
     const found = call.g.node('ArgMax', [materialise(call.g, value)], { axis, keepdims: 0 }, 'int64', to);
     return { value: call.g.node('Cast', [found], { to: 6 }, 'int32', to) };
   },
   DepthToSpace: ({ g, input, attrs, lowering }) => {
-    const b = Number(attrs['blockSize']);
-    if (attrs['dataFormat'] !== 'NHWC') throw new Error(`DepthToSpace: expected NHWC, got ${attrs['dataFormat']}`);
+    const b = Number(attrs.blockSize);
+    if (attrs.dataFormat !== 'NHWC') throw new Error(`DepthToSpace: expected NHWC, got ${attrs.dataFormat}`);
     if (lowering === 'conv') {
       // tfjs orders depth as (block row, block column, channel): ONNX's DCR.
       const nchw = stored(g, input('x'), STORED_NCHW);
