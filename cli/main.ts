@@ -1,10 +1,15 @@
 // The `pocketgen` command line: one file per command under cli/commands/. Started by bin/pocketgen.mjs.
 import { Command } from 'commander';
 import { UserError } from '../contract/errors.ts';
+import { registerDataset } from './commands/dataset.ts';
+import { registerTrain } from './commands/train.ts';
 
 const program = new Command('pocketgen')
   .description('Train a small image generator, export it to one ONNX bundle, serve it on the edge and offline.')
   .showHelpAfterError('(see pocketgen --help)');
+
+registerDataset(program);
+registerTrain(program);
 
 try {
   await program.parseAsync();

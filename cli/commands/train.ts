@@ -1,0 +1,142 @@
+// `pocketgen train`: trains a preset on a data set into a run folder; the same command again continues it.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type DatasetSplits, loadDataset } from '../../train/data/index.ts';
+import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
+import { train } from '../../train/loop.ts';
+import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
+import { createNetworks } from '../../train/networks/spec.ts';
+import { downloadProgress, trainingProgress } from '../progress.ts';
+
+export interface TrainFlags {
+  preset: string;
+  data: string;
+  out?: string;
+  engine: EngineName;
+  device: Device;
+  images?: number;
+  minutes?: number;
+  batch?: number;
+  seed?: number;
+  width?: number;
+  learningRate?: Schedule;
+  gamma?: Schedule;
+  augment?: boolean;
+  mirror?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+  size?: 28 | 32 | 64;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError(`expected a number above 0, got ${text}`);
+  return value;
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError(`expected a whole number, got ${text}`);
+  return value;
+}
+
+/** `0.5` stays, `0.5:0.05` moves from one to the other along half a cosine. */
+function scheduleFlag(text: string): Schedule {
+  const [from = Number.NaN, to = from, ...more] = text.split(':').map(Number);
+  if (!(from >= 0 && to >= 0) || more.length > 0) {
+    throw new InvalidArgumentError(`expected a number or FROM:TO, got ${text}`);
+  }
+  return { from, to };
+}
+
+function describe(recipe: Recipe): string {
+  const networks = createNetworks(recipe.network);
+  const count = (list: typeof networks.generatorParameters): number =>
+    list.reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
+  return [
+    `preset ${recipe.preset}: ${recipe.images} images in batches of ${recipe.batch}, ${recipe.network.family} networks, `,
+    `generator ${count(networks.generatorParameters)} and discriminator ${count(networks.discriminatorParameters)} parameters`,
+  ].join('');
+}
+
+/** Trains and tells the user how it goes. Returns the run folder and whether the run reached its end. */
+export async function runTraining(flags: TrainFlags): Promise<{ dir: string; finished: boolean }> {
+  const say = (line: string): void => console.error(line);
+  const bar = downloadProgress();
+  const splits: DatasetSplits = await loadDataset(flags.data, {
+    onProgress: bar.update,
+    ...(flags.size === undefined ? {} : { size: flags.size }),
+  }).finally(bar.stop);
+  say(splits.train.note);
+
+  const { images, batch, seed, width, learningRate, gamma, augment, mirror } = flags;
+  const chosen = { images, batch, seed, width, learningRate, gamma, augment, mirror };
+  const overrides = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+  const recipe = recipeFor(flags.preset, splits.train, overrides as RecipeOverrides);
+  const dir = flags.out ?? `runs/${flags.preset}`;
+  if (flags.dryRun) {
+    console.log(JSON.stringify(recipe, null, 2));
+    say(`${describe(recipe)}; dry run, nothing written`);
+    return { dir, finished: false };
+  }
+  say(describe(recipe));
+  say(`engine ${flags.engine} on ${flags.device}; run folder ${dir}`);
+
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    say('\nstopping after this step …');
+    stop.abort();
+  };
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  const progress = trainingProgress(flags.json === true);
+  try {
+    const result = await train({
+      recipe,
+      pictures: splits.train,
+      source: flags.data,
+      dir,
+      engine: flags.engine,
+      device: flags.device,
+      signal: stop.signal,
+      ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
+      onProgress: progress.update,
+      onMessage: say,
+    });
+    progress.stop();
+    const speed = `${result.imagesPerSecond.toFixed(0)} images/s`;
+    if (flags.json) console.log(JSON.stringify({ dir, ...result }));
+    if (result.finished) say(`trained on ${result.images} images, ${speed}; run folder ${dir}`);
+    else say(`stopped after ${result.images} of ${recipe.images} images, saved; run the same command again to go on`);
+    return { dir, finished: result.finished };
+  } finally {
+    progress.stop();
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+export function registerTrain(program: Command): void {
+  program
+    .command('train')
+    .description('train a generator; the same command again continues where it stopped')
+    .requiredOption('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')}`, 'quick')
+    .option('--data <source>', 'fashion-mnist, mnist or a folder of pictures', 'fashion-mnist')
+    .option('--out <dir>', 'run folder (default: runs/<preset>)')
+    .addOption(new Option('--engine <name>', 'what runs the training step').choices(ENGINES).default('onnx'))
+    .addOption(new Option('--device <name>', 'where engine onnx runs').choices(DEVICES).default('cpu'))
+    .option('--images <n>', 'images to train on in all', whole)
+    .option('--minutes <n>', 'stop this session after so many minutes', positive)
+    .option('--batch <n>', 'pictures in a step', whole)
+    .option('--seed <n>', 'seed of everything random', whole)
+    .option('--size <pixels>', 'side of own pictures: 28, 32 or 64', whole)
+    .option('--width <n>', 'channels at half the picture’s resolution', whole)
+    .option('--learning-rate <from:to>', 'learning rate, or its schedule', scheduleFlag)
+    .option('--gamma <from:to>', 'weight of the gradient penalties, or its schedule', scheduleFlag)
+    .option('--augment', 'DiffAugment, for small data sets')
+    .option('--mirror', 'mirror half of the pictures')
+    .option('--dry-run', 'print the recipe and write nothing')
+    .option('--json', 'progress and result as JSON lines on standard output')
+    .action(async (flags: TrainFlags) => {
+      await runTraining(flags);
+    });
+}

@@ -1,0 +1,200 @@
+// The training loop, one function read top to bottom. To resume, run the same command again.
+import { existsSync } from 'node:fs';
+import { UserError } from '../contract/errors.ts';
+import { createBatches, INITIAL_STREAMS } from './batches.ts';
+import { type Checkpoint, loadNewestCheckpoint, type Progress, saveCheckpoint } from './checkpoint.ts';
+import type { PictureSet } from './data/index.ts';
+import type { Device, EngineName, TrainingEngine, Values } from './engines/engine.ts';
+import { createEngine } from './engines/index.ts';
+import { initialValues } from './networks/layers.ts';
+import { createNetworks } from './networks/spec.ts';
+import { type Recipe, scheduled } from './recipe.ts';
+import { appendStats, openRun, type RunConfig, type RunFolder, rewindStats } from './run-folder.ts';
+import { writeSamples } from './samples.ts';
+import { type Scalars, STATISTICS, type Statistics, type StepOptions, stateShapes } from './step.ts';
+
+export interface TrainOptions {
+  readonly recipe: Recipe;
+  readonly pictures: PictureSet;
+  /** What the user named the pictures by; recorded, not compared. */
+  readonly source: string;
+  readonly dir: string;
+  readonly engine: EngineName;
+  readonly device: Device;
+  /** Stop after this many minutes of this session. */
+  readonly minutes?: number;
+  /** Aborting it stops after the current step, with a checkpoint. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (report: ProgressReport) => void;
+  /** Sentences for the user: a resumed run, a checkpoint refused. */
+  readonly onMessage?: (sentence: string) => void;
+  /** Called every `recipe.images / SNAPSHOTS` images, with the engine; what it returns is logged. */
+  readonly onSnapshot?: (engine: TrainingEngine, run: RunFolder, images: number) => Promise<Record<string, unknown>>;
+}
+
+export interface ProgressReport {
+  readonly images: number;
+  readonly total: number;
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+  readonly statistics: Statistics;
+}
+
+export interface TrainResult {
+  readonly images: number;
+  readonly finished: boolean;
+  readonly imagesPerSecond: number;
+}
+
+/** Lines in stats.jsonl, sample grids and evaluations in a whole run. */
+const REPORTS = 400;
+const SNAPSHOTS = 25;
+const CHECKPOINT_SECONDS = 60;
+
+export function stepOptions(recipe: Recipe): StepOptions {
+  const { batch, loss, penalty, beta1, augment } = recipe;
+  return { networks: createNetworks(recipe.network), batch, loss, penalty, beta1, augment };
+}
+
+/** The state before the first step. The average starts as the generator itself. */
+export function initialState(recipe: Recipe, options: StepOptions): Values {
+  const generator = initialValues(options.networks.generatorParameters, recipe.seed, INITIAL_STREAMS.generator);
+  const discriminator = initialValues(options.networks.discriminatorParameters, recipe.seed, INITIAL_STREAMS.discriminator);
+  const values: Values = {};
+  for (const [name, shape] of Object.entries(stateShapes(options))) {
+    const [group, ...rest] = name.split('/');
+    const own = rest.join('/');
+    const source = group === 'discriminator' ? discriminator : group === 'generator' || group === 'ema' ? generator : {};
+    values[name] = source[own]?.slice() ?? new Float32Array(shape.reduce((a, b) => a * b, 1));
+  }
+  return values;
+}
+
+/** The numbers that this step's inputs and Adam's bias corrections need, and the products to remember. */
+function scalarsFor(recipe: Recipe, before: Progress): { scalars: Scalars; after: Progress } {
+  const fraction = before.images / recipe.images;
+  const beta2 = scheduled(recipe.beta2, fraction);
+  const halfLife = scheduled(recipe.emaHalfLife, fraction);
+  const images = before.images + recipe.batch;
+  const beta1Product = before.beta1Product * recipe.beta1;
+  const beta2Product = before.beta2Product * beta2;
+  return {
+    after: { ...before, images, beta1Product, beta2Product },
+    scalars: {
+      learningRate: scheduled(recipe.learningRate, fraction),
+      beta2,
+      correction1: 1 / (1 - beta1Product),
+      correction2: 1 / (1 - beta2Product),
+      gamma: scheduled(recipe.gamma, fraction),
+      emaDecay: halfLife > 0 ? 0.5 ** (recipe.batch / halfLife) : 0,
+    },
+  };
+}
+
+function refuseDivergence(statistics: Statistics, state: Values | undefined, images: number, dir: string): void {
+  const broken =
+    STATISTICS.find((name) => !Number.isFinite(statistics[name]) || Math.abs(statistics[name]) > 1e8) ??
+    Object.keys(state ?? {}).find((name) => state?.[name]?.some((v) => !Number.isFinite(v)));
+  if (!broken) return;
+  throw new UserError(
+    `training: expected finite numbers, got ${broken} = ${statistics[broken as keyof Statistics] ?? 'NaN'} after ${images} images; ` +
+      `the last good checkpoint is kept in ${dir}; start again in another folder with a lower --learning-rate or a higher --gamma`,
+  );
+}
+
+const START: Progress = { images: 0, beta1Product: 1, beta2Product: 1, seconds: 0 };
+
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { recipe, pictures, dir, signal } = options;
+  const say = options.onMessage ?? (() => {});
+  if (pictures.count < 1) throw new UserError(`training: expected at least one picture in ${pictures.name}, got none`);
+
+  const config: RunConfig = {
+    recipe,
+    dataset: {
+      source: options.source,
+      name: pictures.name,
+      sha256: pictures.sha256,
+      count: pictures.count,
+      classes: pictures.classes,
+      note: pictures.note,
+    },
+  };
+  const run = openRun(dir, config);
+  const step = stepOptions(recipe);
+  const shapes = stateShapes(step);
+  const resumed: Checkpoint | undefined = existsSync(run.checkpoints)
+    ? loadNewestCheckpoint(run.checkpoints, shapes, say)
+    : undefined;
+  let progress = resumed?.progress ?? START;
+  if (resumed) say(`continuing ${dir} after ${progress.images} of ${recipe.images} images`);
+  rewindStats(run, resumed ? progress.images : -1);
+
+  const state = resumed?.state ?? initialState(recipe, step);
+  const engine = await createEngine(options.engine, { step, state, device: options.device });
+  const batchAt = createBatches(recipe, pictures);
+
+  const startedAt = performance.now();
+  const startedWith = progress.images;
+  const secondsBefore = progress.seconds;
+  const elapsed = (): number => (performance.now() - startedAt) / 1000;
+  let savedAt = elapsed();
+  let sums: Record<string, number> = {};
+  let steps = 0;
+  let last: Statistics | undefined;
+
+  const save = async (): Promise<void> => {
+    const now = await engine.state();
+    if (last) refuseDivergence(last, now, progress.images, dir);
+    progress = { ...progress, seconds: secondsBefore + elapsed() };
+    saveCheckpoint(run.checkpoints, { progress, state: now }, shapes);
+    savedAt = elapsed();
+  };
+  const crossed = (times: number, before: number): boolean =>
+    Math.floor((progress.images * times) / recipe.images) > Math.floor((before * times) / recipe.images);
+  const timeIsUp = (): boolean => options.minutes !== undefined && elapsed() > options.minutes * 60;
+
+  try {
+    while (progress.images < recipe.images && !signal?.aborted && !timeIsUp()) {
+      const before = progress.images;
+      const { scalars, after } = scalarsFor(recipe, progress);
+      last = await engine.step(batchAt(before), scalars);
+      progress = after;
+      refuseDivergence(last, undefined, progress.images, dir);
+
+      steps += 1;
+      for (const name of STATISTICS) sums[name] = (sums[name] ?? 0) + last[name];
+      if (crossed(REPORTS, before)) {
+        const statistics = Object.fromEntries(STATISTICS.map((k) => [k, (sums[k] ?? 0) / steps])) as Statistics;
+        const imagesPerSecond = (progress.images - startedWith) / elapsed();
+        const secondsLeft = Math.max(0, recipe.images - progress.images) / imagesPerSecond;
+        appendStats(run, {
+          images: progress.images,
+          seconds: secondsBefore + elapsed(),
+          imagesPerSecond,
+          ...statistics,
+          learningRate: scalars.learningRate,
+          gamma: scalars.gamma,
+        });
+        options.onProgress?.({ images: progress.images, total: recipe.images, imagesPerSecond, secondsLeft, statistics });
+        sums = {};
+        steps = 0;
+      }
+      if (crossed(SNAPSHOTS, before)) {
+        await writeSamples(engine, recipe.network, run, progress.images);
+        const logged = await options.onSnapshot?.(engine, run, progress.images);
+        if (logged) appendStats(run, { images: progress.images, ...logged });
+      }
+      if (elapsed() - savedAt > CHECKPOINT_SECONDS) await save();
+    }
+    await save();
+    await writeSamples(engine, recipe.network, run, progress.images);
+    return {
+      images: progress.images,
+      finished: progress.images >= recipe.images,
+      imagesPerSecond: (progress.images - startedWith) / elapsed(),
+    };
+  } finally {
+    await engine.dispose();
+  }
+}

@@ -1,0 +1,139 @@
+// A recipe is everything that decides a run besides the pictures. Presets are one table.
+import { z } from 'zod';
+import { UserError } from '../contract/errors.ts';
+import type { PictureSet } from './data/index.ts';
+import { networkSpecSchema } from './networks/spec.ts';
+
+/** A value that moves along half a cosine from the first image to the last. */
+const schedule = z.strictObject({ from: z.number().nonnegative(), to: z.number().nonnegative() });
+export type Schedule = z.infer<typeof schedule>;
+
+export const recipeSchema = z.strictObject({
+  preset: z.string(),
+  network: networkSpecSchema,
+  loss: z.enum(['relativistic', 'bce']),
+  /** R1 + R2 on every step, weighted by gamma. */
+  penalty: z.boolean(),
+  /** DiffAugment inside the discriminator, for small data sets. */
+  augment: z.boolean(),
+  /** Show the discriminator half of the real pictures mirrored. */
+  mirror: z.boolean(),
+  batch: z.int().positive(),
+  /** Real pictures shown in the whole run. */
+  images: z.int().positive(),
+  seed: z.int().min(0).max(0xffffffff),
+  learningRate: schedule,
+  beta1: z.number().min(0).max(0.999),
+  beta2: schedule,
+  gamma: schedule,
+  /** Images after which a parameter counts half in the averaged generator. */
+  emaHalfLife: schedule,
+});
+export type Recipe = z.infer<typeof recipeSchema>;
+
+type Preset = Omit<Recipe, 'preset' | 'seed' | 'network'> & {
+  /** Sizes that follow from the pictures are filled in from them. */
+  network: Omit<Recipe['network'], 'resolution' | 'channels' | 'classes'> & { conditional: boolean };
+};
+
+const modern = {
+  loss: 'relativistic',
+  penalty: true,
+  augment: false,
+  mirror: false,
+  batch: 64,
+  beta1: 0,
+  beta2: { from: 0.9, to: 0.99 },
+} as const;
+
+const residual = { family: 'residual', conditional: true, latent: 64, embedding: 32, features: 128 } as const;
+
+export const PRESETS: Readonly<Record<string, Preset>> = {
+  /** A few minutes on two cores: what `npm start` trains. */
+  quick: {
+    ...modern,
+    network: { ...residual, width: 32, generatorBlocks: 2, discriminatorBlocks: 1 },
+    images: 80_000,
+    learningRate: { from: 1e-3, to: 1e-4 },
+    gamma: { from: 0.5, to: 0.05 },
+    emaHalfLife: { from: 500, to: 5_000 },
+  },
+  /** The shipped model. */
+  'fashion-gan': {
+    ...modern,
+    network: { ...residual, width: 48, generatorBlocks: 2, discriminatorBlocks: 1 },
+    images: 1_500_000,
+    learningRate: { from: 1e-3, to: 5e-5 },
+    gamma: { from: 0.5, to: 0.05 },
+    emaHalfLife: { from: 500, to: 50_000 },
+  },
+  /** The 2014 recipe of the article this project started from; the baseline. */
+  classic: {
+    network: {
+      family: 'strided',
+      conditional: false,
+      latent: 100,
+      width: 64,
+      generatorBlocks: 1,
+      discriminatorBlocks: 1,
+      embedding: 1,
+      features: 1,
+      strided: { dense: [256, 512, 1024], generator: [128, 64], discriminator: [32, 64, 128], kernel: 5 },
+    },
+    loss: 'bce',
+    penalty: false,
+    augment: false,
+    mirror: false,
+    batch: 64,
+    images: 200_000,
+    learningRate: { from: 1e-4, to: 1e-4 },
+    beta1: 0.9,
+    beta2: { from: 0.999, to: 0.999 },
+    gamma: { from: 0, to: 0 },
+    // No averaging: the half-life of less than an image makes the average the generator itself.
+    emaHalfLife: { from: 0, to: 0 },
+  },
+};
+
+export type RecipeOverrides = Partial<
+  Pick<Recipe, 'batch' | 'images' | 'seed' | 'augment' | 'mirror' | 'gamma' | 'learningRate' | 'emaHalfLife'> & {
+    width: number;
+  }
+>;
+
+/** The preset's recipe for these pictures. Throws UserError for a preset that does not exist, listing those that do. */
+export function recipeFor(presetName: string, pictures: PictureSet, overrides: RecipeOverrides = {}): Recipe {
+  const preset = Object.hasOwn(PRESETS, presetName) ? PRESETS[presetName] : undefined;
+  if (!preset) throw new UserError(`preset: expected one of ${Object.keys(PRESETS).join(', ')}, got ${presetName}`);
+  const { conditional, ...network } = preset.network;
+  const { width, height, channels, classes } = pictures;
+  if (width !== height || ![28, 32, 64].includes(width) || ![1, 3].includes(channels)) {
+    throw new UserError(
+      `pictures: expected 28x28, 32x32 or 64x64 in grey or RGB, got ${width}x${height} with ${channels} channels; ` +
+        'load them with --size 28, 32 or 64',
+    );
+  }
+  const { width: networkWidth, ...rest } = overrides;
+  const parsed = recipeSchema.safeParse({
+    seed: 1,
+    ...preset,
+    ...rest,
+    preset: presetName,
+    network: {
+      ...network,
+      ...(networkWidth === undefined ? {} : { width: networkWidth }),
+      resolution: width,
+      channels,
+      // One class teaches a conditional network nothing.
+      classes: conditional && classes.length > 1 ? classes.length : 0,
+    },
+  });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UserError(`recipe ${issue?.path.join('.')}: ${issue?.message ?? 'not valid'}`);
+}
+
+/** Value of a schedule after a fraction of the run. */
+export function scheduled({ from, to }: Schedule, fraction: number): number {
+  return to + (from - to) * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, fraction)));
+}

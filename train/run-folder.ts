@@ -1,0 +1,109 @@
+// A run folder: config.json (recipe and data), stats.jsonl, samples/, checkpoints/, best.safetensors.
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../contract/errors.ts';
+import { writeAtomically } from './checkpoint.ts';
+import { recipeSchema } from './recipe.ts';
+
+const configSchema = z.strictObject({
+  recipe: recipeSchema,
+  dataset: z.strictObject({
+    source: z.string(),
+    name: z.string(),
+    sha256: z.string(),
+    count: z.int(),
+    classes: z.array(z.string()),
+    note: z.string(),
+  }),
+});
+export type RunConfig = z.infer<typeof configSchema>;
+
+export interface RunFolder {
+  readonly dir: string;
+  readonly checkpoints: string;
+  readonly samples: string;
+  readonly stats: string;
+  /** Averaged generator at its best measured quality. */
+  readonly best: string;
+}
+
+export function runFolder(dir: string): RunFolder {
+  return {
+    dir,
+    checkpoints: join(dir, 'checkpoints'),
+    samples: join(dir, 'samples'),
+    stats: join(dir, 'stats.jsonl'),
+    best: join(dir, 'best.safetensors'),
+  };
+}
+
+/** Reads config.json. Throws UserError when `dir` is no run folder. */
+export function readConfig(dir: string): RunConfig {
+  const path = join(dir, 'config.json');
+  if (!existsSync(path)) {
+    throw new UserError(`run ${dir}: expected a run folder with config.json, got none; make one with pocketgen train`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    throw new UserError(`run ${dir}: expected JSON in config.json, got something else; start again in another folder`);
+  }
+  const parsed = configSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UserError(`run ${dir}: config.json ${issue?.path.join('.')}: ${issue?.message}; start again in another folder`);
+}
+
+/** Makes the folder, or checks that an existing one belongs to this config; refuses any other, naming the difference. */
+export function openRun(dir: string, config: RunConfig): RunFolder {
+  const run = runFolder(dir);
+  if (existsSync(join(dir, 'config.json'))) {
+    const difference = firstDifference(readConfig(dir), config);
+    if (difference) {
+      throw new UserError(
+        `run ${dir}: expected the config it was started with, got ${difference}; use the same options or another --out`,
+      );
+    }
+  }
+  for (const folder of [run.checkpoints, run.samples]) mkdirSync(folder, { recursive: true });
+  if (!existsSync(join(dir, 'config.json'))) {
+    writeAtomically(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  }
+  return run;
+}
+
+/** `path: was A, is B` for the first field that differs. How the pictures were found (the note) does not matter. */
+function firstDifference(was: unknown, is: unknown, path = ''): string | undefined {
+  if (path === 'dataset.note' || path === 'dataset.source') return undefined;
+  const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null;
+  if (!isRecord(was) || !isRecord(is)) {
+    return Object.is(was, is) ? undefined : `${path}: was ${JSON.stringify(was)}, is ${JSON.stringify(is)}`;
+  }
+  for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    const found = firstDifference(was[key], is[key], path ? `${path}.${key}` : key);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+export type StatsLine = { readonly images: number } & Readonly<Record<string, unknown>>;
+
+export function appendStats(run: RunFolder, line: StatsLine): void {
+  appendFileSync(run.stats, `${JSON.stringify(line)}\n`);
+}
+
+/** Drops what was logged after the checkpoint that a run continues from; a half-written last line goes with it. */
+export function rewindStats(run: RunFolder, images: number): void {
+  if (!existsSync(run.stats)) return;
+  const lines = readFileSync(run.stats, 'utf8').split('\n');
+  const kept = lines.filter((line) => {
+    try {
+      return (JSON.parse(line) as StatsLine).images <= images;
+    } catch {
+      return false;
+    }
+  });
+  writeAtomically(run.stats, kept.map((line) => `${line}\n`).join(''));
+}
