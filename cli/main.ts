@@ -1,7 +1,9 @@
 // The `pocketgen` command line: one file per command under cli/commands/. Started by bin/pocketgen.mjs.
 import { Command } from 'commander';
 import { UserError } from '../contract/errors.ts';
+import { registerBundle } from './commands/bundle.ts';
 import { registerDataset } from './commands/dataset.ts';
+import { registerServe } from './commands/serve.ts';
 import { registerTrain } from './commands/train.ts';
 
 const program = new Command('pocketgen')
@@ -10,6 +12,8 @@ const program = new Command('pocketgen')
 
 registerDataset(program);
 registerTrain(program);
+registerBundle(program);
+registerServe(program);
 
 try {
   await program.parseAsync();

@@ -3,11 +3,11 @@
 import type { ConstantData, Graph, Value } from './graph.ts';
 import { schedule } from './graph.ts';
 import type { Lowering } from './kernels/table.ts';
-import { encodeModel } from './model.ts';
+import { encodeModel, type Storage } from './model.ts';
 import { type Tensors, trace } from './trace.ts';
 
 /**
- * Traces `fn` into an ONNX model that takes any batch size.
+ * Traces `fn` into an ONNX model that takes any batch size, and returns its encoder for each kind of storage.
  *
  * @param inputs shape of each input without its batch dimension, which comes first
  * @throws when the batch size reaches a place that ONNX cannot leave open (anything but one dimension of a reshape)
@@ -17,7 +17,7 @@ export async function traceAnyBatch(
   fn: (inputs: Tensors) => Tensors,
   inputs: Readonly<Record<string, readonly number[]>>,
   lowering: Lowering = 'conv',
-): Promise<Uint8Array> {
+): Promise<(storage?: Storage) => Uint8Array> {
   const at = (batch: number): Promise<Graph> =>
     trace(fn, Object.fromEntries(Object.entries(inputs).map(([key, shape]) => [key, [batch, ...shape]])), lowering);
   const [a, b] = [await at(2), await at(3)];
@@ -54,14 +54,16 @@ export async function traceAnyBatch(
   }
   for (const [i, { value }] of a.inputs.entries()) if (b.inputs[i]) other.set(value.id, b.inputs[i].value);
 
-  return encodeModel(a, {
-    name,
-    constants,
-    dims: (value) => {
-      const twin = other.get(value.id);
-      return value.shape.map((d, i) => (twin && twin.shape[i] !== d ? 'batch' : d));
-    },
-  });
+  return (storage = 'fp32') =>
+    encodeModel(a, {
+      name,
+      constants,
+      storage,
+      dims: (value) => {
+        const twin = other.get(value.id);
+        return value.shape.map((d, i) => (twin && twin.shape[i] !== d ? 'batch' : d));
+      },
+    });
 }
 
 /** A shape whose only difference is the batch: the same with -1 there; undefined where nothing differs. */

@@ -20,6 +20,7 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { type Attribute, type ConstantData, type DType, type Graph, schedule, type Value } from './graph.ts';
+import { quantise, toHalf } from './storage.ts';
 
 /** Operator set of every model we write, and the IR version that goes with it (onnx/docs/Versioning.md). */
 export const OPSET = 17;
@@ -27,13 +28,22 @@ const IR_VERSION = 8n;
 
 export type Dimension = number | string;
 
+type ConstantBytes = ConstantData | Int8Array | Uint16Array;
+
+/** Constants below this many numbers (biases) stay float32: they weigh nothing and matter much. */
+const SMALL = 256;
+
 export interface ModelOptions {
   readonly name: string;
   /** Replaces dimensions of inputs and outputs by names; see batch.ts. */
   readonly dims?: (value: Value) => readonly Dimension[];
   /** Replaces the contents of constants; see batch.ts. */
   readonly constants?: ReadonlyMap<number, ConstantData>;
+  /** How large float32 constants are stored; all arithmetic stays float32. Default `fp32`. */
+  readonly storage?: Storage;
 }
+
+export type Storage = 'fp32' | 'fp16' | 'int8';
 
 const DATA_TYPE: Record<DType, TensorProto_DataType> = {
   float32: TensorProto_DataType.FLOAT,
@@ -60,6 +70,7 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
 export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
   const names = new Map<number, string>();
   const initializers: TensorProto[] = [];
+  const nodes: NodeProto[] = [];
   const counts = new Map<string, number>();
   const dims = options.dims ?? ((value: Value): readonly Dimension[] => value.shape);
   for (const { name, value } of graph.inputs) names.set(value.id, name);
@@ -70,11 +81,36 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
     if (value.source.kind !== 'constant') throw new Error(`model: ${nodeName} uses a value that was never computed`);
     const name = `${nodeName}.${role}`;
     names.set(value.id, name);
-    initializers.push(encodeTensor(name, value, options.constants?.get(value.id) ?? value.source.data));
-    return name;
+    const data = options.constants?.get(value.id) ?? value.source.data;
+    const storage = data instanceof Float32Array && data.length >= SMALL ? (options.storage ?? 'fp32') : 'fp32';
+    const add = (suffix: string, dataType: TensorProto_DataType, shape: readonly number[], raw: ConstantBytes): string => {
+      initializers.push(encodeTensor(name + suffix, dataType, shape, raw));
+      return name + suffix;
+    };
+    const node = (opType: string, input: string[], output: string, attribute: AttributeProto[]): void => {
+      nodes.push(create(NodeProtoSchema, { name: output, opType, input, output: [output], attribute }));
+    };
+    const toFloat = [encodeAttribute('to', TensorProto_DataType.FLOAT)];
+    // Stored small, restored by nodes over constants alone: run-times fold those when they load the model. int8 is
+    // written as Cast and Mul because onnxruntime leaves DequantizeLinear unfolded.
+    switch (storage) {
+      case 'fp32':
+        return add('', DATA_TYPE[value.dtype], value.shape, data);
+      case 'fp16':
+        node('Cast', [add('.fp16', TensorProto_DataType.FLOAT16, value.shape, toHalf(data as Float32Array))], name, toFloat);
+        return name;
+      case 'int8': {
+        const axis = role === 'weight' && nodeName.startsWith('Conv_') ? 0 : value.shape.length - 1;
+        const { levels, scales, scaleShape } = quantise(data as Float32Array, value.shape, axis);
+        const stored = add('.int8', TensorProto_DataType.INT8, value.shape, levels);
+        node('Cast', [stored], `${name}.levels`, toFloat);
+        node('Mul', [`${name}.levels`, add('.scale', TensorProto_DataType.FLOAT, scaleShape, scales)], name, []);
+        return name;
+      }
+      default:
+        return storage satisfies never;
+    }
   };
-
-  const nodes: NodeProto[] = [];
   const firstOutput = new Map<number, string>();
   for (const { name, value } of graph.outputs) {
     if (value.source.kind === 'node' && !firstOutput.has(value.id)) firstOutput.set(value.id, name);
@@ -114,14 +150,16 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
   return toBinary(ModelProtoSchema, model);
 }
 
-function encodeTensor(name: string, value: Value, data: ConstantData): TensorProto {
-  return create(TensorProtoSchema, {
-    name,
-    dims: value.shape.map(BigInt),
-    dataType: DATA_TYPE[value.dtype],
-    // ONNX raw data is little-endian, as are the typed arrays of every machine JavaScript engines run on today.
-    rawData: new Uint8Array(data.slice().buffer as ArrayBuffer),
-  });
+function encodeTensor(
+  name: string,
+  dataType: TensorProto_DataType,
+  shape: readonly number[],
+  data: ConstantBytes,
+): TensorProto {
+  // ONNX raw data is little-endian, as are the typed arrays of every machine JavaScript engines run on today.
+  const rawData = new Uint8Array(data.byteLength);
+  rawData.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return create(TensorProtoSchema, { name, dims: shape.map(BigInt), dataType, rawData });
 }
 
 function encodeInfo(name: string, value: Value, dims: readonly Dimension[]): ValueInfoProto {

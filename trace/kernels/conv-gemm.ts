@@ -161,7 +161,20 @@ export function conv2dInputGradient(g: GraphBuilder, geo: ConvGeometry, dy: Valu
 
 /** x and dy as above → gradient of the filter, [kh, kw, in, out]. */
 export function conv2dFilterGradient(g: GraphBuilder, geo: ConvGeometry, x: Value, dy: Value): Value {
-  const { batch, outHeight, outWidth, outChannels, inChannels, kernel } = geo;
+  const { batch, height, width, outHeight, outWidth, outChannels, inChannels, kernel, strides } = geo;
+  const area = kernel[0] * kernel[1];
+  if (area > 1 && outChannels * 4 <= inChannels && strides.every((s) => s === 1)) {
+    // Few output channels: unfold dy, as the input gradient does, instead of the wide x.
+    const taps = positions(height, width).flatMap(([h, w]) =>
+      touching(geo, h, w).map(({ oh, ow }) => ({ row: oh, column: ow })),
+    );
+    const flat = reshape(g, dy, [batch, outHeight * outWidth, outChannels]);
+    const unfolded = gatherTaps(g, flat, outHeight, outWidth, 1, taps);
+    const rows = batch * height * width;
+    const product = matMul(g, reshape(g, x, [rows, inChannels]), reshape(g, unfolded, [rows, area * outChannels]), true);
+    const byPlace = transpose(g, reshape(g, product, [inChannels, area, outChannels]), [1, 0, 2]);
+    return reshape(g, byPlace, [...kernel, inChannels, outChannels]);
+  }
   const rows = reshape(g, dy, [batch * outHeight * outWidth, outChannels]);
   return reshape(g, matMul(g, unfold(g, geo, x), rows, true, false), [...kernel, inChannels, outChannels]);
 }

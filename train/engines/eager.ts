@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../../contract/errors.ts';
 import { createStep, inputShapes, SCALARS, STATISTICS, type Statistics, stateShapes, under } from '../step.ts';
+import { useBackend } from '../tfjs.ts';
 import type { EngineOptions, TrainingEngine, Values } from './engine.ts';
 
 type Tensors = Record<string, tf.Tensor>;
@@ -29,8 +30,7 @@ function loadTensorflow(): string {
 /** @param backend tfjs backend that is registered already, or `tensorflow`, which is loaded here */
 export async function createEagerEngine(options: EngineOptions, backend: string): Promise<TrainingEngine> {
   const device = backend === 'tensorflow' ? loadTensorflow() : backend;
-  if (!(await tf.setBackend(backend))) throw new Error(`engine: expected the tfjs backend ${backend} to start`);
-  await tf.ready();
+  await useBackend(backend);
   const step = createStep(options.step);
   const { networks } = options.step;
   const shapes = inputShapes(options.step);

@@ -1,0 +1,123 @@
+// `pocketgen export`, `sample` and `verify`: from a run to a bundle, from a bundle to pictures.
+import { writeFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { UserError } from '../../contract/errors.ts';
+import { parseSeed } from '../../contract/latent.ts';
+import { classIndex, type Variant, variantSchema } from '../../contract/manifest.ts';
+import { contactSheet, scaleUp } from '../../contract/picture.ts';
+import { encodePng } from '../../contract/png.ts';
+import { exportBundle } from '../../export/bundle.ts';
+import { openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
+import { verifyBundle } from '../../export/verify.ts';
+import { loadGenerator } from '../../export/weights.ts';
+
+function variantsOf(list: string): Variant[] {
+  const names = list.split(',').map((name) => name.trim());
+  return names.map((name) => {
+    const parsed = variantSchema.safeParse(name);
+    if (!parsed.success) throw new UserError(`dtype: expected ${variantSchema.options.join(', ')}, got ${name}`);
+    return parsed.data;
+  });
+}
+
+/** Exports a run and tells the user what was checked. */
+export async function runExport(runDir: string, out: string, dtypes: string): Promise<void> {
+  const trained = loadGenerator(runDir, (line) => console.error(line));
+  const report = await exportBundle(trained, { out, variants: variantsOf(dtypes), engine: 'onnx' });
+  console.error(`traced and encoded in ${report.traceMs.toFixed(0)} ms`);
+  for (const { variant, tfjsNode, nodeWasm } of report.agreement) {
+    console.error(
+      `${variant}: largest difference tfjs to onnxruntime-node ${tfjsNode.toExponential(1)}, ` +
+        `onnxruntime-node to wasm ${nodeWasm.toExponential(1)} (of a range of 2)`,
+    );
+  }
+  for (const { path, bytes } of report.manifest.files) console.error(`${out}/${path}: ${bytes} bytes`);
+  console.error(`bundle ${out}: ${report.manifest.goldens.length} goldens, default ${report.manifest.defaultVariant}`);
+}
+
+/** `1-64`, `7`, `ada@example.com`, or several of them separated by commas. */
+export function seedList(text: string): number[] {
+  return text.split(',').flatMap((part) => {
+    const range = /^(\d+)-(\d+)$/.exec(part.trim());
+    if (!range) return [parseSeed(part.trim())];
+    const [from, to] = [parseSeed(Number(range[1])), parseSeed(Number(range[2]))];
+    if (to < from || to - from >= 4096) {
+      throw new UserError(`seeds: expected a range of 1 to 4096 seeds such as 1-64, got ${part}`);
+    }
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  });
+}
+
+interface SampleFlags {
+  seed?: string;
+  seeds?: string;
+  class?: string;
+  truncation: string;
+  columns: string;
+  scale: string;
+  dtype?: string;
+  provider: Provider;
+  out: string;
+}
+
+function within(name: string, text: string, low: number, high: number, whole: boolean): number {
+  const value = Number(text);
+  if (!(value >= low && value <= high) || (whole && !Number.isInteger(value))) {
+    throw new UserError(`${name}: expected ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}, got ${text}`);
+  }
+  return value;
+}
+
+async function runSample(dir: string, flags: SampleFlags): Promise<void> {
+  const seeds = flags.seeds === undefined ? [parseSeed(flags.seed ?? '1')] : seedList(flags.seeds);
+  const truncation = within('truncation', flags.truncation, 0.01, 1, false);
+  const columns = within('columns', flags.columns, 1, 256, true);
+  const scale = within('scale', flags.scale, 1, 32, true);
+  const [variant] = flags.dtype === undefined ? [] : variantsOf(flags.dtype);
+  const bundle = await openBundle(dir, { provider: flags.provider, ...(variant ? { variant } : {}) });
+  try {
+    const index = flags.class === undefined ? undefined : classIndex(bundle.manifest, flags.class);
+    const pictures = await bundle.generator.generate(seeds.map((seed) => ({ seed, class: index, truncation })));
+    const sheet = pictures.length === 1 && pictures[0] ? pictures[0] : contactSheet(pictures, columns);
+    writeFileSync(flags.out, encodePng(scaleUp(sheet, scale)));
+    console.error(`${flags.out}: ${pictures.length} picture${pictures.length === 1 ? '' : 's'}`);
+  } finally {
+    await bundle.close();
+  }
+}
+
+export function registerBundle(program: Command): void {
+  program
+    .command('export')
+    .description('write the model bundle of a run and check it on three run-times')
+    .argument('<run>', 'run folder')
+    .option('--out <dir>', 'bundle folder (default: models/<preset>)')
+    .option('--dtype <list>', 'how weights are stored: fp32, fp16, int8', 'fp32,fp16')
+    .action(async (run: string, flags: { out?: string; dtype: string }) => {
+      const out = flags.out ?? `models/${loadGenerator(run, () => {}).config.recipe.preset}`;
+      await runExport(run, out, flags.dtype);
+    });
+  program
+    .command('sample')
+    .description('draw pictures of a bundle into a PNG')
+    .argument('<bundle>', 'bundle folder')
+    .option('--seed <seed>', 'a number or any text (default: 1)')
+    .option('--seeds <list>', 'several: 1-64, or a list with commas')
+    .option('--class <name>', 'label or index (default: the class the seed chooses)')
+    .option('--truncation <t>', 'latent scale from 0.01 to 1: lower is more typical, less varied', '1')
+    .option('--columns <n>', 'columns of the grid', '8')
+    .option('--scale <k>', 'each pixel becomes k x k', '1')
+    .option('--dtype <name>', 'fp32, fp16 or int8 (default: the bundle’s own)')
+    .addOption(new Option('--provider <name>', 'what runs it').choices(PROVIDERS).default('wasm'))
+    .requiredOption('--out <file>', 'PNG to write')
+    .action(runSample);
+  program
+    .command('verify')
+    .description('check a bundle’s hashes and goldens')
+    .argument('<bundle>', 'bundle folder')
+    .action(async (dir: string) => {
+      for (const { variant, provider, goldens, levels } of await verifyBundle(dir)) {
+        console.log(`${variant} on ${provider}: ${goldens} goldens, largest difference ${levels} of 255 levels`);
+      }
+    });
+}

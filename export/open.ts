@@ -1,0 +1,76 @@
+// Opens a bundle folder for generating: reads and checks model.json and the file of one variant, starts a session.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkFile } from '../contract/bundle.ts';
+import { UserError } from '../contract/errors.ts';
+import { createGenerator, type Generator, type SessionLike, type TensorConstructor } from '../contract/generator.ts';
+import { generatorFile, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
+
+/** `wasm` is the reference, the same bytes on every machine; `cpu` is onnxruntime-node, within one level of it. */
+export const PROVIDERS = ['wasm', 'cpu'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
+export function readManifest(dir: string): Manifest {
+  const path = join(dir, 'model.json');
+  if (!existsSync(path)) {
+    throw new UserError(`bundle ${dir}: expected a folder with model.json, got none; make one with pocketgen export`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    throw new UserError(`bundle ${dir}: expected JSON in model.json, got something else; export the bundle again`);
+  }
+  return parseManifest(json);
+}
+
+/** The bytes of the variant's generator, checked against the manifest. */
+export async function readGenerator(dir: string, manifest: Manifest, variant?: Variant): Promise<Uint8Array> {
+  const entry = generatorFile(manifest, variant);
+  const path = join(dir, entry.path);
+  if (!existsSync(path)) {
+    throw new UserError(`bundle ${dir}: expected the file ${entry.path}, got none; export the bundle again`);
+  }
+  const bytes = new Uint8Array(readFileSync(path));
+  await checkFile(entry, bytes);
+  return bytes;
+}
+
+interface Session {
+  readonly session: SessionLike & { release(): Promise<void> };
+  readonly Tensor: TensorConstructor;
+}
+
+/** Starts ONNX Runtime on a model. */
+export async function startSession(bytes: Uint8Array, provider: Provider): Promise<Session> {
+  switch (provider) {
+    case 'wasm': {
+      const ort = await import('onnxruntime-web/wasm');
+      ort.env.wasm.numThreads = 1;
+      // The same graph optimisations everywhere: what they fuse decides the last bit.
+      const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
+      return { session: session as unknown as Session['session'], Tensor: ort.Tensor as unknown as TensorConstructor };
+    }
+    case 'cpu': {
+      const ort = await import('onnxruntime-node');
+      const session = await ort.InferenceSession.create(bytes, { executionProviders: ['cpu'] });
+      return { session: session as unknown as Session['session'], Tensor: ort.Tensor as unknown as TensorConstructor };
+    }
+    default:
+      return provider satisfies never;
+  }
+}
+
+export interface OpenBundle {
+  readonly manifest: Manifest;
+  readonly generator: Generator;
+  close(): Promise<void>;
+}
+
+/** @throws UserError when the bundle is damaged or has no such variant */
+export async function openBundle(dir: string, options: { variant?: Variant; provider?: Provider } = {}): Promise<OpenBundle> {
+  const manifest = readManifest(dir);
+  const bytes = await readGenerator(dir, manifest, options.variant);
+  const { session, Tensor } = await startSession(bytes, options.provider ?? 'wasm');
+  return { manifest, generator: createGenerator(manifest, session, Tensor), close: () => session.release() };
+}

@@ -1,0 +1,31 @@
+// Re-checks a bundle: every file's hash, every variant's goldens on wasm (byte for byte) and on native CPU (one level).
+import { checkGoldens } from '../contract/bundle.ts';
+import { createGenerator } from '../contract/generator.ts';
+import type { Variant } from '../contract/manifest.ts';
+import { PROVIDERS, readGenerator, readManifest, startSession } from './open.ts';
+
+export interface VerifyLine {
+  readonly variant: Variant;
+  readonly provider: (typeof PROVIDERS)[number];
+  readonly goldens: number;
+  /** Largest difference seen, in levels of 255. */
+  readonly levels: number;
+}
+
+/** @throws UserError naming the first file or golden that differs */
+export async function verifyBundle(dir: string): Promise<VerifyLine[]> {
+  const manifest = readManifest(dir);
+  const lines: VerifyLine[] = [];
+  for (const { variant } of manifest.files.filter((f) => f.role === 'generator')) {
+    const bytes = await readGenerator(dir, manifest, variant);
+    for (const provider of PROVIDERS) {
+      const { session, Tensor } = await startSession(bytes, provider);
+      const generator = createGenerator(manifest, session, Tensor);
+      const levels = await checkGoldens(manifest, variant, generator, provider === 'wasm' ? 0 : 1);
+      const goldens = manifest.goldens.filter((g) => g.variant === variant).length;
+      lines.push({ variant, provider, goldens, levels });
+      await session.release();
+    }
+  }
+  return lines;
+}
