@@ -4,6 +4,7 @@ import { UserError } from '../contract/errors.ts';
 import { registerBundle } from './commands/bundle.ts';
 import { registerDataset } from './commands/dataset.ts';
 import { registerServe } from './commands/serve.ts';
+import { registerStart } from './commands/start.ts';
 import { registerTrain } from './commands/train.ts';
 
 const program = new Command('pocketgen')
@@ -13,6 +14,7 @@ const program = new Command('pocketgen')
 registerDataset(program);
 registerTrain(program);
 registerBundle(program);
+registerStart(program);
 registerServe(program);
 
 try {

@@ -1,6 +1,6 @@
 // model.json, the bundle's manifest: the only thing the edge and the web need to know about a model.
 // The zod schema is the definition; parseManifest turns anything wrong into one sentence.
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from './errors.ts';
 import { LATENT_GENERATOR } from './latent.ts';
 import { LIMITS } from './limits.ts';

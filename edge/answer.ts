@@ -1,0 +1,45 @@
+// Answers that never change: strong ETag from what decides the bytes, 304 and HEAD without drawing anything, and a
+// store (the Cache API on Workers) asked before the network runs.
+import type { Context } from 'hono';
+import { sha256Hex } from '../contract/bundle.ts';
+import type { AppEnv, Services } from './services.ts';
+import type { Timing } from './timing.ts';
+
+/** Part of every ETag; raise it when an encoder's output changes for the same pixels. */
+const ENCODING = 1;
+
+export interface Answer {
+  type: string;
+  /** Everything that decides the bytes, the model's hash first. */
+  key: readonly (string | number)[];
+  draw(timing: Timing): Promise<Uint8Array<ArrayBuffer> | string>;
+}
+
+export async function etagOf(key: readonly (string | number)[]): Promise<string> {
+  return `"${(await sha256Hex(new TextEncoder().encode(JSON.stringify([ENCODING, ...key])))).slice(0, 32)}"`;
+}
+
+/** If-None-Match, RFC 9110 section 13.1.2: a list of tags compared weakly, or `*`. */
+export function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
+}
+
+export async function answer(c: Context<AppEnv>, services: Services, { type, key, draw }: Answer): Promise<Response> {
+  const etag = await etagOf(key);
+  const audience = services.keys === undefined ? 'public' : 'private';
+  const headers = {
+    'Content-Type': type,
+    'Cache-Control': `${audience}, max-age=31536000, immutable`,
+    ETag: etag,
+    // Pictures are meant to be shown on other sites, also on those that isolate themselves.
+    'Cross-Origin-Resource-Policy': 'cross-origin',
+  };
+  if (matches(c.req.header('If-None-Match'), etag)) return new Response(null, { status: 304, headers });
+  if (c.req.method === 'HEAD') return new Response(null, { headers });
+  const kept = await services.store?.find(c, etag);
+  if (kept) return new Response(kept.body, { headers: { ...headers, 'Cache-Status': 'pocketgen; hit' } });
+  const response = new Response(await draw(c.get('timing')), { headers });
+  services.store?.keep(c, etag, response.clone());
+  return response;
+}

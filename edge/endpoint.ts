@@ -1,0 +1,45 @@
+// One route as the OpenAPI document and the human page show it; each file of routes/ lists its own beside the code.
+import type { Context } from 'hono';
+import type * as z from 'zod';
+import { Problem } from './problem.ts';
+import type { AppEnv } from './services.ts';
+
+export interface Endpoint {
+  method: 'get' | 'post';
+  /** OpenAPI style: /v1/images/{model}/{seed}.png */
+  path: string;
+  id: string;
+  summary: string;
+  query?: z.ZodObject;
+  body?: z.ZodObject;
+  /** Media type → what it is. */
+  answers: Readonly<Record<string, string>>;
+  /** Answers carry an ETag and may be kept for ever. */
+  immutable?: boolean;
+  /** Path and query of an example (with the body, for POST); `fashion-gan` stands for the model. */
+  example: string;
+  exampleBody?: Readonly<Record<string, unknown>>;
+}
+
+/** The path's segments, decoded. Taken from the URL itself, as a seed may hold any character, `/` included. */
+export function segmentsOf(c: Context<AppEnv>): string[] {
+  const { pathname } = new URL(c.req.url);
+  try {
+    return pathname.split('/').slice(1).map(decodeURIComponent);
+  } catch {
+    throw new Problem(400, 'path: expected percent-encoded UTF-8, got something else', [
+      { in: 'path', name: 'path', detail: 'expected percent-encoded UTF-8, got something else' },
+    ]);
+  }
+}
+
+/** `ada@example.com.png` → `ada@example.com` and `png`. 404 if the extension is not one of `extensions`. */
+export function splitFile<E extends string>(file: string, extensions: readonly E[]): { stem: string; extension: E } {
+  const dot = file.lastIndexOf('.');
+  const extension = extensions.find((one) => one === file.slice(dot + 1));
+  if (dot < 0 || extension === undefined) {
+    const detail = `expected a path that ends in ${extensions.map((one) => `.${one}`).join(' or ')}`;
+    throw new Problem(404, `path: ${detail}`, [{ in: 'path', name: 'format', detail }]);
+  }
+  return { stem: file.slice(0, dot), extension };
+}

@@ -1,0 +1,103 @@
+// The models a server has: opened once at start, checked against their hash and goldens, warm before the first request.
+// A model that fails a check is not served, and says why in /healthz.
+import { checkFile, checkGoldens } from '../contract/bundle.ts';
+import { UserError } from '../contract/errors.ts';
+import { createGenerator, type Generator, type PictureRequest, type SessionLike, type TensorConstructor } from '../contract/generator.ts'; // biome-ignore format: one line
+import { type FileEntry, generatorFile, type Manifest, parseManifest } from '../contract/manifest.ts';
+import type { Picture } from '../contract/picture.ts';
+import { badField, Problem } from './problem.ts';
+
+/** ONNX Runtime as the routes need it: how a session is made is the entry's business (workerd, Node wasm, native). */
+export interface Engine {
+  /** Shown in /healthz; `native` may differ from `wasm` by one level, so it is part of every ETag. */
+  provider: 'wasm' | 'native';
+  /** Levels of 255 that its pictures may differ from the goldens. */
+  maxLevels: number;
+  Tensor: TensorConstructor;
+  createSession(model: Uint8Array): Promise<SessionLike>;
+}
+
+export interface BundleSource {
+  /** For messages, when the manifest cannot be read. */
+  name: string;
+  manifest(): Promise<unknown>;
+  read(path: string): Promise<Uint8Array>;
+}
+
+export interface ServedModel {
+  manifest: Manifest;
+  file: FileEntry;
+  /** Stands for everything that decides a picture's bytes: the file and the provider. */
+  hash: string;
+  provider: Engine['provider'];
+  generator: Generator;
+  /** Milliseconds to read, check, open and warm (0 on Workers, whose clock stands still while starting). */
+  openMs: number;
+}
+
+export interface Models {
+  served: ReadonlyMap<string, ServedModel>;
+  failed: ReadonlyMap<string, string>;
+}
+
+/** Opens one bundle. `goldens`: how many of the variant's goldens to check. Throws UserError. */
+export async function openModel(source: BundleSource, engine: Engine, goldens: number): Promise<ServedModel> {
+  const start = performance.now();
+  const manifest = parseManifest(await source.manifest());
+  const file = generatorFile(manifest);
+  const bytes = await source.read(file.path);
+  await checkFile(file, bytes);
+  const generator = createGenerator(manifest, await engine.createSession(bytes), engine.Tensor);
+  const some = manifest.goldens.filter((golden) => golden.variant === file.variant).slice(0, goldens);
+  await checkGoldens({ ...manifest, goldens: some }, file.variant, generator, engine.maxLevels);
+  const hash = engine.provider === 'wasm' ? file.sha256 : `${engine.provider}-${file.sha256}`;
+  return { manifest, file, hash, provider: engine.provider, generator, openMs: performance.now() - start };
+}
+
+/** Opens bundle after bundle (sessions of one wasm instance cannot be made at the same time). */
+export async function openModels(
+  sources: readonly BundleSource[],
+  open: (source: BundleSource) => Promise<ServedModel>,
+): Promise<Models> {
+  const served = new Map<string, ServedModel>();
+  const failed = new Map<string, string>();
+  for (const source of sources) {
+    try {
+      const model = await open(source);
+      if (served.has(model.manifest.name))
+        throw new UserError(`${source.name}: expected a name of its own, got ${model.manifest.name} again`);
+      served.set(model.manifest.name, model);
+    } catch (error) {
+      failed.set(source.name, error instanceof Error ? error.message : String(error));
+    }
+  }
+  return { served, failed };
+}
+
+/** The model of a request, or a 404 with the names there are, or a 503 with why it is not served. */
+export function modelNamed(models: Models, name: string, where: 'path' | 'body' = 'path'): ServedModel {
+  const model = models.served.get(name);
+  if (model !== undefined) return model;
+  const reason = models.failed.get(name);
+  if (reason !== undefined) throw new Problem(503, `model ${name} is not served: ${reason}`);
+  const names = [...models.served.keys()].join(', ') || 'none, as no model is served';
+  const { fields, message } = badField(where, 'model', `expected one of ${names}, got ${name.slice(0, 60)}`);
+  throw new Problem(404, message, fields);
+}
+
+/** Small batches: a larger one is no faster per picture and would raise wasm's memory for good. */
+const BATCH = 16;
+
+/** Pictures of any number of requests, batch after batch. */
+export async function generate(model: ServedModel, requests: readonly PictureRequest[]): Promise<Picture[]> {
+  return inBatches(requests, (some) => model.generator.generate(some));
+}
+
+export async function inBatches<T>(
+  items: readonly T[],
+  draw: (some: readonly T[]) => Promise<Picture[]>,
+): Promise<Picture[]> {
+  const pictures: Picture[] = [];
+  for (let at = 0; at < items.length; at += BATCH) pictures.push(...(await draw(items.slice(at, at + BATCH))));
+  return pictures;
+}

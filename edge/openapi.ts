@@ -1,0 +1,129 @@
+// The OpenAPI 3.1 document, made from the endpoints' zod schemas and the models served.
+import * as z from 'zod';
+import { LIMITS } from '../contract/limits.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Models } from './models.ts';
+import { fieldsOf } from './parameters.ts';
+
+const problem = {
+  type: 'object',
+  description: 'RFC 9457 problem details',
+  required: ['type', 'title', 'status', 'detail'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string', description: 'field: expected X, got Y' },
+    instance: { type: 'string', description: 'The request id' },
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['in', 'name', 'detail'],
+        properties: { in: { type: 'string' }, name: { type: 'string' }, detail: { type: 'string' } },
+      },
+    },
+  },
+};
+
+const openAiError = {
+  type: 'object',
+  properties: {
+    error: {
+      type: 'object',
+      properties: { message: {}, type: {}, param: {}, code: {} },
+    },
+  },
+};
+
+function parametersOf({ path, query }: Endpoint, models: Models) {
+  const parameters: object[] = [];
+  if (path.includes('{model}')) {
+    const schema = { type: 'string', ...(models.served.size > 0 ? { enum: [...models.served.keys()] } : {}) };
+    parameters.push({ name: 'model', in: 'path', required: true, schema });
+  }
+  if (path.includes('{seed}')) {
+    const description = `0 to 4294967295, or any text of at most ${LIMITS.seedBytes} bytes of UTF-8.`;
+    parameters.push({
+      name: 'seed',
+      in: 'path',
+      required: true,
+      description,
+      schema: { type: 'string', minLength: 1 },
+    });
+  }
+  const required = query ? ((z.toJSONSchema(query, { io: 'input' }).required as string[] | undefined) ?? []) : [];
+  for (const [name, { description, ...schema }] of query ? fieldsOf(query) : []) {
+    parameters.push({ name, in: 'query', required: required.includes(name), ...(description ? { description } : {}), schema }); // biome-ignore format: one call
+  }
+  return parameters;
+}
+
+function operationOf(endpoint: Endpoint, models: Models, keys: boolean) {
+  const { id, summary, body, answers, immutable } = endpoint;
+  const mayAsk = endpoint.path.startsWith('/v1/');
+  const error = endpoint.method === 'post' ? 'openAiError' : 'problem';
+  const type = endpoint.method === 'post' ? 'application/json' : 'application/problem+json';
+  const failure = (description: string) => ({
+    description,
+    content: { [type]: { schema: { $ref: `#/components/schemas/${error}` } } },
+  });
+  const content = Object.fromEntries(
+    Object.keys(answers).map((media) => [media, { schema: media === 'application/json' ? { type: 'object' } : {} }]),
+  );
+  return {
+    operationId: id,
+    summary,
+    parameters: parametersOf(endpoint, models),
+    ...(body
+      ? {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: jsonSchema(body), example: endpoint.exampleBody } },
+          },
+        }
+      : {}),
+    ...(keys && mayAsk ? { security: [{ key: [] }] } : {}),
+    responses: {
+      200: { description: Object.values(answers).join(' ') || 'The answer.', content },
+      ...(immutable ? { 304: { description: 'Not modified: If-None-Match has the ETag. Nothing is drawn.' } } : {}),
+      ...(mayAsk
+        ? { 400: failure('A parameter is wrong, unknown or repeated, or the answer would be too large.') }
+        : {}),
+      ...(mayAsk && keys ? { 401: failure('No bearer key, or a wrong one.') } : {}),
+      ...(mayAsk
+        ? { 404: failure('No such model or format.'), 429: failure('Too many requests; see Retry-After.') }
+        : {}),
+      503: failure('The model failed its checks, or none is served.'),
+    },
+  };
+}
+
+function jsonSchema(schema: z.ZodObject): object {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input' });
+  return { ...rest, additionalProperties: false };
+}
+
+export function openApi(endpoints: readonly Endpoint[], models: Models, keys: boolean, origin: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const endpoint of endpoints)
+    paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method]: operationOf(endpoint, models, keys) };
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'pocketgen',
+      version: '1.0.0',
+      description:
+        'Pictures from small image generators, by seed. The same model, seed, class and truncation give the same ' +
+        `bytes for ever. One answer has at most ${LIMITS.pixels} pixels, all its pictures or frames together, and a ` +
+        `request body at most ${LIMITS.bodyBytes} bytes. Unknown parameters are refused.`,
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: origin }],
+    paths,
+    components: {
+      schemas: { problem, openAiError },
+      ...(keys ? { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } } : {}),
+    },
+  };
+}

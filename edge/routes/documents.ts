@@ -1,0 +1,91 @@
+// GET /openapi.json and /docs: the API for machines and for people. The page is plain HTML of our own, no scripts.
+import type { Hono } from 'hono';
+import { html, raw } from 'hono/html';
+import * as z from 'zod';
+import { sha256Hex } from '../../contract/bundle.ts';
+import { LIMITS } from '../../contract/limits.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { openApi } from '../openapi.ts';
+import { fieldsOf, inWords, readQuery } from '../parameters.ts';
+import type { AppEnv, Services } from '../services.ts';
+
+const STYLE = `
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
+body { max-width: 56rem; margin: 2rem auto; padding: 0 1rem }
+code, pre { font: .875rem/1.5 ui-monospace, monospace }
+pre { overflow-x: auto; padding: .5rem .75rem; border: 1px solid color-mix(in srgb, currentColor 20%, transparent); border-radius: .375rem }
+table { border-collapse: collapse; width: 100%; font-size: .9375rem }
+td, th { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid color-mix(in srgb, currentColor 15%, transparent) }
+img { image-rendering: pixelated }
+h2 { margin-top: 2.5rem } h3 { margin-top: 2rem }`;
+
+function base64OfHex(hex: string): string {
+  return btoa(String.fromCharCode(...(hex.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))));
+}
+
+function curl(origin: string, endpoint: Endpoint, model: string): string {
+  const { example, exampleBody } = endpoint;
+  const url = `${origin}${example.replace('fashion-gan', model)}`;
+  if (exampleBody === undefined) return `curl '${url}'`;
+  return `curl '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify({ ...exampleBody, model })}'`;
+}
+
+function parameterTable({ query, body }: Endpoint) {
+  const schema = query ?? body;
+  if (schema === undefined || fieldsOf(schema).size === 0) return '';
+  const rows = [...fieldsOf(schema)].map(
+    ([name, field]) =>
+      html`<tr><td><code>${name}</code></td><td>${inWords(field)}${field.default === undefined ? '' : `; ${field.default} if absent`}</td><td>${field.description ?? ''}</td></tr>`,
+  );
+  return html`<table><thead><tr><th>Parameter</th><th>Expected</th><th></th></tr></thead><tbody>${rows}</tbody></table>`;
+}
+
+export function documentRoutes(app: Hono<AppEnv>, services: Services, endpoints: readonly Endpoint[]): void {
+  const { models, keys } = services;
+  let policy: string | undefined;
+
+  app.get('/openapi.json', (c) => {
+    const url = new URL(c.req.url);
+    readQuery(z.object({}), url);
+    return c.json(openApi(endpoints, models, keys !== undefined, url.origin), 200, { 'Cache-Control': 'no-cache' });
+  });
+
+  app.get('/docs', async (c) => {
+    const { origin } = new URL(c.req.url);
+    readQuery(z.object({}), new URL(c.req.url));
+    const name = models.served.keys().next().value ?? 'fashion-gan';
+    policy ??= `default-src 'none'; img-src 'self'; style-src 'sha256-${base64OfHex(await sha256Hex(new TextEncoder().encode(STYLE)))}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+    const sections = endpoints.map(
+      (endpoint) =>
+        html`<h3 id="${endpoint.id}"><code>${endpoint.method.toUpperCase()} ${endpoint.path}</code></h3>
+<p>${endpoint.summary}</p>
+<pre>${curl(origin, endpoint, name)}</pre>${parameterTable(endpoint)}`,
+    );
+    const list = [...models.served.values()].map(
+      ({ manifest }) =>
+        html`<li><code>${manifest.name}</code>: ${manifest.title}, ${manifest.image.width}x${manifest.image.height}${manifest.classes.length > 0 ? `; classes ${manifest.classes.join(', ')}` : ''}<br>
+${[1, 2, 3, 4, 5, 6].map((seed) => html`<img src="/v1/images/${manifest.name}/${seed}.png?scale=2" alt="Picture of seed ${seed}"> `)}</li>`,
+    );
+    const page = html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>pocketgen API</title><style>${raw(STYLE)}</style></head>
+<body><h1>pocketgen API</h1>
+<p>Pictures by seed: the same model, seed, class and truncation give the same bytes for ever, so every picture can be
+kept for ever (<code>ETag</code>, <code>304</code>). Machine-readable: <a href="/openapi.json">openapi.json</a>.</p>
+<h2 id="models">Models</h2><ul>${list}</ul>
+<h2 id="routes">Routes</h2>${sections}
+<h2 id="limits">Limits</h2>
+<p>One answer has at most ${LIMITS.pixels} pixels, all its pictures or frames together. A body has at most ${LIMITS.bodyBytes} bytes.</p>
+<h2 id="errors">Errors</h2>
+<p>Errors are <a href="https://www.rfc-editor.org/rfc/rfc9457">problem details</a>; <code>errors</code> has one entry per
+wrong field with what was expected and what came. Unknown and repeated parameters are errors; nothing is clamped. The
+OpenAI route answers in OpenAI’s error shape.</p>
+<p><span id="status-400"><code>400</code></span> a field is wrong; <span id="status-401"><code>401</code></span> no or a wrong
+bearer key; <span id="status-404"><code>404</code></span> no such model, format or path; <span id="status-405"><code>405</code></span>
+another method; <span id="status-413"><code>413</code></span> body too large; <span id="status-415"><code>415</code></span> body
+not JSON; <span id="status-429"><code>429</code></span> too many requests, see <code>Retry-After</code>;
+<span id="status-500"><code>500</code></span> our fault; <span id="status-503"><code>503</code></span> the model failed its checks.</p>
+</body></html>`;
+    return c.html(page, 200, { 'Content-Security-Policy': policy, 'Cache-Control': 'no-cache' });
+  });
+}

@@ -1,0 +1,137 @@
+// POST /v1/images/generations: OpenAI's Images API. The prompt names a class; the rest is as the official client sends it.
+import { distance } from 'fastest-levenshtein';
+import type { Hono } from 'hono';
+import * as z from 'zod';
+import { parseSeed } from '../../contract/latent.ts';
+import { LIMITS } from '../../contract/limits.ts';
+import type { Manifest } from '../../contract/manifest.ts';
+import { scaleUp } from '../../contract/picture.ts';
+import { encodePng } from '../../contract/png.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { generate, modelNamed, type ServedModel } from '../models.ts';
+import { readBody, readQuery } from '../parameters.ts';
+import { checkPixels } from '../picture-request.ts';
+import { badField, fieldOf, Problem } from '../problem.ts';
+import type { AppEnv, Services } from '../services.ts';
+
+const MAX_N = 64;
+const generationBody = z.object({
+  model: z.string().min(1).max(100).optional().describe('Absent: the first model served.'),
+  prompt: z.string().min(1).max(1000).describe('Names a class: `coat`, `a photo of an ankle boot`.'),
+  n: z.int().min(1).max(MAX_N).default(1),
+  size: z.string().min(1).max(11).default('auto').describe('WIDTHxHEIGHT, a whole multiple of the model’s size; or auto.'), // biome-ignore format: one line
+  response_format: z.enum(['b64_json', 'url']).default('url'),
+  output_format: z.enum(['png']).default('png'),
+  seed: z
+    .union([z.int().min(0).max(4294967295), z.string().min(1).max(LIMITS.seedBytes)])
+    .optional()
+    .describe('Not in OpenAI’s API. Picture i has seed + i. Absent: drawn at random.'),
+});
+
+export const generationEndpoints: readonly Endpoint[] = [
+  {
+    method: 'post',
+    path: '/v1/images/generations',
+    id: 'generations',
+    summary: 'OpenAI-compatible: the official client works with this server as its baseURL.',
+    body: generationBody,
+    answers: { 'application/json': '`{ created, data: [{ b64_json or url, revised_prompt, seed }] }`' },
+    example: '/v1/images/generations',
+    exampleBody: { model: 'fashion-gan', prompt: 'sneaker', n: 2, seed: 7, response_format: 'b64_json' },
+  },
+];
+
+const words = (text: string) => text.normalize('NFKD').toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean); // biome-ignore format: one line
+
+/** Plural or single: `boots` and `boot` are one word. */
+const stem = (word: string) => (word.length > 3 && !word.endsWith('ss') ? word.replace(/e?s$/, '') : word);
+
+/**
+ * The class a prompt names: the one label, or alternative of a label (`T-shirt/top`), whose words are all in the
+ * prompt, the longest first; else the label nearest to the whole prompt, at most a quarter of its letters wrong.
+ */
+export function classInPrompt(labels: readonly string[], prompt: string): number | undefined {
+  const said = words(prompt).map(stem);
+  const names = labels.flatMap((label, index) =>
+    [label, ...label.split('/')].map((name) => ({ index, words: words(name).map(stem) })),
+  );
+  const inPrompt = names
+    .filter((name) => name.words.length > 0 && name.words.every((word) => said.includes(word)))
+    .sort((a, b) => b.words.length - a.words.length || b.words.join('').length - a.words.join('').length);
+  if (inPrompt[0] !== undefined) return inPrompt[0].index;
+  const whole = said.join(' ');
+  const near = names
+    .map((name) => ({ index: name.index, errors: distance(name.words.join(' '), whole) }))
+    .sort((a, b) => a.errors - b.errors)[0];
+  return near !== undefined && near.errors <= whole.length / 4 ? near.index : undefined;
+}
+
+function promptedClass(manifest: Manifest, prompt: string): number | undefined {
+  const { classes, name } = manifest;
+  if (classes.length === 0) {
+    if (words(prompt).join(' ') === words(name).join(' ')) return undefined;
+    throw badField('body', 'prompt', `expected the model's name, ${name}, as it has no classes, got another text`);
+  }
+  const index = classInPrompt(classes, prompt);
+  if (index === undefined) throw badField('body', 'prompt', `expected a class, one of ${classes.join(', ')}`);
+  return index;
+}
+
+function scaleOf(manifest: Manifest, size: string): number {
+  const { width, height } = manifest.image;
+  if (size === 'auto') return 1;
+  for (let scale = 1; scale <= LIMITS.scale; scale++) if (size === `${width * scale}x${height * scale}`) return scale;
+  throw badField('body', 'size', `expected auto or ${width}x${height} times 1 to ${LIMITS.scale}, got ${size}`);
+}
+
+export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
+  app.post('/v1/images/generations', async (c) => {
+    const url = new URL(c.req.url);
+    readQuery(z.object({}), url);
+    const body = await readBody(generationBody, c.req.raw);
+    const name = body.model ?? services.models.served.keys().next().value;
+    if (name === undefined) throw new Problem(503, 'model: expected one to be served, got none; see /healthz');
+    const model: ServedModel = modelNamed(services.models, name, 'body');
+    c.set('model', name);
+    const { manifest } = model;
+    const index = promptedClass(manifest, body.prompt);
+    const scale = scaleOf(manifest, body.size);
+    checkPixels(model, body.n, scale, 'body');
+    const { seed: given } = body;
+    const first =
+      given === undefined
+        ? (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0)
+        : fieldOf('body', 'seed', () => parseSeed(given));
+    const seeds = Array.from({ length: body.n }, (_, i) => (first + i) % 4294967296);
+    const label = index === undefined ? undefined : manifest.classes[index];
+    const common = (seed: number) => ({ revised_prompt: label ?? name, seed });
+    const created = Math.floor(Date.now() / 1000);
+    if (body.response_format === 'url') {
+      // A picture is its address: nothing is drawn or stored until someone asks for it.
+      const address = (seed: number) => {
+        const picture = new URL(`/v1/images/${name}/${seed}.png`, url);
+        if (label !== undefined) picture.searchParams.set('class', label);
+        if (scale > 1) picture.searchParams.set('scale', String(scale));
+        return picture.href;
+      };
+      return c.json({ created, data: seeds.map((seed) => ({ url: address(seed), ...common(seed) })) });
+    }
+    const timing = c.get('timing');
+    const requests = seeds.map((seed) => ({ seed, class: index, truncation: 1 }));
+    const pictures = await timing.measure('inference', () => generate(model, requests));
+    const data = await timing.measure('encode', () =>
+      pictures.map((picture, i) => ({
+        b64_json: base64(encodePng(scaleUp(picture, scale))),
+        ...common(seeds[i] ?? 0),
+      })),
+    );
+    return c.json({ created, data });
+  });
+}
+
+/** btoa needs a string; built in parts, since a call takes only so many arguments. */
+function base64(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
+}

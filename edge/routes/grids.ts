@@ -1,0 +1,83 @@
+// GET /v1/grids/{model}.png: many seeds on one sheet.
+import type { Hono } from 'hono';
+import * as z from 'zod';
+import { LIMITS } from '../../contract/limits.ts';
+import { contactSheet, scaleUp } from '../../contract/picture.ts';
+import { encodePng } from '../../contract/png.ts';
+import { answer } from '../answer.ts';
+import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
+import { generate, modelNamed } from '../models.ts';
+import { readQuery, shared } from '../parameters.ts';
+import { checkPixels, classFor, namedClass, seedOf } from '../picture-request.ts';
+import { badField } from '../problem.ts';
+import type { AppEnv, Services } from '../services.ts';
+
+const gridQuery = z.object({
+  seeds: z
+    .string()
+    .min(1)
+    .max(4096)
+    .describe(`Seeds separated by commas; a-b is all numbers from a to b. At most ${LIMITS.pictures}.`),
+  columns: z.int().min(1).max(LIMITS.pictures).optional().describe('Absent: as square as possible.'),
+  class: shared.class,
+  truncation: shared.truncation,
+  scale: shared.scale,
+});
+
+export const gridEndpoints: readonly Endpoint[] = [
+  {
+    method: 'get',
+    path: '/v1/grids/{model}.png',
+    id: 'grid',
+    summary: 'A sheet of pictures, row by row.',
+    query: gridQuery,
+    answers: { 'image/png': 'The sheet.' },
+    immutable: true,
+    example: '/v1/grids/fashion-gan.png?seeds=1-64&columns=8&scale=2',
+  },
+];
+
+/** `1-64,ada,7` as numbers. A range must not run backwards, and the list must not be longer than allowed. */
+export function seedList(text: string): number[] {
+  const seeds: number[] = [];
+  const checkCount = (count: number) => {
+    if (count > LIMITS.pictures) throw badField('query', 'seeds', `expected at most ${LIMITS.pictures}, got ${count}`);
+  };
+  for (const item of text.split(',')) {
+    const range = /^([0-9]{1,10})-([0-9]{1,10})$/.exec(item);
+    if (range === null) {
+      seeds.push(seedOf(item, 'query', 'seeds'));
+    } else {
+      const [first, last] = [Number(range[1]), Number(range[2])];
+      if (first > last || last > 4294967295)
+        throw badField('query', 'seeds', `expected a range a-b with a ≤ b ≤ 4294967295, got ${item}`);
+      checkCount(seeds.length + last - first + 1);
+      for (let seed = first; seed <= last; seed++) seeds.push(seed);
+    }
+    checkCount(seeds.length);
+  }
+  return seeds;
+}
+
+export function gridRoutes(app: Hono<AppEnv>, services: Services): void {
+  app.get('/v1/grids/:file', (c) => {
+    const { stem } = splitFile(segmentsOf(c)[2] ?? '', ['png']);
+    const model = modelNamed(services.models, stem);
+    c.set('model', stem);
+    const query = readQuery(gridQuery, new URL(c.req.url));
+    const seeds = seedList(query.seeds);
+    const columns = query.columns ?? Math.ceil(Math.sqrt(seeds.length));
+    const named = namedClass(model, query.class);
+    checkPixels(model, seeds.length, query.scale);
+    const { truncation, scale } = query;
+    const requests = seeds.map((seed) => ({ seed, class: classFor(model, seed, named), truncation }));
+    return answer(c, services, {
+      type: 'image/png',
+      key: [model.hash, 'grid', columns, truncation, scale, ...requests.flatMap((r) => [r.seed, r.class ?? -1])],
+      async draw(timing) {
+        const pictures = await timing.measure('inference', () => generate(model, requests));
+        return timing.measure('encode', () => encodePng(scaleUp(contactSheet(pictures, columns), scale)));
+      },
+    });
+  });
+}

@@ -1,0 +1,99 @@
+// GET /v1/walks/{model}.gif|apng: a film from one seed's picture to another's.
+import type { Hono } from 'hono';
+import * as z from 'zod';
+import { encodeApng } from '../../contract/apng.ts';
+import { encodeGif } from '../../contract/gif.ts';
+import { latentOf, oneHot, truncate } from '../../contract/latent.ts';
+import { LIMITS } from '../../contract/limits.ts';
+import { type Picture, scaleUp } from '../../contract/picture.ts';
+import { blend, slerp, steps } from '../../contract/walk.ts';
+import { answer } from '../answer.ts';
+import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
+import { inBatches, modelNamed, type ServedModel } from '../models.ts';
+import { readQuery, shared } from '../parameters.ts';
+import { checkPixels, classFor, namedClass, seedOf } from '../picture-request.ts';
+import type { AppEnv, Services } from '../services.ts';
+
+const seedText = z.string().min(1).max(LIMITS.seedBytes);
+const walkQuery = z.object({
+  from: seedText.describe('The seed of the first frame.'),
+  to: seedText.describe('The seed of the last frame.'),
+  frames: z.int().min(2).max(LIMITS.frames).default(24),
+  fps: z.int().min(1).max(LIMITS.fps).default(12).describe('GIF rounds the delay to hundredths of a second.'),
+  class: shared.class,
+  toClass: shared.class.describe('The class of the last frame. Absent: `class`, else the one the seed chooses.'),
+  truncation: shared.truncation,
+  scale: shared.scale,
+});
+
+const about = { method: 'get', query: walkQuery, immutable: true } as const;
+export const walkEndpoints: readonly Endpoint[] = [
+  {
+    ...about,
+    path: '/v1/walks/{model}.gif',
+    id: 'walkGif',
+    summary: 'A walk between two seeds (spherical interpolation), repeated for ever.',
+    answers: { 'image/gif': 'The film; 256 levels of grey, or 256 colours a frame.' },
+    example: '/v1/walks/fashion-gan.gif?from=1&to=2&class=dress&toClass=coat&scale=4',
+  },
+  {
+    ...about,
+    path: '/v1/walks/{model}.apng',
+    id: 'walkApng',
+    summary: 'The same walk as animated PNG, exact in every channel.',
+    answers: { 'image/apng': 'The film.' },
+    example: '/v1/walks/fashion-gan.apng?from=1&to=2&frames=12&scale=4',
+  },
+];
+
+interface End {
+  seed: number;
+  class: number | undefined;
+}
+
+export async function drawWalk(
+  model: ServedModel,
+  from: End,
+  to: End,
+  frames: number,
+  truncation: number,
+): Promise<Picture[]> {
+  const { latent, classes } = model.manifest;
+  const [a, b] = [from, to].map(({ seed }) => truncate(latentOf(seed, latent.size), truncation));
+  if (a === undefined || b === undefined) throw new Error('walk: expected two ends');
+  const weights = [from, to].map((end) => oneHot(end.class ?? 0, classes.length));
+  return inBatches(steps(frames), (some) =>
+    model.generator.decode(
+      some.map((t) => slerp(a, b, t)),
+      classes.length > 0 ? some.map((t) => blend(weights[0] ?? a, weights[1] ?? b, t)) : [],
+    ),
+  );
+}
+
+export function walkRoutes(app: Hono<AppEnv>, services: Services): void {
+  app.get('/v1/walks/:file', (c) => {
+    const { stem, extension } = splitFile(segmentsOf(c)[2] ?? '', ['gif', 'apng']);
+    const model = modelNamed(services.models, stem);
+    c.set('model', stem);
+    const query = readQuery(walkQuery, new URL(c.req.url));
+    const { frames, fps, truncation, scale } = query;
+    const [fromSeed, toSeed] = [seedOf(query.from, 'query', 'from'), seedOf(query.to, 'query', 'to')];
+    const fromNamed = namedClass(model, query.class);
+    const toNamed = namedClass(model, query.toClass, 'toClass') ?? fromNamed;
+    const from = { seed: fromSeed, class: classFor(model, fromSeed, fromNamed) };
+    const to = { seed: toSeed, class: classFor(model, toSeed, toNamed) };
+    checkPixels(model, frames, scale);
+    const ends = [from.seed, from.class ?? -1, to.seed, to.class ?? -1];
+    return answer(c, services, {
+      type: `image/${extension}`,
+      key: [model.hash, extension, ...ends, frames, fps, truncation, scale],
+      async draw(timing) {
+        const pictures = await timing.measure('inference', () => drawWalk(model, from, to, frames, truncation));
+        return timing.measure('encode', () => {
+          const large = pictures.map((picture) => scaleUp(picture, scale));
+          return extension === 'gif' ? encodeGif(large, fps) : encodeApng(large, fps);
+        });
+      },
+    });
+  });
+}

@@ -1,0 +1,64 @@
+// The Worker: models and ONNX Runtime are part of the script, opened, checked and warm before the first request.
+// Its entry, dist/edge/main.ts, is written by edge/build.ts: the imports of the bundles there are, and a call of this.
+/// <reference path="./cloudflare.d.ts" />
+import { env } from 'cloudflare:workers';
+import type { Context } from 'hono';
+import { createApp } from './app.ts';
+import { openModel, openModels } from './models.ts';
+import { createKeyCheck } from './protect/keys.ts';
+import { bindingLimiter } from './protect/rate-limit.ts';
+import { onnxruntimeVersion, wasmEngine, wasmMemoryBytes } from './runtime/wasm.ts';
+import type { AnswerStore, AppEnv } from './services.ts';
+
+/** A bundle as modules of the Worker: the manifest, and its default variant's file (a Data module). */
+export interface BundledModel {
+  name: string;
+  manifest: unknown;
+  file: ArrayBuffer;
+}
+
+/** Goldens checked while starting; Workers allow one second of CPU for all of it. `pocketgen verify` checks them all. */
+const GOLDENS = 1;
+
+/** The Cache API of this data centre. It works on custom domains; on workers.dev it keeps nothing, so it is not asked. */
+function cacheStore(): AnswerStore | undefined {
+  if (env.CACHE === 'off') return undefined;
+  const { default: cache } = caches as unknown as { default: Cache };
+  const address = (c: Context<AppEnv>, etag: string) => {
+    const url = new URL(c.req.url);
+    const usable = url.protocol === 'https:' && !url.hostname.endsWith('.workers.dev');
+    return usable || env.CACHE === 'always' ? `${url.origin}/kept/${etag.slice(1, -1)}` : undefined;
+  };
+  return {
+    async find(c, etag) {
+      const key = address(c, etag);
+      return key === undefined ? undefined : cache.match(key);
+    },
+    keep(c, etag, response) {
+      const key = address(c, etag);
+      // Private answers (with API_KEYS) are only read after the key was checked, so they may be kept here as well.
+      const copy = new Response(response.body, response);
+      copy.headers.set('Cache-Control', 'public, max-age=31536000, immutable');
+      if (key !== undefined) c.executionCtx.waitUntil(cache.put(key, copy));
+    },
+  };
+}
+
+export async function createWorker(bundles: readonly BundledModel[], wasm: WebAssembly.Module) {
+  const engine = wasmEngine(wasm);
+  const sources = bundles.map(({ name, manifest, file }) => ({
+    name,
+    manifest: () => Promise.resolve(manifest),
+    read: () => Promise.resolve(new Uint8Array(file)),
+  }));
+  const perMinute = Number(env.RATE_LIMIT_PER_MINUTE ?? '600');
+  return createApp({
+    models: await openModels(sources, (source) => openModel(source, engine, GOLDENS)),
+    runtime: { name: 'workerd', onnxruntime: onnxruntimeVersion, memoryBytes: wasmMemoryBytes },
+    keys: createKeyCheck(env.API_KEYS),
+    limiter: env.RATE_LIMIT && bindingLimiter(env.RATE_LIMIT, perMinute, 60),
+    store: cacheStore(),
+    log: (record) => console.log(JSON.stringify(record)),
+    client: (c) => c.req.header('CF-Connecting-IP') ?? 'local',
+  });
+}
