@@ -5,7 +5,14 @@ import { sha256Hex } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
 import { createGenerator, type PictureRequest } from '../contract/generator.ts';
 import { LATENT_GENERATOR } from '../contract/latent.ts';
-import { FORMAT, FORMAT_VERSION, type Golden, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
+import {
+  FORMAT,
+  FORMAT_VERSION,
+  type Golden,
+  type Manifest,
+  parseManifest,
+  type Variant,
+} from '../contract/manifest.ts';
 import { contactSheet, scaleUp } from '../contract/picture.ts';
 import { encodePng } from '../contract/png.ts';
 import { traceAnyBatch } from '../trace/batch.ts';
@@ -90,7 +97,8 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
     formatVersion: FORMAT_VERSION,
     name: basename(out).toLowerCase(),
     title: options.title ?? `${dataset.name} pictures`,
-    description: options.description ?? `Pictures in the manner of ${dataset.name}, ${network.resolution}x${network.resolution}.`,
+    description:
+      options.description ?? `Pictures in the manner of ${dataset.name}, ${network.resolution}x${network.resolution}.`,
     kind: 'gan',
     image: { width: network.resolution, height: network.resolution, channels: network.channels },
     latent: { size: network.latent, distribution: 'normal', generator: LATENT_GENERATOR },
@@ -98,9 +106,15 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
     opset: OPSET,
     inputs: {
       latent: { name: 'latent', shape: ['batch', network.latent] },
-      ...(conditional ? { classWeights: { name: 'class', shape: ['batch', network.classes] as ['batch', number] } } : {}),
+      ...(conditional
+        ? { classWeights: { name: 'class', shape: ['batch', network.classes] as ['batch', number] } }
+        : {}),
     },
-    output: { name: 'image', shape: ['batch', network.channels, network.resolution, network.resolution], range: [-1, 1] },
+    output: {
+      name: 'image',
+      shape: ['batch', network.channels, network.resolution, network.resolution],
+      range: [-1, 1],
+    },
     files,
     defaultVariant,
     goldens: [],

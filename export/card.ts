@@ -5,7 +5,9 @@ const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(0)} kB`;
 
 export function modelCard(manifest: Manifest, dataNote: string): string {
   const { image, latent, classes, files, training, metrics } = manifest;
-  const table = files.map((f) => `| \`${f.path}\` | ${f.variant} | ${kilobytes(f.bytes)} | \`${f.sha256.slice(0, 16)}…\` |`);
+  const table = files.map(
+    (f) => `| \`${f.path}\` | ${f.variant} | ${kilobytes(f.bytes)} | \`${f.sha256.slice(0, 16)}…\` |`,
+  );
   return `# ${manifest.title}
 
 ${manifest.description}

@@ -24,7 +24,11 @@ const largest = (a: Float32Array, b: Float32Array): number =>
   a.reduce((most, v, i) => Math.max(most, Math.abs(v - (b[i] ?? Number.NaN))), 0);
 
 /** @throws UserError when the run-times disagree by more than rounding explains */
-export async function compareRuntimes(trained: TrainedGenerator, variant: Variant, bytes: Uint8Array): Promise<Agreement> {
+export async function compareRuntimes(
+  trained: TrainedGenerator,
+  variant: Variant,
+  bytes: Uint8Array,
+): Promise<Agreement> {
   const { latent: size, classes } = trained.networks.spec;
   const latent = new Float32Array(BATCH * size);
   const weights = new Float32Array(BATCH * classes);

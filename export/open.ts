@@ -68,7 +68,10 @@ export interface OpenBundle {
 }
 
 /** @throws UserError when the bundle is damaged or has no such variant */
-export async function openBundle(dir: string, options: { variant?: Variant; provider?: Provider } = {}): Promise<OpenBundle> {
+export async function openBundle(
+  dir: string,
+  options: { variant?: Variant; provider?: Provider } = {},
+): Promise<OpenBundle> {
   const manifest = readManifest(dir);
   const bytes = await readGenerator(dir, manifest, options.variant);
   const { session, Tensor } = await startSession(bytes, options.provider ?? 'wasm');

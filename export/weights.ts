@@ -34,7 +34,9 @@ export function loadGenerator(dir: string, warn: (sentence: string) => void): Tr
     ? loadNewestCheckpoint(run.checkpoints, stateShapes(options), warn)
     : undefined;
   if (!checkpoint) {
-    throw new UserError(`run ${dir}: expected a checkpoint that is whole, got none; train it first with pocketgen train`);
+    throw new UserError(
+      `run ${dir}: expected a checkpoint that is whole, got none; train it first with pocketgen train`,
+    );
   }
   return { config, networks, weights: under('ema', checkpoint.state), imagesSeen: checkpoint.progress.images };
 }

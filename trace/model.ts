@@ -83,7 +83,12 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
     names.set(value.id, name);
     const data = options.constants?.get(value.id) ?? value.source.data;
     const storage = data instanceof Float32Array && data.length >= SMALL ? (options.storage ?? 'fp32') : 'fp32';
-    const add = (suffix: string, dataType: TensorProto_DataType, shape: readonly number[], raw: ConstantBytes): string => {
+    const add = (
+      suffix: string,
+      dataType: TensorProto_DataType,
+      shape: readonly number[],
+      raw: ConstantBytes,
+    ): string => {
       initializers.push(encodeTensor(name + suffix, dataType, shape, raw));
       return name + suffix;
     };
@@ -97,7 +102,12 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
       case 'fp32':
         return add('', DATA_TYPE[value.dtype], value.shape, data);
       case 'fp16':
-        node('Cast', [add('.fp16', TensorProto_DataType.FLOAT16, value.shape, toHalf(data as Float32Array))], name, toFloat);
+        node(
+          'Cast',
+          [add('.fp16', TensorProto_DataType.FLOAT16, value.shape, toHalf(data as Float32Array))],
+          name,
+          toFloat,
+        );
         return name;
       case 'int8': {
         const axis = role === 'weight' && nodeName.startsWith('Conv_') ? 0 : value.shape.length - 1;

@@ -88,7 +88,10 @@ export function decodeCheckpoint(bytes: Uint8Array, shapes: Shapes): Checkpoint 
 
 const fileName = (images: number): string => `${String(images).padStart(10, '0')}.safetensors`;
 
-const listed = (dir: string): string[] => readdirSync(dir).filter((f) => f.endsWith('.safetensors')).sort();
+const listed = (dir: string): string[] =>
+  readdirSync(dir)
+    .filter((f) => f.endsWith('.safetensors'))
+    .sort();
 
 export function saveCheckpoint(dir: string, checkpoint: Checkpoint, shapes: Shapes): string {
   const path = join(dir, fileName(checkpoint.progress.images));

@@ -4,12 +4,14 @@ import { UserError } from '../contract/errors.ts';
 import { createBatches, INITIAL_STREAMS } from './batches.ts';
 import { type Checkpoint, loadNewestCheckpoint, type Progress, saveCheckpoint } from './checkpoint.ts';
 import type { PictureSet } from './data/index.ts';
-import type { Device, EngineName, TrainingEngine, Values } from './engines/engine.ts';
+import type { Device, EngineName, Values } from './engines/engine.ts';
 import { createEngine } from './engines/index.ts';
+import type { Metrics } from './eval/evaluator.ts';
 import { initialValues } from './networks/layers.ts';
 import { createNetworks } from './networks/spec.ts';
+import type { QualityCheck } from './quality.ts';
 import { type Recipe, scheduled } from './recipe.ts';
-import { appendStats, openRun, type RunConfig, type RunFolder, rewindStats } from './run-folder.ts';
+import { appendStats, openRun, type RunConfig, rewindStats } from './run-folder.ts';
 import { writeSamples } from './samples.ts';
 import { type Scalars, STATISTICS, type Statistics, type StepOptions, stateShapes } from './step.ts';
 
@@ -28,8 +30,8 @@ export interface TrainOptions {
   readonly onProgress?: (report: ProgressReport) => void;
   /** Sentences for the user: a resumed run, a checkpoint refused. */
   readonly onMessage?: (sentence: string) => void;
-  /** Called every `recipe.images / SNAPSHOTS` images, with the engine; what it returns is logged. */
-  readonly onSnapshot?: (engine: TrainingEngine, run: RunFolder, images: number) => Promise<Record<string, unknown>>;
+  /** Measures the averaged generator `evaluations` times in a whole run; see quality.ts. */
+  readonly quality?: { readonly check: QualityCheck; readonly evaluations: number };
 }
 
 export interface ProgressReport {
@@ -46,7 +48,7 @@ export interface TrainResult {
   readonly imagesPerSecond: number;
 }
 
-/** Lines in stats.jsonl, sample grids and evaluations in a whole run. */
+/** Lines in stats.jsonl and sample grids in a whole run. */
 const REPORTS = 400;
 const SNAPSHOTS = 25;
 const CHECKPOINT_SECONDS = 60;
@@ -59,12 +61,17 @@ export function stepOptions(recipe: Recipe): StepOptions {
 /** The state before the first step. The average starts as the generator itself. */
 export function initialState(recipe: Recipe, options: StepOptions): Values {
   const generator = initialValues(options.networks.generatorParameters, recipe.seed, INITIAL_STREAMS.generator);
-  const discriminator = initialValues(options.networks.discriminatorParameters, recipe.seed, INITIAL_STREAMS.discriminator);
+  const discriminator = initialValues(
+    options.networks.discriminatorParameters,
+    recipe.seed,
+    INITIAL_STREAMS.discriminator,
+  );
   const values: Values = {};
   for (const [name, shape] of Object.entries(stateShapes(options))) {
     const [group, ...rest] = name.split('/');
     const own = rest.join('/');
-    const source = group === 'discriminator' ? discriminator : group === 'generator' || group === 'ema' ? generator : {};
+    const source =
+      group === 'discriminator' ? discriminator : group === 'generator' || group === 'ema' ? generator : {};
     values[name] = source[own]?.slice() ?? new Float32Array(shape.reduce((a, b) => a * b, 1));
   }
   return values;
@@ -100,6 +107,11 @@ function refuseDivergence(statistics: Statistics, state: Values | undefined, ima
     `training: expected finite numbers, got ${broken} = ${statistics[broken as keyof Statistics] ?? 'NaN'} after ${images} images; ` +
       `the last good checkpoint is kept in ${dir}; start again in another folder with a lower --learning-rate or a higher --gamma`,
   );
+}
+
+function describeMetrics({ fid, recall, ganTest }: Metrics): string {
+  const judged = ganTest === undefined ? '' : `, GAN-test ${ganTest.toFixed(3)}`;
+  return `FID ${fid.toFixed(2)}, recall ${recall.toFixed(2)}${judged} (own features, see docs/quality.md)`;
 }
 
 const START: Progress = { images: 0, beta1Product: 1, beta2Product: 1, seconds: 0 };
@@ -176,14 +188,21 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
           learningRate: scalars.learningRate,
           gamma: scalars.gamma,
         });
-        options.onProgress?.({ images: progress.images, total: recipe.images, imagesPerSecond, secondsLeft, statistics });
+        options.onProgress?.({
+          images: progress.images,
+          total: recipe.images,
+          imagesPerSecond,
+          secondsLeft,
+          statistics,
+        });
         sums = {};
         steps = 0;
       }
-      if (crossed(SNAPSHOTS, before)) {
-        await writeSamples(engine, recipe.network, run, progress.images);
-        const logged = await options.onSnapshot?.(engine, run, progress.images);
-        if (logged) appendStats(run, { images: progress.images, ...logged });
+      if (crossed(SNAPSHOTS, before)) await writeSamples(engine, recipe.network, run, progress.images);
+      if (options.quality && crossed(options.quality.evaluations, before)) {
+        const metrics = await options.quality.check(engine, run, progress.images);
+        appendStats(run, { images: progress.images, seconds: secondsBefore + elapsed(), metrics });
+        say(`after ${progress.images} images: ${describeMetrics(metrics)}`);
       }
       if (elapsed() - savedAt > CHECKPOINT_SECONDS) await save();
     }

@@ -53,7 +53,9 @@ export function readConfig(dir: string): RunConfig {
   const parsed = configSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new UserError(`run ${dir}: config.json ${issue?.path.join('.')}: ${issue?.message}; start again in another folder`);
+  throw new UserError(
+    `run ${dir}: config.json ${issue?.path.join('.')}: ${issue?.message}; start again in another folder`,
+  );
 }
 
 /** Makes the folder, or checks that an existing one belongs to this config; refuses any other, naming the difference. */

@@ -50,11 +50,15 @@ export function decodeSafetensors(bytes: Uint8Array): SafeTensors {
   const body = bytes.subarray(8 + length);
   const tensors: SafeTensors['tensors'] = {};
   for (const [name, value] of Object.entries(rest)) {
-    const { shape, data_offsets: [from, to] } = entry.parse(value);
+    const {
+      shape,
+      data_offsets: [from, to],
+    } = entry.parse(value);
     if (to > body.length) throw new Error(`expected ${to} bytes of numbers, got ${body.length}`);
     // A copy, because float32 views need an aligned start (and a Buffer's own slice would be no copy).
     const data = new Float32Array(Uint8Array.from(body.subarray(from, to)).buffer);
-    if (data.length !== shape.reduce((a, b) => a * b, 1)) throw new Error(`${name}: expected shape [${shape}], got ${data.length} numbers`);
+    if (data.length !== shape.reduce((a, b) => a * b, 1))
+      throw new Error(`${name}: expected shape [${shape}], got ${data.length} numbers`);
     tensors[name] = { shape, data };
   }
   return { metadata, tensors };

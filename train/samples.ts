@@ -24,7 +24,12 @@ export function picturesOf(values: Float32Array, { resolution, channels }: Netwo
 }
 
 /** A grid of the averaged generator: one column a class (the first ten), one seed a row. */
-export async function writeSamples(engine: TrainingEngine, spec: NetworkSpec, run: RunFolder, images: number): Promise<void> {
+export async function writeSamples(
+  engine: TrainingEngine,
+  spec: NetworkSpec,
+  run: RunFolder,
+  images: number,
+): Promise<void> {
   const latent = new Float32Array(ROWS * COLUMNS * spec.latent);
   const classes = new Float32Array(ROWS * COLUMNS * spec.classes);
   for (let i = 0; i < ROWS * COLUMNS; i++) {

@@ -63,7 +63,9 @@ interface SampleFlags {
 function within(name: string, text: string, low: number, high: number, whole: boolean): number {
   const value = Number(text);
   if (!(value >= low && value <= high) || (whole && !Number.isInteger(value))) {
-    throw new UserError(`${name}: expected ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}, got ${text}`);
+    throw new UserError(
+      `${name}: expected ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}, got ${text}`,
+    );
   }
   return value;
 }

@@ -2,9 +2,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type DatasetSplits, loadDataset } from '../../train/data/index.ts';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
-import { train } from '../../train/loop.ts';
-import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
+import { shippedJudge } from '../../train/eval/judge.ts';
+import { stepOptions, type TrainOptions, train } from '../../train/loop.ts';
 import { createNetworks } from '../../train/networks/spec.ts';
+import { createQualityCheck } from '../../train/quality.ts';
+import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
 import { downloadProgress, trainingProgress } from '../progress.ts';
 
 export interface TrainFlags {
@@ -21,6 +23,7 @@ export interface TrainFlags {
   learningRate?: Schedule;
   gamma?: Schedule;
   augment?: boolean;
+  evaluations?: number;
   mirror?: boolean;
   dryRun?: boolean;
   json?: boolean;
@@ -58,8 +61,8 @@ function describe(recipe: Recipe): string {
   ].join('');
 }
 
-/** Trains and tells the user how it goes. Returns the run folder and whether the run reached its end. */
-export async function runTraining(flags: TrainFlags): Promise<{ dir: string; finished: boolean }> {
+/** Trains and tells the user how it goes. Returns the run folder and whether the user stopped it. */
+export async function runTraining(flags: TrainFlags): Promise<{ dir: string; interrupted: boolean }> {
   const say = (line: string): void => console.error(line);
   const bar = downloadProgress();
   const splits: DatasetSplits = await loadDataset(flags.data, {
@@ -76,7 +79,7 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; fin
   if (flags.dryRun) {
     console.log(JSON.stringify(recipe, null, 2));
     say(`${describe(recipe)}; dry run, nothing written`);
-    return { dir, finished: false };
+    return { dir, interrupted: true };
   }
   say(describe(recipe));
   say(`engine ${flags.engine} on ${flags.device}; run folder ${dir}`);
@@ -90,6 +93,7 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; fin
   process.once('SIGTERM', onSignal);
   const progress = trainingProgress(flags.json === true);
   try {
+    const quality = await qualityCheck(splits, recipe, flags.evaluations ?? EVALUATIONS, say);
     const result = await train({
       recipe,
       pictures: splits.train,
@@ -99,6 +103,7 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; fin
       device: flags.device,
       signal: stop.signal,
       ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
+      ...(quality ? { quality } : {}),
       onProgress: progress.update,
       onMessage: say,
     });
@@ -107,12 +112,31 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; fin
     if (flags.json) console.log(JSON.stringify({ dir, ...result }));
     if (result.finished) say(`trained on ${result.images} images, ${speed}; run folder ${dir}`);
     else say(`stopped after ${result.images} of ${recipe.images} images, saved; run the same command again to go on`);
-    return { dir, finished: result.finished };
+    return { dir, interrupted: stop.signal.aborted };
   } finally {
     progress.stop();
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
+}
+
+/** Evaluations in a whole run where the user names no number. */
+const EVALUATIONS = 25;
+
+/** What measures the run, or a sentence on why nothing does. Training does not fail for want of a judge. */
+async function qualityCheck(
+  splits: DatasetSplits,
+  recipe: Recipe,
+  evaluations: number,
+  say: (line: string) => void,
+): Promise<TrainOptions['quality']> {
+  if (evaluations === 0) return undefined;
+  const shipped = await shippedJudge(splits.train);
+  if (!shipped) {
+    say(`no judge for ${splits.train.name}: quality is not measured while training; pocketgen eval can afterwards`);
+    return undefined;
+  }
+  return { check: await createQualityCheck(splits.test, shipped, stepOptions(recipe)), evaluations };
 }
 
 export function registerTrain(program: Command): void {
@@ -134,6 +158,7 @@ export function registerTrain(program: Command): void {
     .option('--gamma <from:to>', 'weight of the gradient penalties, or its schedule', scheduleFlag)
     .option('--augment', 'DiffAugment, for small data sets')
     .option('--mirror', 'mirror half of the pictures')
+    .option('--evaluations <n>', 'times to measure quality in a whole run; 0 for never', whole, EVALUATIONS)
     .option('--dry-run', 'print the recipe and write nothing')
     .option('--json', 'progress and result as JSON lines on standard output')
     .action(async (flags: TrainFlags) => {

@@ -171,7 +171,12 @@ export function conv2dFilterGradient(g: GraphBuilder, geo: ConvGeometry, x: Valu
     const flat = reshape(g, dy, [batch, outHeight * outWidth, outChannels]);
     const unfolded = gatherTaps(g, flat, outHeight, outWidth, 1, taps);
     const rows = batch * height * width;
-    const product = matMul(g, reshape(g, x, [rows, inChannels]), reshape(g, unfolded, [rows, area * outChannels]), true);
+    const product = matMul(
+      g,
+      reshape(g, x, [rows, inChannels]),
+      reshape(g, unfolded, [rows, area * outChannels]),
+      true,
+    );
     const byPlace = transpose(g, reshape(g, product, [inChannels, area, outChannels]), [1, 0, 2]);
     return reshape(g, byPlace, [...kernel, inChannels, outChannels]);
   }

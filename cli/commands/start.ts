@@ -1,0 +1,68 @@
+// `pocketgen start`, which is `npm start`: pictures → trained generator → checked bundle → page and API on this machine.
+// Each part that is already there is used as it is, so a second start serves at once and a stopped one goes on.
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Command, Option } from 'commander';
+import { build } from 'vite';
+import { UserError } from '../../contract/errors.ts';
+import { verifyBundle } from '../../export/verify.ts';
+import { PRESETS } from '../../train/recipe.ts';
+import { runExport } from './bundle.ts';
+import { runServe } from './serve.ts';
+import { runTraining } from './train.ts';
+
+interface StartFlags {
+  preset: string;
+  data: string;
+  name?: string;
+  minutes: string;
+  port: string;
+  serve: boolean;
+}
+
+const nameFor = ({ name, data, preset }: StartFlags): string =>
+  (name ?? (existsSync(data) ? basename(data) : preset)).toLowerCase().replace(/[^a-z0-9]+/g, '-');
+
+export async function runStart(flags: StartFlags): Promise<void> {
+  const name = nameFor(flags);
+  const bundle = join('models', name);
+  if (existsSync(join(bundle, 'model.json'))) {
+    console.error(`bundle ${bundle}: already there; delete it to train again`);
+  } else {
+    const minutes = Number(flags.minutes);
+    if (!(minutes > 0)) throw new UserError(`minutes: expected a number above 0, got ${flags.minutes}`);
+    const stopped = await runTraining({
+      preset: flags.preset,
+      data: flags.data,
+      out: join('runs', name),
+      engine: 'onnx',
+      device: 'cpu',
+      minutes,
+      evaluations: 4,
+    });
+    if (stopped.interrupted) return;
+    await runExport(stopped.dir, bundle, 'fp32,fp16,int8');
+  }
+  for (const { variant, provider, goldens, levels } of await verifyBundle(bundle)) {
+    console.error(`verified ${variant} on ${provider}: ${goldens} goldens, largest difference ${levels} of 255 levels`);
+  }
+  console.error('building the page …');
+  await build({ configFile: fileURLToPath(new URL('../../vite.config.ts', import.meta.url)), logLevel: 'warn' });
+  if (flags.serve) {
+    await runServe({ models: 'models', port: flags.port, host: 'localhost', provider: 'wasm', rateLimit: '600' });
+  }
+}
+
+export function registerStart(program: Command): void {
+  program
+    .command('start')
+    .description('train, export, verify, build the page and serve: everything `npm start` does')
+    .addOption(new Option('--preset <name>', 'training preset').choices(Object.keys(PRESETS)).default('quick'))
+    .option('--data <source>', 'fashion-mnist, mnist or a folder of your own pictures', 'fashion-mnist')
+    .option('--name <name>', 'name of the bundle (default: the preset, or the folder of pictures)')
+    .option('--minutes <n>', 'train for at most so many minutes', '4')
+    .option('--port <port>', 'port to serve on', '8787')
+    .option('--no-serve', 'stop when everything is built')
+    .action(runStart);
+}
