@@ -84,13 +84,13 @@ export async function loadIdxSource(name: string, source: IdxSource, options: Lo
   const folder = completeFolder(name, source, options);
   if (folder) return readFolder(name, source, folder);
 
-  let why = 'downloads are switched off';
+  let why = 'the full set is not on this machine and downloads are switched off';
   if (options.download !== false) {
     try {
       return await readFolder(name, source, await fetchIdxSource(name, source, options));
     } catch (error) {
       if (!(error instanceof UserError) || !source.embedded) throw error;
-      why = error.message;
+      why = `the full set could not be had: ${error.message}`;
     }
   }
   if (!source.embedded) {
@@ -135,12 +135,18 @@ async function readFolder(name: string, source: IdxSource, folder: string): Prom
   return { train, test };
 }
 
+/** The embedded pictures of a named data set, if it has any. */
+export async function loadEmbedded(name: string, why: string): Promise<DatasetSplits | undefined> {
+  const source = idxSources[name];
+  return source?.embedded ? readEmbedded(name, source, source.embedded, why) : undefined;
+}
+
 async function readEmbedded(name: string, source: IdxSource, folder: string, why: string): Promise<DatasetSplits> {
   const all = await readPair(name, source, folder, source.files.testPictures, source.files.testLabels, '');
   const split = all.count - embeddedTestCount;
   const note =
     `${name}: the embedded 10,000 official pictures (first ${split} for training, last ${embeddedTestCount} held out), ` +
-    `because the full set could not be had: ${why}`;
+    `because ${why}`;
   return { train: sliceSet(all, 0, split, note), test: sliceSet(all, split, all.count, note) };
 }
 

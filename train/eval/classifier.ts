@@ -13,6 +13,7 @@ import {
   denseParameters,
   leakyRelu,
   type ParameterSpec,
+  spaceToDepth,
   type Tensors,
 } from '../networks/layers.ts';
 import type { Features } from './features.ts';
@@ -22,29 +23,28 @@ export interface ClassifierSpec {
   resolution: number;
   channels: number;
   classes: number;
-  /** Channels of the first map; doubles with each halving of the map, four times at most. */
+  /** Channels of the first map; the others have twice as many. */
   width: number;
   /** Numbers in a feature vector. */
   features: number;
 }
 
-/** Maps from the whole picture down to 4 pixels: 28 → 28, 14, 7, 4; 64 → 64, 32, 16, 8, 4. */
+/** Maps from half the picture's side down to 4 pixels: 28 → 14, 7, 4; 64 → 32, 16, 8, 4. */
 function stages({ resolution, width }: ClassifierSpec): { size: number; channels: number }[] {
-  const list = [{ size: resolution, channels: width }];
-  for (let size = Math.ceil(resolution / 2); size >= 4; size = Math.ceil(size / 2)) {
-    list.push({ size, channels: width * 2 ** Math.min(list.length, 2) });
+  const list: { size: number; channels: number }[] = [];
+  for (let size = resolution / 2; size >= 4; size = Math.ceil(size / 2)) {
+    list.push({ size, channels: width * 2 ** Math.min(list.length, 1) });
   }
   return list;
 }
 
 export function classifierParameters(spec: ClassifierSpec): ParameterSpec[] {
   const list: ParameterSpec[] = [];
-  let channels = spec.channels;
+  let channels = 4 * spec.channels;
   for (const [i, stage] of stages(spec).entries()) {
     list.push(...convParameters(`down${i}`, 3, channels, stage.channels));
     channels = stage.channels;
-    // The first stage has as many pixels as the picture: one convolution is all it can afford.
-    if (i > 0) list.push(...convParameters(`block${i}`, 3, channels, channels, 0.3));
+    list.push(...convParameters(`block${i}`, 3, channels, channels, 0.3));
   }
   const last = stages(spec).at(-1)?.size ?? 1;
   list.push(...denseParameters('features', last * last * channels, spec.features));
@@ -53,11 +53,16 @@ export function classifierParameters(spec: ClassifierSpec): ParameterSpec[] {
 }
 
 /** pictures [batch, h, w, c] in [-1, 1] → features [batch, featureCount] and logits [batch, classes]. */
-export function classify(spec: ClassifierSpec, p: Tensors, pictures: tf.Tensor): { features: tf.Tensor; logits: tf.Tensor } {
-  let x = pictures;
+export function classify(
+  spec: ClassifierSpec,
+  p: Tensors,
+  pictures: tf.Tensor,
+): { features: tf.Tensor; logits: tf.Tensor } {
+  // Space to depth loses nothing, and the first convolution then runs on a quarter of the pixels.
+  let x = spaceToDepth(pictures);
   for (const i of stages(spec).keys()) {
     x = leakyRelu(addBias(p, `down${i}`, conv(p, `down${i}`, x, i === 0 ? 1 : 2)));
-    if (i > 0) x = tf.add(x, leakyRelu(addBias(p, `block${i}`, conv(p, `block${i}`, x))));
+    x = tf.add(x, leakyRelu(addBias(p, `block${i}`, conv(p, `block${i}`, x))));
   }
   x = tf.reshape(x, [x.shape[0] ?? 1, -1]);
   const features = leakyRelu(addBias(p, 'features', dense(p, 'features', x)));
@@ -65,7 +70,10 @@ export function classify(spec: ClassifierSpec, p: Tensors, pictures: tf.Tensor):
 }
 
 /** The trained classifier as an ONNX model: `pictures` [batch, h, w, c] → `features`, `logits`. */
-export async function exportClassifier(spec: ClassifierSpec, parameters: Record<string, Float32Array>): Promise<Uint8Array> {
+export async function exportClassifier(
+  spec: ClassifierSpec,
+  parameters: Record<string, Float32Array>,
+): Promise<Uint8Array> {
   const shapes = classifierParameters(spec);
   const { resolution, channels } = spec;
   const encode = await traceAnyBatch(

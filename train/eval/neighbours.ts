@@ -91,27 +91,33 @@ export async function manifoldMetrics(real: RealManifold, generated: Features): 
 }
 
 export interface Nearest {
-  /** Row of the nearest neighbour for each query. */
+  /** [queries, k]: rows of the nearest neighbours of each query, nearest first. */
   index: Int32Array;
-  /** Euclidean distance to it, computed exactly (not from inner products). */
+  /** [queries, k]: Euclidean distances to them, computed exactly (not from inner products). */
   distance: Float64Array;
 }
 
-export async function nearestRows(queries: Features, among: Features): Promise<Nearest> {
-  const index = new Int32Array(queries.rows);
-  const best = new Float32Array(queries.rows).fill(Number.POSITIVE_INFINITY);
+export async function nearestRows(queries: Features, among: Features, k = 1): Promise<Nearest> {
+  const index = new Int32Array(queries.rows * k);
+  const best = new Float32Array(queries.rows * k).fill(Number.POSITIVE_INFINITY);
   await eachDistanceBlock(queries, among, (block, start, count) => {
     for (let i = 0; i < count; i++) {
+      const first = (start + i) * k;
+      const last = first + k - 1;
       for (let j = 0; j < among.rows; j++) {
         const distance = block[i * among.rows + j] ?? 0;
-        if (distance < (best[start + i] ?? 0)) {
-          best[start + i] = distance;
-          index[start + i] = j;
+        if (distance >= (best[last] ?? 0)) continue;
+        let at = last;
+        for (; at > first && (best[at - 1] ?? 0) > distance; at--) {
+          best[at] = best[at - 1] ?? 0;
+          index[at] = index[at - 1] ?? 0;
         }
+        best[at] = distance;
+        index[at] = j;
       }
     }
   });
-  const distance = Float64Array.from(index, (row, i) => exactDistance(queries, i, among, row));
+  const distance = Float64Array.from(index, (row, i) => exactDistance(queries, Math.floor(i / k), among, row));
   return { index, distance };
 }
 

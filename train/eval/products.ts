@@ -5,7 +5,8 @@ import { createGraphBuilder } from '../../trace/graph.ts';
 import { encodeModel } from '../../trace/model.ts';
 import { type Features, rowsOf } from './features.ts';
 
-const blockRows = 512;
+/** Numbers in one block: 32 MB. */
+const blockSize = 8e6;
 
 let session: Promise<ort.InferenceSession> | undefined;
 
@@ -41,6 +42,7 @@ export async function eachProductBlock(
 ): Promise<void> {
   const run = await productSession();
   const right = new ort.Tensor('float32', b.data, [b.rows, b.columns]);
+  const blockRows = Math.max(1, Math.floor(blockSize / b.rows));
   for (let start = 0; start < a.rows; start += blockRows) {
     const part = rowsOf(a, start, Math.min(a.rows, start + blockRows));
     const left = new ort.Tensor('float32', part.data, [part.rows, part.columns]);

@@ -1,0 +1,220 @@
+// `pocketgen eval BUNDLE|RUN`: how good the generated pictures are, by numbers and beside what real pictures score.
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UserError } from '../../contract/errors.ts';
+import { encodePng } from '../../contract/png.ts';
+import { writeAtomically } from '../../train/checkpoint.ts';
+import { splitsFor } from '../../train/data/held-out.ts';
+import { loadDataset, type PictureSet, pickPictures, pictureSet } from '../../train/data/index.ts';
+import { createEvaluator, type Metrics } from '../../train/eval/evaluator.ts';
+import { type GanTrain, ganTrain } from '../../train/eval/gan-train.ts';
+import { type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
+import { type Memorisation, memorisation } from '../../train/eval/memorisation.ts';
+import { openSource } from '../eval-source.ts';
+import { downloadProgress } from '../progress.ts';
+
+interface EvalFlags {
+  data?: string;
+  samples?: number;
+  dtype?: 'fp32' | 'fp16' | 'int8';
+  truncation: number;
+  seed: number;
+  ganTrain: boolean;
+  ganTrainImages: number;
+  neighbours?: string;
+  trainJudge?: string;
+  json?: boolean;
+}
+
+/** What --json prints; docs/quality.md explains each key. */
+export interface EvalResult {
+  model: string;
+  dtype: string | undefined;
+  imagesSeen: number;
+  dataset: { name: string; trainedOn: string; heldOut: string; heldOutPictures: number };
+  protocol: { referenceSamples: number; seed: number; truncation: number };
+  judge: Pick<JudgeRecord, 'task' | 'accuracy' | 'trainedOn'> & { features: number };
+  generated: Metrics;
+  real: Metrics;
+  ganTrain?: GanTrain;
+  memorisation?: Memorisation;
+  seconds: number;
+}
+
+const ganTrainPictures = 60_000;
+const lookedUp = 1000;
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError(`expected a whole number, got ${text}`);
+  return value;
+}
+
+function fraction(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError(`expected a number above 0, at most 1, got ${text}`);
+  return value;
+}
+
+export async function runEval(model: string, flags: EvalFlags): Promise<EvalResult> {
+  const started = performance.now();
+  const say = (line: string): void => console.error(line);
+  const source = await openSource(model, { ...(flags.dtype && { variant: flags.dtype }), warn: say });
+  try {
+    const { dataset } = source;
+    const bar = downloadProgress();
+    const splits = await splitsFor(dataset.sha256, flags.data ?? dataset.source, {
+      size: source.size,
+      channels: source.channels,
+      onProgress: bar.update,
+    }).finally(bar.stop);
+    const { train, test } = splits;
+    const { judge, record } = await judgeFor(splits, {
+      onProgress: ({ images }) =>
+        images % 6400 === 0 && say(`training a judge for ${train.name}: ${images} pictures seen`),
+    });
+    const evaluator = await createEvaluator(test, judge);
+    const labelled = source.classes > 0;
+
+    const samples = flags.samples ?? evaluator.referenceSamples;
+    const labels = evaluator.labels(samples);
+    const pictures = await source.generate(flags.seed, labels, flags.truncation);
+    const generated = await evaluator.evaluate(pictures, labelled ? labels : undefined);
+
+    const result: EvalResult = {
+      model,
+      dtype: source.variant,
+      imagesSeen: source.imagesSeen,
+      dataset: { name: dataset.name, trainedOn: dataset.sha256, heldOut: test.sha256, heldOutPictures: test.count },
+      protocol: { referenceSamples: evaluator.referenceSamples, seed: flags.seed, truncation: flags.truncation },
+      judge: {
+        task: record.task,
+        ...(record.accuracy === undefined ? {} : { accuracy: record.accuracy }),
+        trainedOn: record.trainedOn,
+        features: record.spec.features,
+      },
+      generated,
+      real: evaluator.real,
+      seconds: 0,
+    };
+    // Neighbours are looked up among the very pictures the model saw, which this machine may not have.
+    if (train.sha256 === dataset.sha256) {
+      const size = train.width * train.height * train.channels;
+      const count = Math.min(lookedUp, samples, test.count);
+      const { result: found, sheet } = await memorisation(
+        pictures.subarray(0, count * size),
+        train,
+        evenly(test, count),
+      );
+      result.memorisation = found;
+      if (flags.neighbours) writeAtomically(flags.neighbours, encodePng(sheet));
+    } else say(`${train.name}: the training pictures are not on this machine, so no nearest neighbours`);
+
+    if (flags.ganTrain && labelled && judge.task === 'classes') {
+      const count = Math.min(ganTrainPictures, train.count);
+      const set = await generatedSet(source, train, count, flags);
+      result.ganTrain = await ganTrain(set, train, test, {
+        images: flags.ganTrainImages,
+        onProgress: (side, { images, loss }) =>
+          images % 32_000 === 0 &&
+          say(`GAN-train on ${side} pictures: ${images} of ${flags.ganTrainImages}, loss ${loss.toFixed(3)}`),
+      });
+    }
+    result.seconds = Math.round((performance.now() - started) / 100) / 10;
+    return result;
+  } finally {
+    await source.close();
+  }
+}
+
+/** As many generated pictures, with the class mix of the training set, from seeds that the other metrics do not use. */
+async function generatedSet(
+  source: Awaited<ReturnType<typeof openSource>>,
+  train: PictureSet,
+  count: number,
+  flags: EvalFlags,
+): Promise<PictureSet> {
+  const labels = evenly(train, count).labels;
+  const pixels = await source.generate(flags.seed + 10_000_000, labels, flags.truncation);
+  return pictureSet({ ...train, pixels, labels, note: 'generated' });
+}
+
+const evenly = (set: PictureSet, count: number): PictureSet =>
+  pickPictures(
+    set,
+    Array.from({ length: count }, (_, i) => Math.floor((i * set.count) / count)),
+  );
+
+function table({ generated, real, judge, ganTrain, memorisation, protocol, dataset, imagesSeen }: EvalResult): string {
+  const row = (name: string, a: number | undefined, b: number | undefined, digits: number, what: string): string =>
+    `${name.padEnd(12)}${(a?.toFixed(digits) ?? '–').padStart(11)}${(b?.toFixed(digits) ?? '–').padStart(11)}   ${what}`;
+  const lines = [
+    `${generated.samples} generated pictures (model after ${imagesSeen} images) against ${protocol.referenceSamples} held-out ` +
+      `ones of ${dataset.name}; judge: accuracy ${judge.accuracy?.toFixed(4) ?? 'unknown'} on ${judge.task}`,
+    `${''.padEnd(12)}${'generated'.padStart(11)}${'real'.padStart(11)}`,
+    row('FID', generated.fid, real.fid, 3, 'lower is better'),
+    row('KID', generated.kid, real.kid, 5, 'lower is better'),
+    row('precision', generated.precision, real.precision, 3, 'share of generated pictures that look real'),
+    row('recall', generated.recall, real.recall, 3, 'share of real pictures the generator could draw'),
+    row('density', generated.density, real.density, 3, 'higher: generated pictures lie where real ones are dense'),
+    row('coverage', generated.coverage, real.coverage, 3, 'share of real pictures with a generated one near'),
+    row('GAN-test', generated.ganTest, real.ganTest, 4, 'accuracy of the judge'),
+  ];
+  if (ganTrain)
+    lines.push(row('GAN-train', ganTrain.generated, ganTrain.real, 4, 'classifier trained on these, tested on real'));
+  if (memorisation) {
+    const { generatedMedian, heldOutMedian, closerThanFirstPercentile } = memorisation;
+    lines.push(
+      row(
+        'nearest',
+        generatedMedian,
+        heldOutMedian,
+        2,
+        'median distance to the nearest training picture, levels of 255',
+      ),
+      row('near copies', closerThanFirstPercentile, 0.01, 3, 'share nearer than the nearest 1 % of real ones'),
+    );
+  }
+  return lines.join('\n');
+}
+
+export function registerEval(program: Command): void {
+  program
+    .command('eval')
+    .argument('[model]', 'bundle or run folder')
+    .description('measure generated pictures against held-out real ones')
+    .option('--data <source>', 'data set the model was trained on (default: the one it names)')
+    .option(
+      '--samples <n>',
+      'pictures to generate (default: as many as are compared with, half the held-out ones)',
+      whole,
+    )
+    .addOption(new Option('--dtype <name>', 'variant of a bundle').choices(['fp32', 'fp16', 'int8']))
+    .option('--truncation <t>', 'factor on latents, above 0 to 1', fraction, 1)
+    .option('--seed <n>', 'first seed', whole, 0)
+    .option('--no-gan-train', 'leave out GAN-train, the slow one')
+    .option('--gan-train-images <n>', 'pictures shown to each GAN-train classifier', whole, 180_000)
+    .option('--neighbours <file>', 'PNG of the pictures nearest to training ones, with their three neighbours')
+    .option('--train-judge <folder>', 'train a judge for --data anew, write it there, and stop')
+    .option('--json', 'print JSON')
+    .action(async (model: string | undefined, flags: EvalFlags) => {
+      if (flags.trainJudge !== undefined) return trainJudgeTo(flags.trainJudge, flags.data ?? 'fashion-mnist');
+      if (model === undefined || !existsSync(model)) {
+        throw new UserError(`eval: expected a bundle or run folder, got ${model ?? 'none'}`);
+      }
+      const result = await runEval(model, flags);
+      console.log(flags.json ? JSON.stringify(result, undefined, 2) : table(result));
+    });
+}
+
+async function trainJudgeTo(folder: string, data: string): Promise<void> {
+  const splits = await loadDataset(data);
+  await mkdir(folder, { recursive: true });
+  const { record } = await trainJudge(splits, join(folder, splits.train.name), {
+    onProgress: ({ images, loss }) =>
+      images % 6400 === 0 && console.error(`${images} pictures seen, loss ${loss.toFixed(3)}`),
+  });
+  console.log(JSON.stringify(record, undefined, 2));
+}

@@ -1,0 +1,186 @@
+// Trains the judge: the whole step (forward, backward, AdamW) is one traced ONNX graph, as the GAN's is.
+import * as tf from '@tensorflow/tfjs';
+import * as ort from 'onnxruntime-node';
+import { philox4x32 } from '../../contract/philox.ts';
+import { encodeModel } from '../../trace/model.ts';
+import { trace } from '../../trace/trace.ts';
+import type { PictureSet } from '../data/types.ts';
+import { initialValues, type Tensors } from '../networks/layers.ts';
+import { type ClassifierSpec, classifierParameters, classify } from './classifier.ts';
+
+export interface ClassifierOptions {
+  /** Pictures seen in all: epochs times pictures in the set. */
+  images: number;
+  batch?: number;
+  learningRate?: number;
+  seed?: number;
+  /** Mirror half of the pictures; wrong for digits and letters. */
+  mirror?: boolean;
+  onProgress?: (progress: { images: number; loss: number }) => void;
+}
+
+const weightDecay = Number(process.env.WD ?? 0.05);
+const labelSmoothing = Number(process.env.LS ?? 0.05);
+/** Pictures are moved by up to this many pixels in each direction. */
+const shift = Number(process.env.SH ?? 1);
+const warmup = 0.1;
+const beta1 = 0.9;
+const beta2 = 0.99;
+const reportEvery = 20;
+
+export async function trainClassifier(
+  spec: ClassifierSpec,
+  set: PictureSet,
+  {
+    images,
+    batch = Number(process.env.BATCH ?? 64),
+    learningRate = 2e-3,
+    seed = 1,
+    mirror = true,
+    onProgress,
+  }: ClassifierOptions,
+): Promise<Record<string, Float32Array>> {
+  const parameters = classifierParameters(spec);
+  const shapes = Object.fromEntries(
+    parameters.flatMap(({ name, shape }) => ['p', 'm', 'v'].map((kind) => [`${kind}/${name}`, shape])),
+  );
+  const { resolution, channels, classes } = spec;
+  const graph = await trace(
+    step(spec),
+    {
+      pictures: [batch, resolution, resolution, channels],
+      targets: [batch, classes],
+      rate: [],
+      correction: [],
+      ...shapes,
+    },
+    'gemm',
+  );
+  const session = await ort.InferenceSession.create(encodeModel(graph, { name: 'judge-training' }));
+  const start = initialValues(parameters, seed, 64);
+  let state: Record<string, ort.Tensor> = Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => {
+      const values = start[name.slice(2)];
+      const data = name.startsWith('p/') && values ? values : new Float32Array(shape.reduce((a, b) => a * b, 1));
+      return [name, new ort.Tensor('float32', data, shape)];
+    }),
+  );
+
+  const next = batches(set, { batch, classes, seed, mirror });
+  const steps = Math.max(1, Math.round(images / batch));
+  for (let i = 0; i < steps; i++) {
+    const { pictures, targets } = next();
+    const results: Record<string, ort.Tensor> = await session.run({
+      pictures: new ort.Tensor('float32', pictures, [batch, resolution, resolution, channels]),
+      targets: new ort.Tensor('float32', targets, [batch, classes]),
+      rate: scalar(learningRate * schedule((i + 0.5) / steps)),
+      correction: scalar(Math.sqrt(1 - beta2 ** (i + 1)) / (1 - beta1 ** (i + 1))),
+      ...state,
+    });
+    const { loss, ...nextState } = results;
+    state = Object.fromEntries(Object.entries(nextState).map(([name, tensor]) => [name.slice('next '.length), tensor]));
+    if (onProgress && (i % reportEvery === 0 || i === steps - 1)) {
+      onProgress({ images: (i + 1) * batch, loss: Number(loss?.data[0]) });
+    }
+  }
+  return Object.fromEntries(
+    parameters.map(({ name }) => [name, Float32Array.from((state[`p/${name}`]?.data ?? []) as Float32Array)]),
+  );
+}
+
+const scalar = (value: number): ort.Tensor => new ort.Tensor('float32', Float32Array.of(value), []);
+
+/** Linear warm-up, then a half cosine to 0. */
+const schedule = (progress: number): number =>
+  progress < warmup ? progress / warmup : 0.5 + 0.5 * Math.cos((Math.PI * (progress - warmup)) / (1 - warmup));
+
+/** AdamW (Loshchilov & Hutter 2019) on the cross-entropy; biases are not decayed. */
+function step(spec: ClassifierSpec): (inputs: Tensors) => Tensors {
+  const parameters = classifierParameters(spec);
+  return (inputs) => {
+    const get = (name: string): tf.Tensor => {
+      const found = inputs[name];
+      if (!found) throw new Error(`judge training: expected an input named ${name}`);
+      return found;
+    };
+    const { value, grads } = tf.valueAndGrads((...list: tf.Tensor[]) => {
+      const p = Object.fromEntries(parameters.map(({ name }, i) => [name, list[i] as tf.Tensor]));
+      return crossEntropy(classify(spec, p, get('pictures')).logits, get('targets'));
+    })(parameters.map(({ name }) => get(`p/${name}`)));
+    const result: Tensors = { loss: value };
+    for (const [i, { name, shape }] of parameters.entries()) {
+      const gradient = grads[i] as tf.Tensor;
+      const m = tf.add(tf.mul(get(`m/${name}`), beta1), tf.mul(gradient, 1 - beta1));
+      const v = tf.add(tf.mul(get(`v/${name}`), beta2), tf.mul(tf.square(gradient), 1 - beta2));
+      let move = tf.div(tf.mul(m, get('correction')), tf.add(tf.sqrt(v), 1e-8));
+      if (shape.length > 1) move = tf.add(move, tf.mul(get(`p/${name}`), weightDecay));
+      result[`next p/${name}`] = tf.sub(get(`p/${name}`), tf.mul(move, get('rate')));
+      result[`next m/${name}`] = m;
+      result[`next v/${name}`] = v;
+    }
+    return result;
+  };
+}
+
+/** Mean over the batch of −Σ target · log softmax(logits); the gradient, softmax − target, is given outright. */
+function crossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Scalar {
+  return tf.customGrad((...inputs) => {
+    const [z, y] = inputs as unknown as [tf.Tensor, tf.Tensor];
+    const shifted = tf.sub(z, tf.max(z, 1, true));
+    const exps = tf.exp(shifted);
+    const total = tf.sum(exps, 1, true);
+    const batch = z.shape[0] ?? 1;
+    const value = tf.div(tf.sum(tf.mul(y, tf.sub(tf.log(total), shifted))), batch);
+    const gradient = tf.div(tf.sub(tf.div(exps, total), y), batch);
+    return { value, gradFunc: (dy: tf.Tensor) => [tf.mul(dy, gradient), tf.zerosLike(y)] };
+  })(logits, targets) as tf.Scalar;
+}
+
+interface BatchOptions {
+  batch: number;
+  classes: number;
+  seed: number;
+  mirror: boolean;
+}
+
+/** Endless batches: each epoch in a new order, pictures moved and mirrored at random; a pure function of the seed. */
+function batches(
+  set: PictureSet,
+  { batch, classes, seed, mirror }: BatchOptions,
+): () => { pictures: Float32Array; targets: Float32Array } {
+  const { width, height, channels, count, labels, pixels } = set;
+  const size = width * height * channels;
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  let position = 0;
+  let drawn = 0;
+  const random = (below: number): number => {
+    const [word] = philox4x32([drawn++, 0, 0, 0], [seed, 65]);
+    return Math.floor((word / 2 ** 32) * below);
+  };
+  return () => {
+    const pictures = new Float32Array(batch * size).fill(-1);
+    const targets = new Float32Array(batch * classes).fill(labelSmoothing / classes);
+    for (let i = 0; i < batch; i++) {
+      // Fisher–Yates, one step a picture: position wraps around at the end of each epoch.
+      const swap = position + random(count - position);
+      const picture = order[swap] ?? 0;
+      order[swap] = order[position] ?? 0;
+      order[position] = picture;
+      position = (position + 1) % count;
+
+      const [dx, dy] = [random(2 * shift + 1) - shift, random(2 * shift + 1) - shift];
+      const flip = mirror && random(2) === 1;
+      for (let y = Math.max(0, dy); y < Math.min(height, height + dy); y++) {
+        for (let x = Math.max(0, dx); x < Math.min(width, width + dx); x++) {
+          const fromX = flip ? width - 1 - (x - dx) : x - dx;
+          const from = picture * size + ((y - dy) * width + fromX) * channels;
+          const to = i * size + (y * width + x) * channels;
+          for (let c = 0; c < channels; c++) pictures[to + c] = (pixels[from + c] ?? 0) / 127.5 - 1;
+        }
+      }
+      const target = i * classes + (labels[picture] ?? 0);
+      targets[target] = (targets[target] ?? 0) + 1 - labelSmoothing;
+    }
+    return { pictures, targets };
+  };
+}

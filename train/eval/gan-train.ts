@@ -1,0 +1,55 @@
+// GAN-train (Shmelkov et al. 2018, arXiv:1807.09499): train a classifier on generated pictures only and test it on real
+// ones, beside the same classifier trained on as many real ones. The gap is what the generator leaves out.
+import { pickPictures } from '../data/picture-set.ts';
+import type { PictureSet } from '../data/types.ts';
+import { exportClassifier, loadJudge } from './classifier.ts';
+import { type ClassifierOptions, trainClassifier } from './classifier-training.ts';
+import { accuracy } from './evaluator.ts';
+import { classifierDefaults, judgeSpec } from './judge.ts';
+
+export interface GanTrain {
+  /** Training pictures on either side. */
+  pictures: number;
+  /** Pictures shown to each classifier: epochs times pictures. */
+  images: number;
+  /** Accuracy on held-out real pictures after training on generated ones, */
+  generated: number;
+  /** and after training on real ones. */
+  real: number;
+}
+
+export interface GanTrainOptions {
+  images?: number;
+  onProgress?: (
+    side: 'generated' | 'real',
+    progress: Parameters<NonNullable<ClassifierOptions['onProgress']>>[0],
+  ) => void;
+}
+
+/** `generated` and `train` need classes; of the larger one, only as many pictures as the smaller has are used. */
+export async function ganTrain(
+  generated: PictureSet,
+  train: PictureSet,
+  test: PictureSet,
+  { images = 180_000, onProgress }: GanTrainOptions = {},
+): Promise<GanTrain> {
+  const pictures = Math.min(generated.count, train.count);
+  const learn = async (side: 'generated' | 'real', set: PictureSet): Promise<number> => {
+    const spec = judgeSpec(set);
+    const parameters = await trainClassifier(spec, evenly(set, pictures), {
+      ...classifierDefaults(train),
+      images,
+      ...(onProgress && { onProgress: (progress) => onProgress(side, progress) }),
+    });
+    const judge = await loadJudge(await exportClassifier(spec, parameters), test, 'classes');
+    return accuracy((await judge.judge(test.pixels)).labels, test.labels);
+  };
+  return { pictures, images, generated: await learn('generated', generated), real: await learn('real', train) };
+}
+
+/** `count` pictures spread over the whole set, so that a set sorted by class keeps its mix. */
+function evenly(set: PictureSet, count: number): PictureSet {
+  if (count === set.count) return set;
+  const indices = Array.from({ length: count }, (_, i) => Math.floor((i * set.count) / count));
+  return pickPictures(set, indices);
+}

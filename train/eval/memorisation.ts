@@ -1,0 +1,77 @@
+// Does the generator copy? Looks up the nearest training pictures, pixel by pixel, of generated ones, and of held-out real
+// ones for comparison; draws the most suspicious cases.
+import { contactSheet, type Picture } from '../../contract/picture.ts';
+import type { PictureSet } from '../data/types.ts';
+import { type Features, meanOf, shifted } from './features.ts';
+import { nearestRows } from './neighbours.ts';
+
+export interface Memorisation {
+  /** Generated pictures looked up. */
+  samples: number;
+  /** Median distance (root of the mean squared difference, in levels of 255) to the nearest training picture. */
+  generatedMedian: number;
+  /** The same for as many held-out real pictures. */
+  heldOutMedian: number;
+  /** Generated pictures nearer to a training picture than all but 1 % of held-out ones are; copies would raise it far above 0.01. */
+  closerThanFirstPercentile: number;
+}
+
+const neighbours = 3;
+const shown = 20;
+
+export async function memorisation(
+  generated: Uint8Array,
+  train: PictureSet,
+  heldOut: PictureSet,
+): Promise<{ result: Memorisation; sheet: Picture }> {
+  const { width, height, channels } = train;
+  const size = width * height * channels;
+  const origin = meanOf(asFeatures(train.pixels, size));
+  const among = shifted(asFeatures(train.pixels, size), origin);
+  const lookUp = (pixels: Uint8Array) => nearestRows(shifted(asFeatures(pixels, size), origin), among, neighbours);
+
+  const samples = Math.min(generated.length / size, heldOut.count);
+  const fake = await lookUp(generated.subarray(0, samples * size));
+  const real = await lookUp(heldOut.pixels.subarray(0, samples * size));
+  const levels = (distances: Float64Array): Float64Array =>
+    distances.filter((_, i) => i % neighbours === 0).map((distance) => distance / Math.sqrt(size));
+  const [fakeNearest, realNearest] = [levels(fake.distance), levels(real.distance)];
+  const [fakeSorted, realSorted] = [fakeNearest.toSorted(), realNearest.toSorted()];
+  const bound = quantile(realSorted, 0.01);
+
+  const picture = (pixels: Uint8Array, index: number): Picture => ({
+    width,
+    height,
+    channels,
+    data: pixels.subarray(index * size, (index + 1) * size),
+  });
+  // Row by row: generated pictures nearest to training pictures first, then each one's three neighbours below it.
+  const suspects = [...fakeNearest.keys()]
+    .sort((a, b) => (fakeNearest[a] ?? 0) - (fakeNearest[b] ?? 0))
+    .slice(0, shown);
+  const rows = [
+    suspects.map((i) => picture(generated, i)),
+    ...Array.from({ length: neighbours }, (_, k) =>
+      suspects.map((i) => picture(train.pixels, fake.index[i * neighbours + k] ?? 0)),
+    ),
+  ];
+  return {
+    result: {
+      samples,
+      generatedMedian: quantile(fakeSorted, 0.5),
+      heldOutMedian: quantile(realSorted, 0.5),
+      closerThanFirstPercentile: fakeSorted.filter((distance) => distance < bound).length / samples,
+    },
+    sheet: contactSheet(rows.flat(), suspects.length, 2),
+  };
+}
+
+const asFeatures = (pixels: Uint8Array, columns: number): Features => ({
+  rows: pixels.length / columns,
+  columns,
+  data: new Float32Array(pixels),
+});
+
+function quantile(sorted: Float64Array, share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
