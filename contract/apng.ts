@@ -62,7 +62,17 @@ export function encodeApng(frames: readonly Picture[], fps: number): Uint8Array<
   frames.forEach((frame, i) => {
     const png = encodePng(frame);
     if (i === 0) chunks.push(chunk('IHDR', chunkData(png, 'IHDR')), chunk('acTL', fields([4, frames.length], [4, 0])));
-    const control = fields([4, sequence++], [4, frame.width], [4, frame.height], [4, 0], [4, 0], [2, 1], [2, fps], [1, 0], [1, 0]); // biome-ignore format: one chunk
+    const control = fields(
+      [4, sequence++],
+      [4, frame.width],
+      [4, frame.height],
+      [4, 0],
+      [4, 0],
+      [2, 1],
+      [2, fps],
+      [1, 0],
+      [1, 0],
+    );
     chunks.push(chunk('fcTL', control));
     const data = chunkData(png, 'IDAT');
     chunks.push(i === 0 ? chunk('IDAT', data) : chunk('fdAT', concat([fields([4, sequence++]), data])));

@@ -2,7 +2,13 @@
 // A model that fails a check is not served, and says why in /healthz.
 import { checkFile, checkGoldens } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
-import { createGenerator, type Generator, type PictureRequest, type SessionLike, type TensorConstructor } from '../contract/generator.ts'; // biome-ignore format: one line
+import {
+  createGenerator,
+  type Generator,
+  type PictureRequest,
+  type SessionLike,
+  type TensorConstructor,
+} from '../contract/generator.ts';
 import { type FileEntry, generatorFile, type Manifest, parseManifest } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
 import { badField, Problem } from './problem.ts';

@@ -78,7 +78,11 @@ export async function startServer(options: NodeOptions & { port: number; host: s
     const listening = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(listening as Server)) as Server;
     listening.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE';
-      reject(taken ? new UserError(`port: expected a free one, got ${port} which is in use; choose another with --port`) : error); // biome-ignore format: one line
+      reject(
+        taken
+          ? new UserError(`port: expected a free one, got ${port} which is in use; choose another with --port`)
+          : error,
+      );
     });
   });
   const address = server.address() as AddressInfo;

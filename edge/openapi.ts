@@ -54,7 +54,13 @@ function parametersOf({ path, query }: Endpoint, models: Models) {
   }
   const required = query ? ((z.toJSONSchema(query, { io: 'input' }).required as string[] | undefined) ?? []) : [];
   for (const [name, { description, ...schema }] of query ? fieldsOf(query) : []) {
-    parameters.push({ name, in: 'query', required: required.includes(name), ...(description ? { description } : {}), schema }); // biome-ignore format: one call
+    parameters.push({
+      name,
+      in: 'query',
+      required: required.includes(name),
+      ...(description ? { description } : {}),
+      schema,
+    });
   }
   return parameters;
 }

@@ -148,7 +148,12 @@ async function readAtMost(request: Request, limit: number): Promise<Uint8Array> 
 
 /** Fields that several routes share. */
 export const shared = {
-  class: z.string().min(1).max(200).optional().describe('A class label, in any case, or its index. Absent: the seed chooses.'), // biome-ignore format: a list
+  class: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('A class label, in any case, or its index. Absent: the seed chooses.'),
   truncation: z
     .number()
     .gt(0)

@@ -73,6 +73,13 @@ export function problemResponse(problem: Problem, path: string, requestId: strin
   headers.set('Content-Type', 'application/problem+json');
   const title = TITLES[status] ?? 'Error';
   const type = `/docs#status-${status}`;
-  const body = { type, title, status, detail: message, instance: `urn:uuid:${requestId}`, ...(fields.length > 0 ? { errors: fields } : {}) }; // biome-ignore format: one object
+  const body = {
+    type,
+    title,
+    status,
+    detail: message,
+    instance: `urn:uuid:${requestId}`,
+    ...(fields.length > 0 ? { errors: fields } : {}),
+  };
   return new Response(JSON.stringify(body), { status, headers });
 }

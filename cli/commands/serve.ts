@@ -40,7 +40,9 @@ export async function runServe(flags: ServeFlags): Promise<RunningServer> {
     await server.close();
     throw new UserError('models: expected at least one that passes its checks, got none; see the lines above');
   }
-  console.error(`serving ${server.url}  (a picture: ${server.url}/v1/images/${name}/1.png?scale=8, the API: ${server.url}/docs)`); // biome-ignore format: one line
+  console.error(
+    `serving ${server.url}  (a picture: ${server.url}/v1/images/${name}/1.png?scale=8, the API: ${server.url}/docs)`,
+  );
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void server.close().then(() => process.exit(0)));
   return server;

@@ -19,7 +19,12 @@ const generationBody = z.object({
   model: z.string().min(1).max(100).optional().describe('Absent: the first model served.'),
   prompt: z.string().min(1).max(1000).describe('Names a class: `coat`, `a photo of an ankle boot`.'),
   n: z.int().min(1).max(MAX_N).default(1),
-  size: z.string().min(1).max(11).default('auto').describe('WIDTHxHEIGHT, a whole multiple of the model’s size; or auto.'), // biome-ignore format: one line
+  size: z
+    .string()
+    .min(1)
+    .max(11)
+    .default('auto')
+    .describe('WIDTHxHEIGHT, a whole multiple of the model’s size; or auto.'),
   response_format: z.enum(['b64_json', 'url']).default('url'),
   output_format: z.enum(['png']).default('png'),
   seed: z
@@ -41,7 +46,12 @@ export const generationEndpoints: readonly Endpoint[] = [
   },
 ];
 
-const words = (text: string) => text.normalize('NFKD').toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean); // biome-ignore format: one line
+const words = (text: string) =>
+  text
+    .normalize('NFKD')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(Boolean);
 
 /** Plural or single: `boots` and `boot` are one word. */
 const stem = (word: string) => (word.length > 3 && !word.endsWith('ss') ? word.replace(/e?s$/, '') : word);

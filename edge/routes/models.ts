@@ -39,7 +39,19 @@ export const modelEndpoints: readonly Endpoint[] = [
 
 function summary({ manifest, hash, file }: ServedModel) {
   const { name, title, description, kind, image, classes, license } = manifest;
-  return { id: name, object: 'model', owned_by: 'pocketgen', title, description, kind, image, classes, variant: file.variant, hash, license }; // biome-ignore format: one object
+  return {
+    id: name,
+    object: 'model',
+    owned_by: 'pocketgen',
+    title,
+    description,
+    kind,
+    image,
+    classes,
+    variant: file.variant,
+    hash,
+    license,
+  };
 }
 
 export function modelRoutes(app: Hono<AppEnv>, { models, runtime }: Services): void {

@@ -46,7 +46,14 @@ describe('MurmurHash3 x86_32', () => {
   test("passes SMHasher's verification: the hash of the hashes of 0..i-1 with seed 256-i is b0f57ee3", () => {
     const hashes = new DataView(new ArrayBuffer(1024));
     for (let i = 0; i < 256; i++)
-      hashes.setUint32(i * 4, murmur3(Uint8Array.from({ length: i }, (_, k) => k), 256 - i), true); // biome-ignore format: one call
+      hashes.setUint32(
+        i * 4,
+        murmur3(
+          Uint8Array.from({ length: i }, (_, k) => k),
+          256 - i,
+        ),
+        true,
+      );
     expect(murmur3(new Uint8Array(hashes.buffer))).toBe(0xb0f57ee3);
   });
 });
@@ -189,7 +196,25 @@ describe('many seeds', () => {
 });
 
 test('seed → latent uses no function of Math that ECMAScript leaves to the engine', () => {
-  const left = ['acos', 'asin', 'atan', 'atan2', 'cbrt', 'cos', 'exp', 'expm1', 'hypot', 'log', 'log10', 'log1p', 'log2', 'pow', 'sin', 'tan', 'tanh'] as const; // biome-ignore format: a list
+  const left = [
+    'acos',
+    'asin',
+    'atan',
+    'atan2',
+    'cbrt',
+    'cos',
+    'exp',
+    'expm1',
+    'hypot',
+    'log',
+    'log10',
+    'log1p',
+    'log2',
+    'pow',
+    'sin',
+    'tan',
+    'tanh',
+  ] as const;
   const kept = left.map((name) => [name, Math[name]] as const);
   const expected = [...latentOf(7, 64)];
   try {

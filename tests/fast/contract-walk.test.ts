@@ -72,7 +72,11 @@ describe('animated PNG', () => {
   test.each([1, 2, 3, 4])('keeps every pixel of %d channels, its timing and its loop', (channels) => {
     const decoded = decodeApng(encodeApng(frames(channels), 12));
     expect([decoded.numberOfFrames, decoded.numberOfPlays, decoded.channels]).toEqual([3, 0, channels]);
-    expect(decoded.frames.map((f) => [f.delayNumber, f.delayDenominator])).toEqual([[1, 12], [1, 12], [1, 12]]); // biome-ignore format: a list
+    expect(decoded.frames.map((f) => [f.delayNumber, f.delayDenominator])).toEqual([
+      [1, 12],
+      [1, 12],
+      [1, 12],
+    ]);
     expect(decoded.frames.map((f) => new Uint8Array(f.data))).toEqual(frames(channels).map((f) => f.data));
   });
 });

@@ -30,14 +30,20 @@ function onnxOf({ image, latent, classes }: Tiny): Uint8Array {
   const rows = latent + classes.length;
   const pixels = width * height * channels;
   const weights = randomNormals(7, 99, 0, rows * pixels);
-  const floats = (size: number) => [{ value: { case: 'dimParam' as const, value: 'batch' } }, { value: { case: 'dimValue' as const, value: BigInt(size) } }]; // biome-ignore format: one line
+  const floats = (size: number) => [
+    { value: { case: 'dimParam' as const, value: 'batch' } },
+    { value: { case: 'dimValue' as const, value: BigInt(size) } },
+  ];
   const tensor = (name: string, dims: { value: object }[]) => ({
     name,
     type: {
       value: { case: 'tensorType' as const, value: { elemType: TensorProto_DataType.FLOAT, shape: { dim: dims } } },
     },
   });
-  const inputs = [tensor('latent', floats(latent)), ...(classes.length > 0 ? [tensor('class', floats(classes.length))] : [])]; // biome-ignore format: one line
+  const inputs = [
+    tensor('latent', floats(latent)),
+    ...(classes.length > 0 ? [tensor('class', floats(classes.length))] : []),
+  ];
   const joined = classes.length > 0;
   const axis = { name: 'axis', type: AttributeProto_AttributeType.INT, i: 1n };
   const model = create(ModelProtoSchema, {
@@ -81,7 +87,13 @@ function onnxOf({ image, latent, classes }: Tiny): Uint8Array {
 export async function writeTiny(models: string, tiny: Tiny): Promise<Manifest> {
   const { name, image, latent, classes } = tiny;
   const bytes = onnxOf(tiny);
-  const file = { path: 'generator.fp32.onnx', role: 'generator', variant: 'fp32', bytes: bytes.length, sha256: await sha256Hex(bytes) } as const; // biome-ignore format: one line
+  const file = {
+    path: 'generator.fp32.onnx',
+    role: 'generator',
+    variant: 'fp32',
+    bytes: bytes.length,
+    sha256: await sha256Hex(bytes),
+  } as const;
   const manifest = parseManifest({
     format: 'pocketgen-bundle',
     formatVersion: 1,
@@ -101,7 +113,14 @@ export async function writeTiny(models: string, tiny: Tiny): Promise<Manifest> {
     files: [file],
     defaultVariant: 'fp32',
     goldens: [],
-    training: { preset: 'none', config: {}, dataset: { name: 'none', sha256: '' }, imagesSeen: 0, engine: 'none', seed: 0 }, // biome-ignore format: one line
+    training: {
+      preset: 'none',
+      config: {},
+      dataset: { name: 'none', sha256: '' },
+      imagesSeen: 0,
+      engine: 'none',
+      seed: 0,
+    },
     license: 'MIT',
   });
   const engine = wasmEngine();

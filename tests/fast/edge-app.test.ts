@@ -1,0 +1,274 @@
+// The edge's routes, without a server: answers, caching, errors.
+import { decode, decodeApng } from 'fast-png';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256Hex } from '../../contract/bundle.ts';
+import { classOf, latentOf, parseSeed } from '../../contract/latent.ts';
+import { scaleUp } from '../../contract/picture.ts';
+import { decodePng, encodePng } from '../../contract/png.ts';
+import { createApp } from '../../edge/app.ts';
+import type { Models, ServedModel } from '../../edge/models.ts';
+import { openFolder, servicesOf, tinyFolder } from './edge-services.ts';
+
+const tiny = await tinyFolder();
+let models: Models;
+let model: ServedModel;
+let drawn = 0;
+let get: (path: string, init?: RequestInit) => Promise<Response>;
+
+beforeAll(async () => {
+  models = await openFolder(tiny.folder);
+  const colour = models.served.get('tiny-colour');
+  if (colour === undefined) throw new Error([...models.failed.values()].join());
+  model = colour;
+  const { generator } = colour;
+  const counted = {
+    ...colour,
+    generator: {
+      ...generator,
+      generate: (...args: Parameters<typeof generator.generate>) => {
+        drawn += 1;
+        return generator.generate(...args);
+      },
+    },
+  };
+  const app = createApp(servicesOf({ ...models, served: new Map([...models.served, ['tiny-colour', counted]]) }));
+  get = async (path, init) => app.request(path, init);
+});
+afterAll(tiny.remove);
+
+const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
+const problemOf = async (response: Response) => {
+  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+  return (await response.json()) as { title: string; detail: string; errors?: { name: string; detail: string }[] };
+};
+
+describe('GET /v1/images', () => {
+  test('draws the picture of a seed, a class and a truncation, and scales it', async () => {
+    const response = await get('/v1/images/tiny-colour/ada@example.com.png?class=ankle%20boot&truncation=0.5&scale=3');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('Content-Type')).toBe('image/png');
+    const seed = parseSeed('ada@example.com');
+    const [picture] = await model.generator.generate([{ seed, class: 1, truncation: 0.5 }]);
+    if (picture === undefined) throw new Error('no picture');
+    expect(await bytesOf(response)).toEqual(encodePng(scaleUp(picture, 3)));
+  });
+
+  // The fixture's weights come from our own streams; the value pins seed → PNG over all that we depend on.
+  test('does not change its bytes', async () => {
+    const response = await get('/v1/images/tiny-colour/1.png?class=0');
+    expect(await sha256Hex(await bytesOf(response))).toMatchInlineSnapshot(
+      `"e10020dccc7abe7d05e8ce5e7c5df1cc0674b81b952c5e88b8e60f1a69e96cd1"`,
+    );
+  });
+
+  test('lets the seed choose the class when none is named', async () => {
+    const chosen = classOf(9, 3);
+    const [free, named] = await Promise.all(
+      ['', `?class=${chosen}`].map(async (query) => bytesOf(await get(`/v1/images/tiny-colour/9.png${query}`))),
+    );
+    expect(free).toEqual(named);
+  });
+
+  test('takes any text as a seed: dots, slashes, emoji, other scripts', async () => {
+    for (const seed of ['a.b.png', 'a/b', '..', '😀', 'Zoë', '%', '?&#', ' ']) {
+      const response = await get(`/v1/images/tiny-plain/${encodeURIComponent(seed)}.json`);
+      expect([seed, response.status]).toEqual([seed, 200]);
+      expect(((await response.json()) as { seed: number }).seed).toBe(parseSeed(seed));
+    }
+  });
+
+  test('gives the numbers as JSON', async () => {
+    const body = await (await get('/v1/images/tiny-colour/7.json?class=bag')).json();
+    const png = decodePng(await bytesOf(await get('/v1/images/tiny-colour/7.png?class=bag')));
+    expect(body).toEqual({
+      model: 'tiny-colour',
+      modelHash: model.file.sha256,
+      seed: 7,
+      class: { index: 2, label: 'Bag' },
+      truncation: 1,
+      latent: [...latentOf(7, 5)],
+      image: { width: 8, height: 6, channels: 3 },
+      pixels: Buffer.from(png.data).toString('base64'),
+    });
+  });
+
+  test('draws SVG whose strokes are the pixels', async () => {
+    const svg = await (await get('/v1/images/tiny-colour/7.svg?class=bag&scale=2')).text();
+    const png = decodePng(await bytesOf(await get('/v1/images/tiny-colour/7.png?class=bag')));
+    expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" width="16" height="12" viewBox="0 0 8 6"/);
+    const painted = new Uint8Array(png.data.length);
+    for (const [, colour = '', path = ''] of svg.matchAll(/<path stroke="#([0-9a-f]{6})" d="([^"]+)"/g))
+      for (const [, x, y, length] of path.matchAll(/M(\d+) (\d+)\.5h(\d+)/g))
+        for (let i = 0; i < Number(length); i++)
+          painted.set(Buffer.from(colour, 'hex'), (Number(y) * 8 + Number(x) + i) * 3);
+    expect(painted).toEqual(png.data);
+  });
+});
+
+describe('GET /v1/grids', () => {
+  test('lays out ranges and lists of seeds, each as it is alone', async () => {
+    const response = await get('/v1/grids/tiny-colour.png?seeds=3-5,ada&columns=3&class=1');
+    const sheet = decode(await bytesOf(response));
+    expect([sheet.width, sheet.height]).toEqual([24, 12]);
+    const single = decodePng(await bytesOf(await get('/v1/images/tiny-colour/4.png?class=1')));
+    const row = (y: number) => sheet.data.slice((y * 24 + 8) * 3, (y * 24 + 16) * 3);
+    for (let y = 0; y < 6; y++) expect([...row(y)]).toEqual([...single.data.slice(y * 24, (y + 1) * 24)]);
+  });
+
+  test.each([
+    ['seeds=9-3', 'seeds: expected a range a-b with a ≤ b ≤ 4294967295, got 9-3'],
+    ['seeds=1-300', 'seeds: expected at most 256, got 300'],
+    ['seeds=1-4294967295', 'seeds: expected at most 256, got 4294967295'],
+    ['seeds=1,,2', 'seeds: expected 1 to 256 bytes of UTF-8, got 0'],
+    ['columns=2', 'seeds: expected text of 1 to 4096 characters, got nothing'],
+    ['seeds=1-256&scale=32', 'scale: expected at most 4194304 pixels in all (256 × 8x6 × scale²), got 12582912'],
+  ])('refuses %s', async (query, detail) => {
+    const response = await get(`/v1/grids/tiny-colour.png?${query}`);
+    expect([response.status, (await problemOf(response)).detail]).toEqual([400, detail]);
+  });
+});
+
+describe('GET /v1/walks', () => {
+  test('begins and ends at the pictures of its seeds and classes', async () => {
+    const response = await get('/v1/walks/tiny-colour.apng?from=3&to=ada&class=bag&toClass=0&frames=5&fps=10');
+    expect(response.headers.get('Content-Type')).toBe('image/apng');
+    const film = decodeApng(await bytesOf(response));
+    expect(film.numberOfFrames).toBe(5);
+    const ends = ['3.png?class=bag', 'ada.png?class=0'].map(async (end) =>
+      decodePng(await bytesOf(await get(`/v1/images/tiny-colour/${end}`))),
+    );
+    expect([film.frames[0], film.frames[4]].map((frame) => frame?.data)).toEqual(
+      (await Promise.all(ends)).map(({ data }) => data),
+    );
+  });
+
+  test('is a GIF too, also of a model without classes', async () => {
+    const response = await get('/v1/walks/tiny-plain.gif?from=1&to=2&frames=3&scale=2');
+    expect(
+      Buffer.from(await bytesOf(response))
+        .subarray(0, 10)
+        .toString('latin1'),
+    ).toBe('GIF89a\x08\x00\x08\x00');
+  });
+
+  test('needs both seeds', async () => {
+    const { errors } = await problemOf(await get('/v1/walks/tiny-colour.gif?from=1&frames=1'));
+    expect(errors?.map(({ name, detail }) => `${name}: ${detail}`)).toEqual([
+      'to: expected text of 1 to 256 characters, got nothing',
+      'frames: expected an integer from 2 to 120, got 1',
+    ]);
+  });
+});
+
+describe('caching', () => {
+  const path = '/v1/images/tiny-colour/1.png?scale=2';
+
+  test('names the bytes by a strong ETag and lets them be kept for ever', async () => {
+    const { headers } = await get(path);
+    expect(headers.get('Cache-Control')).toBe('public, max-age=31536000, immutable');
+    expect(headers.get('ETag')).toMatch(/^"[0-9a-f]{32}"$/);
+    const tag = async (other: string) => (await get(other)).headers.get('ETag');
+    // The same picture by another name has the same tag; another picture or format has not.
+    expect(await tag(`/v1/images/tiny-colour/1.png?class=${classOf(1, 3)}&scale=2&truncation=1.0`)).toBe(
+      headers.get('ETag'),
+    );
+    const others = ['1.png?scale=3', '1.svg?scale=2', '2.png?scale=2', '1.png?scale=2&truncation=0.5'];
+    for (const other of others) expect(await tag(`/v1/images/tiny-colour/${other}`)).not.toBe(headers.get('ETag'));
+  });
+
+  test('answers If-None-Match and HEAD without drawing', async () => {
+    const etag = (await get(path)).headers.get('ETag') ?? '';
+    const before = drawn;
+    for (const tags of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const response = await get(path, { headers: { 'If-None-Match': tags } });
+      expect([response.status, await response.text(), response.headers.get('ETag')]).toEqual([304, '', etag]);
+    }
+    const head = await get(path, { method: 'HEAD' });
+    expect([head.status, await head.text(), head.headers.get('ETag')]).toEqual([200, '', etag]);
+    expect(head.headers.get('Content-Type')).toBe('image/png');
+    expect(drawn).toBe(before);
+    expect((await get(path, { headers: { 'If-None-Match': '"other"' } })).status).toBe(200);
+    expect(drawn).toBe(before + 1);
+  });
+
+  test('asks the store before it draws, and keeps what it drew', async () => {
+    const kept = new Map<string, Response>();
+    const store = {
+      find: async (_: unknown, etag: string) => kept.get(etag)?.clone(),
+      keep: (_: unknown, etag: string, response: Response) => void kept.set(etag, response),
+    };
+    const app = createApp(servicesOf(models, { store }));
+    const first = await app.request(path);
+    const second = await app.request(path);
+    expect([first, second].map((r) => r.headers.get('Cache-Status'))).toEqual([null, 'pocketgen; hit']);
+    expect(await bytesOf(second)).toEqual(await bytesOf(first));
+  });
+});
+
+describe('errors', () => {
+  test.each([
+    ['/v1/images/nobody/1.png', 404, 'model: expected one of tiny-colour, tiny-plain, got nobody'],
+    ['/v1/images/tiny-colour/1.bmp', 404, 'path: expected a path that ends in .png or .svg or .json'],
+    ['/v1/images/tiny-colour/1', 404, 'path: expected a path that ends in .png or .svg or .json'],
+    ['/v1/images/tiny-colour/%ff.png', 400, 'path: expected percent-encoded UTF-8, got something else'],
+    ['/v1/images/tiny-colour/.png', 400, 'seed: expected 1 to 256 bytes of UTF-8, got 0'],
+    [
+      '/v1/images/tiny-colour/1.png?class=hat',
+      400,
+      'class: expected one of T-shirt/top, Ankle boot, Bag or an index from 0 to 2, got hat',
+    ],
+    ['/v1/images/tiny-plain/1.png?class=0', 400, 'class: expected none, as tiny-plain has no classes, got 0'],
+    ['/v1/images/tiny-colour/1.png?truncation=0', 400, 'truncation: expected a number above 0, at most 1, got 0'],
+    ['/v1/images/tiny-colour/1.png?truncation=2', 400, 'truncation: expected a number above 0, at most 1, got 2'],
+    ['/v1/images/tiny-colour/1.png?scale=1.5', 400, 'scale: expected an integer from 1 to 32, got 1.5'],
+    ['/v1/images/tiny-colour/1.png?scale=1e1', 400, 'scale: expected an integer from 1 to 32, got 1e1'],
+    ['/v1/images/tiny-colour/1.png?scale=', 400, 'scale: expected an integer from 1 to 32, got '],
+    ['/v1/images/tiny-colour/1.png?size=2', 400, 'size: expected class, truncation, scale, got an unknown parameter'],
+    ['/v1/images/tiny-colour/1.json?scale=2', 400, 'scale: expected class, truncation, got an unknown parameter'],
+    ['/v1/images/tiny-colour/1.png?scale=2&scale=2', 400, 'scale: expected once, got more than one'],
+    ['/v1/models/nobody', 404, 'model: expected one of tiny-colour, tiny-plain, got nobody'],
+    ['/v1/models?page=2', 400, 'page: expected no parameters, got an unknown parameter'],
+  ])('GET %s is a %d', async (path, status, detail) => {
+    const response = await get(path);
+    expect([response.status, (await problemOf(response)).detail]).toEqual([status, detail]);
+  });
+
+  test('name every wrong field, and carry the request id', async () => {
+    const response = await get('/v1/images/tiny-colour/1.png?scale=99&truncation=x&y=1');
+    const body = (await response.json()) as Record<string, unknown>;
+    expect(body).toEqual({
+      type: '/docs#status-400',
+      title: 'Bad request',
+      status: 400,
+      detail: 'y: expected class, truncation, scale, got an unknown parameter',
+      instance: `urn:uuid:${response.headers.get('X-Request-Id')}`,
+      errors: [
+        { in: 'query', name: 'y', detail: 'expected class, truncation, scale, got an unknown parameter' },
+        { in: 'query', name: 'truncation', detail: 'expected a number above 0, at most 1, got x' },
+        { in: 'query', name: 'scale', detail: 'expected an integer from 1 to 32, got 99' },
+      ],
+    });
+  });
+
+  test('say which paths and methods there are', async () => {
+    expect((await problemOf(await get('/v1/pictures'))).detail).toContain('/v1/images/{model}/{seed}.png');
+    const response = await get('/v1/models', { method: 'DELETE' });
+    expect([response.status, response.headers.get('Allow')]).toEqual([405, 'GET, HEAD']);
+    expect((await problemOf(response)).detail).toBe('method: expected GET or HEAD, got DELETE');
+  });
+
+  test('hide what went wrong inside, but log it', async () => {
+    const lines: unknown[] = [];
+    const broken = { ...model, generator: { ...model.generator, generate: () => Promise.reject(new Error('secret')) } };
+    const services = servicesOf(
+      { served: new Map([['x', broken]]), failed: new Map() },
+      { log: (line) => void lines.push(line) },
+    );
+    const response = await createApp(services).request('/v1/images/x/1.png');
+    expect([response.status, (await problemOf(response)).detail]).toEqual([
+      500,
+      'internal error; the request id finds it in the log',
+    ]);
+    expect(lines).toMatchObject([{ level: 'error', status: 500, error: 'secret', route: '/v1/images/:model/:file' }]);
+  });
+});

@@ -1,0 +1,241 @@
+// Keys, rate limits, headers, log, health and documents of the edge.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApp, endpoints } from '../../edge/app.ts';
+import type { Models } from '../../edge/models.ts';
+import { createKeyCheck } from '../../edge/protect/keys.ts';
+import { bindingLimiter, memoryLimiter } from '../../edge/protect/rate-limit.ts';
+import type { LogRecord } from '../../edge/services.ts';
+import { parseHeaders } from '../../edge/static.ts';
+import { COLOUR, PLAIN } from './edge-fixture.ts';
+import { openFolder, servicesOf, tinyFolder } from './edge-services.ts';
+
+const tiny = await tinyFolder();
+let models: Models;
+beforeAll(async () => {
+  models = await openFolder(tiny.folder);
+});
+afterAll(tiny.remove);
+
+const PICTURE = '/v1/images/tiny-plain/1.png';
+
+describe('keys', () => {
+  test('open /v1 to bearers only; health and documents stay open', async () => {
+    const app = createApp(servicesOf(models, { keys: createKeyCheck('first, second') }));
+    const status = async (path: string, key?: string) =>
+      (await app.request(path, key === undefined ? {} : { headers: { Authorization: key } })).status;
+    for (const key of [undefined, 'Bearer', 'Bearer wrong', 'Basic first', 'first', 'Bearer first, second'])
+      expect([key, await status(PICTURE, key)]).toEqual([key, 401]);
+    for (const key of ['Bearer first', 'bearer second']) expect([key, await status(PICTURE, key)]).toEqual([key, 200]);
+    for (const path of ['/healthz', '/docs', '/openapi.json']) expect(await status(path)).toBe(200);
+  });
+
+  test('make answers private and say how to authenticate', async () => {
+    const app = createApp(servicesOf(models, { keys: createKeyCheck('k') }));
+    const picture = await app.request(PICTURE, { headers: { Authorization: 'Bearer k' } });
+    expect(picture.headers.get('Cache-Control')).toBe('private, max-age=31536000, immutable');
+    expect((await app.request(PICTURE)).headers.get('WWW-Authenticate')).toBe('Bearer');
+    const openai = await app.request('/v1/images/generations', { method: 'POST' });
+    expect(await openai.json()).toMatchObject({ error: { code: 'invalid_api_key' } });
+  });
+
+  test('are not asked for when the secret is absent or empty', () => {
+    for (const secret of [undefined, '', ' , ']) expect(createKeyCheck(secret)).toBeUndefined();
+  });
+});
+
+describe('the rate limit', () => {
+  test('counts per client and window in memory', async () => {
+    let now = 1_000_000;
+    const limiter = memoryLimiter(2, 60, () => now);
+    const take = async (client: string) => {
+      const { allowed, remaining, reset } = await limiter.take(client);
+      return [allowed, remaining, reset];
+    };
+    expect([await take('a'), await take('a'), await take('a'), await take('b')]).toEqual([
+      [true, 1, 60],
+      [true, 0, 60],
+      [false, 0, 60],
+      [true, 1, 60],
+    ]);
+    now += 59_000;
+    expect(await take('a')).toEqual([false, 0, 1]);
+    now += 1_000;
+    expect(await take('a')).toEqual([true, 1, 60]);
+  });
+
+  test('is told in headers, also in errors, and ends in 429 with Retry-After', async () => {
+    const app = createApp(servicesOf(models, { limiter: memoryLimiter(2, 60, () => 0) }));
+    const headersOf = async (path: string) => {
+      const { status, headers } = await app.request(path);
+      return [status, headers.get('RateLimit-Policy'), headers.get('RateLimit'), headers.get('Retry-After')];
+    };
+    const policy = '"default";q=2;w=60';
+    expect(await headersOf(PICTURE)).toEqual([200, policy, '"default";r=1;t=60', null]);
+    expect(await headersOf('/v1/images/nobody/1.png')).toEqual([404, policy, '"default";r=0;t=60', null]);
+    expect(await headersOf(PICTURE)).toEqual([429, policy, '"default";r=0;t=60', '60']);
+    expect((await app.request('/healthz')).status).toBe(200);
+  });
+
+  test('uses Cloudflare’s binding, which tells only yes or no', async () => {
+    const app = createApp(
+      servicesOf(models, {
+        limiter: bindingLimiter({ limit: async ({ key }) => ({ success: key !== 'someone' }) }, 600, 60),
+      }),
+    );
+    const response = await app.request(PICTURE);
+    expect([response.status, response.headers.get('Retry-After')]).toEqual([429, '60']);
+  });
+});
+
+describe('headers', () => {
+  test('let other sites show and fetch pictures, and keep answers from being anything else', async () => {
+    const { headers } = await createApp(servicesOf(models)).request(PICTURE, {
+      headers: { Origin: 'https://x.example' },
+    });
+    expect(headers.get('Access-Control-Allow-Origin')).toBe('*');
+    expect(headers.get('Access-Control-Expose-Headers')).toContain('ETag');
+    expect(headers.get('Cross-Origin-Resource-Policy')).toBe('cross-origin');
+    expect(headers.get('Content-Security-Policy')).toBe("default-src 'none'; frame-ancestors 'none'");
+    expect(headers.get('X-Content-Type-Options')).toBe('nosniff');
+    expect(headers.get('Server-Timing')).toMatch(/^inference;dur=[0-9.]+, encode;dur=[0-9.]+$/);
+    expect(headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('answer the preflight of a browser that sends a key', async () => {
+    const response = await createApp(servicesOf(models)).request('/v1/images/generations', {
+      method: 'OPTIONS',
+      headers: {
+        Origin: 'https://x.example',
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'authorization,content-type,x-stainless-lang',
+      },
+    });
+    expect(response.status).toBe(204);
+    expect(response.headers.get('Access-Control-Allow-Headers')).toBe('authorization,content-type,x-stainless-lang');
+  });
+
+  test('of the page are read from _headers as Cloudflare does', () => {
+    const rules = parseHeaders('# note\n/*\n  X-A: 1: 2\n\n/assets/*.js\n  B: c\n');
+    const found = (path: string) => rules.filter(({ pattern }) => pattern.test(path)).flatMap(({ headers }) => headers);
+    expect(found('/x')).toEqual([['X-A', '1: 2']]);
+    expect(found('/assets/a.js')).toEqual([
+      ['X-A', '1: 2'],
+      ['B', 'c'],
+    ]);
+  });
+});
+
+test('the log has one line per request and nothing a user typed', async () => {
+  const lines: LogRecord[] = [];
+  const app = createApp(servicesOf(models, { log: (line) => void lines.push(line) }));
+  await app.request('/v1/images/tiny-colour/ada@example.com.png?class=bag');
+  await app.request('/v1/images/ada@example.com/1.png');
+  await app.request('/ada@example.com');
+  expect(lines).toMatchObject([
+    { level: 'info', method: 'GET', route: '/v1/images/:model/:file', model: 'tiny-colour', status: 200 },
+    { route: '/v1/images/:model/:file', status: 404 },
+    { route: 'none', status: 404 },
+  ]);
+  expect(JSON.stringify(lines)).not.toMatch(/ada|bag/);
+});
+
+describe('/healthz', () => {
+  test('says which model failed and why, and that model is a 503', async () => {
+    const bad = await tinyFolder(COLOUR, PLAIN);
+    try {
+      const path = join(bad.folder, 'tiny-plain', 'model.json');
+      const manifest = JSON.parse(readFileSync(path, 'utf8'));
+      manifest.goldens[0] = { ...manifest.goldens[1], seed: 1 };
+      writeFileSync(path, JSON.stringify(manifest));
+      writeFileSync(join(bad.folder, 'tiny-colour', 'generator.fp32.onnx'), 'short');
+      const app = createApp(servicesOf(await openFolder(bad.folder)));
+      const health = await app.request('/healthz');
+      expect([health.status, await health.json()]).toMatchObject([
+        503,
+        {
+          status: 'unavailable',
+          models: [
+            {
+              name: 'tiny-colour',
+              status: 'failed',
+              error: expect.stringMatching(/^generator\.fp32\.onnx: expected \d+ bytes, got 5/),
+            },
+            {
+              name: 'tiny-plain',
+              status: 'failed',
+              error: expect.stringMatching(
+                /^tiny-plain fp32: golden of seed 1: expected the same bytes, got a difference of \d+ levels/,
+              ),
+            },
+          ],
+        },
+      ]);
+      const picture = await app.request(PICTURE);
+      expect([picture.status, ((await picture.json()) as { detail: string }).detail]).toEqual([
+        503,
+        expect.stringContaining('golden of seed 1'),
+      ]);
+    } finally {
+      bad.remove();
+    }
+  });
+
+  test('is ok when every model is', async () => {
+    const health = await createApp(servicesOf(models)).request('/healthz');
+    expect(await health.json()).toMatchObject({
+      status: 'ok',
+      models: [{ name: 'tiny-colour', status: 'ok', variant: 'fp32' }, {}],
+    });
+  });
+});
+
+describe('documents', () => {
+  test('/openapi.json is valid OpenAPI 3.1 and has every route with its limits', async () => {
+    const app = createApp(servicesOf(models, { keys: createKeyCheck('k') }));
+    const document = (await (await app.request('/openapi.json')).json()) as Record<string, never>;
+    const result = await new Validator().validate(document);
+    expect(result.errors ?? []).toEqual([]);
+    expect(result.valid).toBe(true);
+    const { paths } = document as unknown as {
+      paths: Record<string, Record<string, { parameters: { name: string; schema: unknown }[] }>>;
+    };
+    for (const { path, method } of endpoints) expect(paths[path]?.[method]).toBeDefined();
+    const scale = paths['/v1/images/{model}/{seed}.png']?.get?.parameters.find(({ name }) => name === 'scale');
+    expect(scale?.schema).toEqual({ type: 'integer', minimum: 1, maximum: 32, default: 1 });
+    expect(JSON.stringify(document)).toContain('4194304 pixels');
+  });
+
+  test('/docs shows every route with a curl line, and its policy allows its own style and no script', async () => {
+    const response = await createApp(servicesOf(models)).request('http://here.example/docs');
+    const page = await response.text();
+    for (const { path, example } of endpoints) {
+      expect(page).toContain(path);
+      expect(page).toContain(
+        `http://here.example${example.replace('fashion-gan', 'tiny-colour').replaceAll('&', '&amp;')}`,
+      );
+    }
+    expect(page).not.toContain('<script');
+    expect(response.headers.get('Content-Security-Policy')).toMatch(
+      /^default-src 'none'; img-src 'self'; style-src 'sha256-[A-Za-z0-9+/]{43}='/,
+    );
+  });
+
+  test('every example works', async () => {
+    const app = createApp(servicesOf(models));
+    for (const { example, exampleBody, method } of endpoints) {
+      // The examples name classes of Fashion-MNIST, which the tiny model does not have.
+      const path = example
+        .replace('fashion-gan', 'tiny-colour')
+        .replace(/(class|toClass)=(coat|dress|sneaker)/gi, '$1=bag');
+      const body = { ...exampleBody, model: 'tiny-colour', prompt: 'bag' };
+      const init =
+        method === 'post'
+          ? { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+          : {};
+      expect([path, (await app.request(path, init)).status]).toEqual([path, 200]);
+    }
+  });
+});

@@ -1,0 +1,36 @@
+// The Worker in real workerd for the edge's tests: wrangler.toml as it is, with the bundles and variables of a test.
+import { fileURLToPath } from 'node:url';
+import { unstable_startWorker } from 'wrangler';
+
+export interface Workerd {
+  /** `http://localhost:port` */
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** `vars`: variables and secrets; CACHE is off unless named. */
+export async function startWorkerd(models: string, vars: Readonly<Record<string, string>> = {}): Promise<Workerd> {
+  process.env.POCKETGEN_MODELS = models; // for edge/build.ts, which wrangler runs first
+  const worker = await unstable_startWorker({
+    config: fileURLToPath(new URL('../../wrangler.toml', import.meta.url)),
+    bindings: Object.fromEntries(
+      Object.entries({ CACHE: 'off', RATE_LIMIT_PER_MINUTE: '1000000', ...vars }).map(([name, value]) => [
+        name,
+        { type: 'plain_text' as const, value },
+      ]),
+    ),
+    dev: {
+      server: { hostname: '127.0.0.1', port: 0 },
+      inspector: false,
+      watch: false,
+      persist: false,
+      logLevel: 'error',
+      remote: false,
+    },
+  });
+  await worker.ready;
+  return {
+    url: (await worker.url).origin,
+    stop: () => worker.dispose(),
+  };
+}
