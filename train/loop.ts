@@ -27,6 +27,8 @@ export interface TrainOptions {
   readonly minutes?: number;
   /** Aborting it stops after the current step, with a checkpoint. */
   readonly signal?: AbortSignal;
+  /** Seconds between checkpoints: what a crash can cost at most. Default 60; 0 for one after every step. */
+  readonly checkpointSeconds?: number;
   readonly onProgress?: (report: ProgressReport) => void;
   /** Sentences for the user: a resumed run, a checkpoint refused. */
   readonly onMessage?: (sentence: string) => void;
@@ -204,7 +206,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         appendStats(run, { images: progress.images, seconds: secondsBefore + elapsed(), metrics });
         say(`after ${progress.images} images: ${describeMetrics(metrics)}`);
       }
-      if (elapsed() - savedAt > CHECKPOINT_SECONDS) await save();
+      if (elapsed() - savedAt > (options.checkpointSeconds ?? CHECKPOINT_SECONDS)) await save();
     }
     await save();
     await writeSamples(engine, recipe.network, run, progress.images);

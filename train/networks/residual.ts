@@ -14,6 +14,7 @@ import {
   type ParameterSpec,
   parameter,
   spaceToDepth,
+  subpixelParameters,
   type Tensors,
 } from './layers.ts';
 import type { Pass } from './pass.ts';
@@ -42,13 +43,13 @@ function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
   list.push(...denseParameters('input', inputs, first.size ** 2 * first.channels, 1 / Math.sqrt(inputs)));
   let { channels } = first;
   for (const [i, stage] of [first, ...rest].entries()) {
-    if (i > 0) list.push(...convParameters(`up${i}`, 1, channels, 4 * stage.channels));
+    if (i > 0) list.push(...subpixelParameters(`up${i}`, 1, channels, stage.channels));
     channels = stage.channels;
     for (let b = 0; b < spec.generatorBlocks; b++) {
       list.push(...convParameters(`stage${i}.block${b}`, 3, channels, channels, BRANCH_GAIN));
     }
   }
-  list.push(...convParameters('fine', 3, channels, 4 * narrow(spec)));
+  list.push(...subpixelParameters('fine', 3, channels, narrow(spec)));
   list.push(...convParameters('output', 3, narrow(spec), spec.channels, BRANCH_GAIN));
   return list;
 }

@@ -1,0 +1,128 @@
+// A run can be stopped anywhere and continued: the result is the same to the last bit.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { loadNewestCheckpoint, stateHash } from '../../train/checkpoint.ts';
+import { stepOptions, train } from '../../train/loop.ts';
+import type { Recipe } from '../../train/recipe.ts';
+import { stateShapes } from '../../train/step.ts';
+import { KILL_RUN_IMAGES, smallPictures, smallRecipe } from '../small.ts';
+
+const fresh = (): string => mkdtempSync(join(tmpdir(), 'pocketgen-run-'));
+
+function finalHash(dir: string, recipe: Recipe): string {
+  const checkpoint = loadNewestCheckpoint(join(dir, 'checkpoints'), stateShapes(stepOptions(recipe)), (line) =>
+    expect.fail(line),
+  );
+  expect(checkpoint?.progress.images).toBe(recipe.images);
+  return stateHash(checkpoint?.state ?? {});
+}
+
+test.each([
+  ['R1+R2', {}],
+  ['DiffAugment, mirrors and Adam with momentum', { augment: true, mirror: true, beta1: 0.5 }],
+])('training in one go and in three sessions gives identical parameters (%s)', async (_, changes) => {
+  const pictures = await smallPictures(100);
+  const recipe = smallRecipe(pictures, changes);
+  const common = { recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu' } as const;
+  const [whole, pieces] = [fresh(), fresh()];
+  await train({ ...common, dir: whole });
+  let stops = 0;
+  for (let finished = false; !finished; ) {
+    const stop = new AbortController();
+    const result = await train({
+      ...common,
+      dir: pieces,
+      signal: stop.signal,
+      onProgress: ({ images }) => images % 56 === 0 && images < recipe.images && stop.abort(),
+    });
+    stops += result.finished ? 0 : 1;
+    finished = result.finished;
+  }
+  expect(stops).toBeGreaterThanOrEqual(2);
+  expect(finalHash(pieces, recipe)).toBe(finalHash(whole, recipe));
+  // Both logs tell of the same steps, in order, none twice.
+  const logged = (dir: string): number[] =>
+    readFileSync(join(dir, 'stats.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { images: number }).images);
+  expect(logged(pieces)).toEqual(logged(whole));
+});
+
+test('another seed gives other parameters, so equal hashes mean something', async () => {
+  const pictures = await smallPictures(64);
+  const hashes: string[] = [];
+  for (const seed of [1, 2]) {
+    const recipe = smallRecipe(pictures, { seed, images: 16 });
+    const dir = fresh();
+    await train({ recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu', dir });
+    hashes.push(finalHash(dir, recipe));
+  }
+  expect(new Set(hashes).size).toBe(2);
+});
+
+test('kill -9 at ten moments loses at most the work since the last checkpoint', async () => {
+  const dir = fresh();
+  const recipe = smallRecipe(await smallPictures(100), { images: KILL_RUN_IMAGES });
+  const program = new URL('../kill-run.ts', import.meta.url).pathname;
+  let reached = 0;
+  for (let kill = 0; kill < 10; kill++) {
+    const child = spawn(process.execPath, [program, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let trained = 0;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      trained = Math.max(trained, ...text.trim().split('\n').map(Number));
+      // Different moments of a step and of the checkpoint after it.
+      if (trained >= reached + 3 * recipe.batch) setTimeout(() => child.kill('SIGKILL'), 7 * kill);
+    });
+    await new Promise((resolve) => child.on('exit', resolve));
+    const found = loadNewestCheckpoint(join(dir, 'checkpoints'), stateShapes(stepOptions(recipe)), (line) =>
+      expect.fail(line),
+    );
+    // It saves after every step: at most the step whose checkpoint was being written is gone.
+    expect(found?.progress.images ?? 0).toBeGreaterThanOrEqual(trained - recipe.batch);
+    expect(found?.progress.images ?? 0).toBeGreaterThan(reached);
+    reached = found?.progress.images ?? 0;
+  }
+});
+
+test('a run folder of another config or other pictures is refused, naming the difference', async () => {
+  const pictures = await smallPictures(64);
+  const recipe = smallRecipe(pictures, { images: 8 });
+  const dir = fresh();
+  const common = { pictures, source: 'test', engine: 'onnx', device: 'cpu', dir } as const;
+  await train({ ...common, recipe });
+  const other = { ...recipe, batch: 4 };
+  await expect(train({ ...common, recipe: other })).rejects.toThrow(/recipe\.batch: was 8, is 4; use the same options/);
+  const fewer = await smallPictures(32);
+  await expect(train({ ...common, recipe, pictures: fewer })).rejects.toThrow(/dataset\.sha256: was "[0-9a-f]+", is/);
+});
+
+test('an exploding run stops with a sentence and keeps its last good checkpoint', async () => {
+  const pictures = await smallPictures(64);
+  const recipe = smallRecipe(pictures, {
+    learningRate: { from: 1e6, to: 1e6 },
+    gamma: { from: 0, to: 0 },
+    images: 4000,
+  });
+  const dir = fresh();
+  const run = train({ recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu', dir });
+  await expect(run).rejects.toThrow(
+    /^training: expected finite numbers, got .* after \d+ images; the last good checkpoint/,
+  );
+});
+
+test.each([
+  [1, 1],
+  [20, 1],
+])('%i pictures of %i class train', async (count) => {
+  const all = await smallPictures(256);
+  const pictures = { ...(await smallPictures(count)), classes: ['one'], labels: new Uint8Array(count) };
+  expect(all.classes.length).toBe(10);
+  const recipe = smallRecipe(pictures, { images: 16 });
+  expect(recipe.network.classes).toBe(0);
+  const result = await train({ recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu', dir: fresh() });
+  expect(result.finished).toBe(true);
+});
