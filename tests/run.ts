@@ -1,0 +1,52 @@
+// `npm test`: sees to a browser, builds the web client, runs every test, and ends with one line `N passed, N failed`.
+// Names after `--` narrow the run as in vitest: `npm test -- web-golden`.
+import { build } from 'vite';
+import { startVitest } from 'vitest/node';
+import { ensureBrowser } from './browser.ts';
+
+const started = performance.now();
+const exclude: string[] = [];
+const browser = ensureBrowser();
+if (browser === undefined) {
+  exclude.push('tests/full/web*.test.ts');
+  console.log(
+    'browser: none found and none could be installed; tests/full/web*.test.ts are left out (set CHROME_PATH)',
+  );
+} else {
+  console.log(`browser: ${browser}`);
+  // Every worker process of the tests finds the same one.
+  process.env.CHROME_PATH = browser;
+}
+
+let passed = 0;
+let failed = 0;
+try {
+  await build({ logLevel: 'warn' });
+  process.env.POCKETGEN_WEB_BUILT = '1';
+  const vitest = await startVitest('test', process.argv.slice(2), {
+    run: true,
+    watch: false,
+    exclude: ['**/node_modules/**', ...exclude],
+  });
+  for (const module of vitest.state.getTestModules()) {
+    let inModule = 0;
+    for (const test of module.children.allTests()) {
+      const { state } = test.result();
+      if (state === 'passed') passed++;
+      if (state === 'failed') inModule++;
+    }
+    // A file that cannot be loaded, or whose hooks fail, has no failed test of its own.
+    failed += inModule === 0 && module.state() === 'failed' ? 1 : inModule;
+  }
+  failed += vitest.state.getUnhandledErrors().length;
+  await vitest.close();
+} catch (error) {
+  console.error(error);
+  failed++;
+}
+
+// No test at all is no success.
+if (passed === 0) failed = Math.max(failed, 1);
+console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s`);
+// writeSync-like ordering matters: this is the last line whatever vitest still had to say.
+process.stdout.write(`${passed} passed, ${failed} failed\n`, () => process.exit(failed === 0 ? 0 : 1));

@@ -1,0 +1,76 @@
+// What the tests and benches of the page share: the built site, a browser page that must stay free of console errors,
+// and the pictures the contract's generator makes of the same bundle in Node.
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import * as ort from 'onnxruntime-web/wasm';
+import type { BrowserContext, Page } from 'playwright-core';
+import { build } from 'vite';
+import { createGenerator, type Generator } from '../contract/generator.ts';
+import { generatorFile, parseManifest } from '../contract/manifest.ts';
+
+const DIST = resolve('dist/web');
+
+/** The built page with the repository's bundles; tests/run.ts has built it already. */
+export async function builtSite(): Promise<string> {
+  if (process.env.POCKETGEN_WEB_BUILT !== '1') {
+    await build({ logLevel: 'error' });
+    process.env.POCKETGEN_WEB_BUILT = '1';
+  }
+  return DIST;
+}
+
+export const MODEL = 'fashion-gan';
+
+/** The bundle of the site as the command line and the edge run it: onnxruntime-web's wasm, one thread. */
+export async function referenceGenerator(site: string, name = MODEL): Promise<Generator> {
+  const folder = join(site, 'models', name);
+  if (!existsSync(folder)) throw new Error(`models/${name}: expected a bundle, got none; run pocketgen export first`);
+  const manifest = parseManifest(JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')));
+  ort.env.wasm.numThreads = 1;
+  const session = await ort.InferenceSession.create(readFileSync(join(folder, generatorFile(manifest).path)));
+  return createGenerator(manifest, session, ort.Tensor as never);
+}
+
+export interface OpenPage {
+  page: Page;
+  /** Console errors and uncaught exceptions, in order. */
+  errors: string[];
+}
+
+/** Opens the page and waits until the engine runs, or until `phase`. */
+export async function openPage(context: BrowserContext, url: string, phase = 'running'): Promise<OpenPage> {
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  page.on('pageerror', (error) => errors.push(String(error)));
+  await page.goto(url);
+  await waitForPhase(page, phase);
+  return { page, errors };
+}
+
+export async function waitForPhase(page: Page, phase: string): Promise<void> {
+  await page.waitForSelector(`.status[data-phase="${phase}"]`, { timeout: 90_000 });
+}
+
+/** Resolves when every provider has its verdict. */
+export async function waitForVerdicts(page: Page): Promise<string> {
+  await page.waitForFunction(
+    () => {
+      const text = document.querySelector('.status-text')?.textContent ?? '';
+      return / ms /.test(text) && !text.includes('measuring');
+    },
+    undefined,
+    { timeout: 150_000 },
+  );
+  return (await page.locator('.status-text').textContent()) ?? '';
+}
+
+/** The levels of a canvas's red channel: for grey pictures, the picture. */
+export async function greyOf(page: Page, selector: string): Promise<number[]> {
+  return page.locator(selector).evaluate((canvas: HTMLCanvasElement) => {
+    const data = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+    return Array.from(data).filter((_, i) => i % 4 === 0);
+  });
+}

@@ -1,0 +1,82 @@
+// A static host for the tests and benches of the page: the built files with the headers of `_headers`, nothing else.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.json': 'application/json',
+  '.webmanifest': 'application/manifest+json',
+  '.wasm': 'application/wasm',
+  '.woff2': 'font/woff2',
+};
+
+export interface Site {
+  readonly url: string;
+  /** Every request's path and the bytes of its answer's body. */
+  readonly log: { path: string; bytes: number }[];
+  /** Answers requests itself when it returns true: a slow, broken or missing file. */
+  intercept: ((path: string, request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
+  close(): Promise<void>;
+}
+
+export interface SiteOptions {
+  /** Send COOP and COEP as `_headers` says; without them there are no wasm threads. */
+  isolated?: boolean;
+  /** Send file.br to those who accept it, as `pocketgen serve` does. */
+  brotli?: boolean;
+  /** Serve under a folder of the host, as project pages do. */
+  base?: string;
+}
+
+export async function serveSite(folder: string, options: SiteOptions = {}): Promise<Site> {
+  const { isolated = true, brotli = false, base = '/' } = options;
+  const log: Site['log'] = [];
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
+    if (site.intercept?.(path, request, response)) return;
+    answer(path, request, response);
+  });
+
+  function answer(path: string, request: IncomingMessage, response: ServerResponse): void {
+    const inside = path.startsWith(base) ? normalize(path.slice(base.length)) : '..';
+    const file = join(folder, inside === '.' || inside === '' ? 'index.html' : inside);
+    if (inside.startsWith('..') || !existsSync(file) || !statSync(file).isFile()) {
+      response.writeHead(404).end('not found');
+      return;
+    }
+    const packed = brotli && (request.headers['accept-encoding'] ?? '').includes('br') && existsSync(`${file}.br`);
+    const body = readFileSync(packed ? `${file}.br` : file);
+    log.push({ path, bytes: body.length });
+    response.writeHead(200, {
+      'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
+      'Content-Length': body.length,
+      'Cache-Control': /^assets\//.test(inside) ? 'public, max-age=31536000, immutable' : 'no-cache',
+      ...(packed ? { 'Content-Encoding': 'br' } : {}),
+      ...(isolated
+        ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+        : {}),
+    });
+    response.end(body);
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const site: Site = {
+    url: `http://127.0.0.1:${port}${base}`,
+    log,
+    intercept: undefined,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return site;
+}

@@ -1,0 +1,31 @@
+// `npm run build`: the web client from web/ into dist/web, with the model bundles, the service worker and compressed
+// copies of the large files. Works under any path of any static host (relative addresses).
+import { defineConfig } from 'vite';
+import { compressPlugin } from './web/build/compress.ts';
+import { headersPlugin } from './web/build/headers.ts';
+import { modelsPlugin } from './web/build/models.ts';
+import { runtimeFacts } from './web/build/runtime.ts';
+import { serviceWorkerPlugin } from './web/build/service-worker.ts';
+
+export default defineConfig({
+  root: 'web',
+  base: './',
+  publicDir: 'public',
+  // The entries of onnxruntime-web that load their .wasm from a given address: the others make bundlers emit it twice.
+  resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'] },
+  define: {
+    __RUNTIME__: JSON.stringify(runtimeFacts()),
+    // Where /v1/images lives: relative to the page (one Worker serves both), another origin, or `none`.
+    __EDGE__: JSON.stringify(process.env.POCKETGEN_EDGE ?? './'),
+  },
+  worker: { format: 'es' },
+  build: {
+    outDir: '../dist/web',
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1000,
+  },
+  plugins: [modelsPlugin(), serviceWorkerPlugin(), headersPlugin(), compressPlugin()],
+});

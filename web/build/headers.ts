@@ -1,0 +1,34 @@
+// Vite plugin: `_headers`, which Workers static assets (and several static hosts) read. Cross-origin isolation is what
+// lets wasm use threads; files with a hash in their name never change.
+import type { Plugin } from 'vite';
+
+export const PAGE_HEADERS = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+} as const;
+
+const FILE = `/*
+${Object.entries(PAGE_HEADERS)
+  .map(([name, value]) => `  ${name}: ${value}`)
+  .join('\n')}
+  X-Content-Type-Options: nosniff
+  Referrer-Policy: no-referrer
+/assets/*
+  Cache-Control: public, max-age=31536000, immutable
+/sw.js
+  Cache-Control: no-cache
+/models/*
+  Cache-Control: no-cache
+`;
+
+export function headersPlugin(): Plugin {
+  return {
+    name: 'pocketgen-headers',
+    apply: 'build',
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: '_headers', source: FILE });
+      // Compressed copies are for servers that cannot compress; Workers compress by themselves.
+      this.emitFile({ type: 'asset', fileName: '.assetsignore', source: '*.br\n' });
+    },
+  };
+}

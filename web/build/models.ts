@@ -1,0 +1,57 @@
+// Vite plugin: copies the model bundles (./models, or the folder POCKETGEN_MODELS) next to the page as static files, with
+// models/index.json listing their names. A folder without bundles is fine: the page then says so.
+import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Plugin } from 'vite';
+import { type Manifest, parseManifest } from '../../contract/manifest.ts';
+
+interface Bundle {
+  folder: string;
+  manifest: Manifest;
+}
+
+export function findBundles(folder: string): Bundle[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'model.json')))
+    .map((entry) => join(folder, entry.name))
+    .sort()
+    .map((path) => ({
+      folder: path,
+      manifest: parseManifest(JSON.parse(readFileSync(join(path, 'model.json'), 'utf8'))),
+    }));
+}
+
+/** The files of a bundle that the page can ask for: the manifest, the networks, and what is only looked at. */
+function publicFiles({ folder, manifest }: Bundle): string[] {
+  const seen = ['preview.png', 'MODEL_CARD.md'].filter((name) => existsSync(join(folder, name)));
+  return ['model.json', ...manifest.files.filter((f) => f.role === 'generator').map((f) => f.path), ...seen];
+}
+
+export function modelsPlugin(): Plugin {
+  const folder = resolve(process.env.POCKETGEN_MODELS ?? 'models');
+  const index = () => JSON.stringify(findBundles(folder).map(({ manifest }) => manifest.name));
+  return {
+    name: 'pocketgen-models',
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: 'models/index.json', source: index() });
+      for (const bundle of findBundles(folder)) {
+        for (const name of publicFiles(bundle)) {
+          const fileName = `models/${bundle.manifest.name}/${name}`;
+          this.emitFile({ type: 'asset', fileName, source: readFileSync(join(bundle.folder, name)) });
+        }
+      }
+    },
+    configureServer(server) {
+      server.middlewares.use('/models', (request, response, next) => {
+        const path = decodeURIComponent((request.url ?? '').split('?')[0] ?? '');
+        if (path === '/index.json') return void response.end(index());
+        for (const bundle of findBundles(folder)) {
+          const name = publicFiles(bundle).find((file) => path === `/${bundle.manifest.name}/${file}`);
+          if (name !== undefined) return void createReadStream(join(bundle.folder, name)).pipe(response);
+        }
+        next();
+      });
+    },
+  };
+}

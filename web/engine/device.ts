@@ -1,0 +1,100 @@
+// What this device offers, what was remembered about it, and the marker that tells a crash of WebGPU from a reload.
+import type { Choice, Device, Memory } from './ladder.ts';
+import { PROVIDERS } from './ladder.ts';
+
+const MEMORY = 'pocketgen.device';
+const TRYING = 'pocketgen.trying-webgpu';
+const CRASHED = 'pocketgen.webgpu-crashed';
+const CHOICE = 'pocketgen.provider';
+
+export async function inspectDevice(): Promise<Device> {
+  // iPadOS calls itself a Mac; a Mac has no touch points.
+  const apple =
+    /iPhone|iPad|iPod/.test(navigator.userAgent) || (/Mac/.test(navigator.platform) && navigator.maxTouchPoints > 1);
+  const jspi = 'Suspending' in WebAssembly;
+  return {
+    adapter: await hasAdapter(),
+    jspi,
+    isolated: globalThis.crossOriginIsolated === true,
+    apple,
+    cores: navigator.hardwareConcurrency || 1,
+  };
+}
+
+async function hasAdapter(): Promise<boolean> {
+  if (!('gpu' in navigator) || navigator.gpu === undefined) return false;
+  try {
+    return (await navigator.gpu.requestAdapter()) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** localStorage throws where cookies are blocked; then nothing is remembered. */
+export function readSetting(key: string): string | undefined {
+  try {
+    return localStorage.getItem(key) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeSetting(key: string, value: string | undefined): void {
+  try {
+    if (value === undefined) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // Nothing is remembered, everything works.
+  }
+}
+
+/** A choice is remembered for one version of the runtime, one browser and one model: each changes what is fastest. */
+export interface MemoryKey {
+  model: string;
+  runtime: string;
+}
+
+function fingerprint(key: MemoryKey): string {
+  return [key.model, key.runtime, navigator.userAgent, globalThis.crossOriginIsolated].join('|');
+}
+
+export function recall(key: MemoryKey): Memory | undefined {
+  try {
+    const kept = JSON.parse(readSetting(MEMORY) ?? 'null') as (Memory & { fingerprint: string }) | null;
+    if (kept === null || kept.fingerprint !== fingerprint(key)) return undefined;
+    return PROVIDERS.includes(kept.provider) && Array.isArray(kept.verdicts) ? kept : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function remember(key: MemoryKey, memory: Memory | undefined): void {
+  writeSetting(MEMORY, memory && JSON.stringify({ fingerprint: fingerprint(key), ...memory }));
+}
+
+/** Written before WebGPU is tried and removed after: still there at the next start means the page died in between. */
+export function markTrying(trying: boolean): void {
+  writeSetting(TRYING, trying ? '1' : undefined);
+}
+
+/** Whether WebGPU has brought the page down on this device; stays until a person asks for WebGPU again. */
+export function hasCrashed(): boolean {
+  if (readSetting(TRYING) !== undefined) {
+    writeSetting(CRASHED, '1');
+    markTrying(false);
+  }
+  return readSetting(CRASHED) !== undefined;
+}
+
+export function forgiveCrash(): void {
+  writeSetting(CRASHED, undefined);
+}
+
+export function readChoice(): Choice {
+  const choice = readSetting(CHOICE);
+  return PROVIDERS.find((provider) => provider === choice) ?? 'auto';
+}
+
+export function writeChoice(choice: Choice): void {
+  writeSetting(CHOICE, choice === 'auto' ? undefined : choice);
+}

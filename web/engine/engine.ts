@@ -1,0 +1,282 @@
+// Runs the device ladder and keeps the winner: downloads what is needed, starts candidates in workers of their own,
+// falls back with a reason when one fails, and queues batches so that a finger goes before the wall.
+import type { Manifest, Variant } from '../../contract/manifest.ts';
+import type { Picture } from '../../contract/picture.ts';
+import { type RuntimeBuild, runtimeFiles } from '../files/runtime.ts';
+import { fileBytes, type RemoteFile } from '../files/store.ts';
+import { forgiveCrash, hasCrashed, inspectDevice, markTrying, recall, remember } from './device.ts';
+import { type Choice, type Device, isFaster, type Plan, planLadder, type Verdict } from './ladder.ts';
+import type { Provider } from './protocol.ts';
+import { createQueue, Dropped, type Priority } from './queue.ts';
+import { type Batch, type Runner, RunnerError, startRunner } from './runner.ts';
+
+/** A model the engine can run: a manifest and a way to get the bytes of its file. */
+export interface Model {
+  manifest: Manifest;
+  variant: Variant;
+  /** Bytes to download, for the progress bar; 0 when they are already here. */
+  bytes: number;
+  read(options: {
+    signal: AbortSignal;
+    onProgress: (loaded: number) => void;
+    onDamaged: (file: RemoteFile) => void;
+  }): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+export type EngineStatus =
+  | { phase: 'loading'; loaded: number; total: number }
+  | { phase: 'starting' }
+  | { phase: 'running'; provider: Provider; build: RuntimeBuild; verdicts: Verdict[]; measuring: boolean }
+  | { phase: 'cancelled' }
+  | { phase: 'failed'; error: unknown };
+
+export interface EngineEvents {
+  onStatus(status: EngineStatus): void;
+  /** A provider gave up while in use, and another took over. */
+  onFallback(verdict: Verdict): void;
+  onDamaged(file: RemoteFile): void;
+}
+
+export interface Engine {
+  readonly status: EngineStatus;
+  /** Stops what runs, then loads `model`. Resolves when the first picture can be made. */
+  load(model: Model, choice: Choice): Promise<void>;
+  cancel(): void;
+  decode(latents: Float32Array[], classWeights: Float32Array[], priority: Priority): Promise<Picture[]>;
+  /** Drops what waits in the queue at `background` priority. */
+  dropBackground(): void;
+  /** Pictures in a batch that keeps the device answering a finger within about a frame or two. */
+  batchSize(): number;
+}
+
+interface Parts {
+  build: RuntimeBuild;
+  binary: Uint8Array<ArrayBuffer>;
+  model: Uint8Array<ArrayBuffer>;
+}
+
+export function createEngine(events: EngineEvents): Engine {
+  let status: EngineStatus = { phase: 'starting' };
+  let job: { model: Model; abort: AbortController; device: Device; plan: Plan } | undefined;
+  let runner: Runner | undefined;
+  let verdicts: Verdict[] = [];
+  let perPicture = 4;
+  let loads = 0;
+  const queue = createQueue(run);
+
+  function report(next: EngineStatus): void {
+    status = next;
+    events.onStatus(next);
+  }
+
+  function reportRunning(measuring: boolean): void {
+    const current = verdicts.find((verdict) => verdict.reason === undefined);
+    if (current !== undefined && job !== undefined)
+      report({
+        phase: 'running',
+        provider: current.provider,
+        build: job.plan.build,
+        verdicts: [...verdicts],
+        measuring,
+      });
+  }
+
+  async function load(model: Model, choice: Choice): Promise<void> {
+    job?.abort.abort();
+    job = undefined;
+    runner?.stop();
+    runner = undefined;
+    queue.pause();
+    queue.rejectAll(new Dropped());
+    const ticket = ++loads;
+    if (choice === 'webgpu') forgiveCrash();
+    const abort = new AbortController();
+    report({ phase: 'starting' });
+    const key = { model: model.manifest.name, runtime: __RUNTIME__.version };
+    const device = await inspectDevice();
+    if (ticket !== loads) return; // another load began meanwhile
+    const plan = planLadder(device, recall(key), hasCrashed(), choice);
+    const mine = { model, abort, device, plan };
+    job = mine;
+    verdicts = [...plan.refused];
+    try {
+      const parts = await readParts(model, plan.build, abort);
+      await climb(mine, parts, plan.candidates);
+    } catch (error) {
+      if (job !== mine) return;
+      const cancelled = error instanceof DOMException && error.name === 'AbortError';
+      report(cancelled ? { phase: 'cancelled' } : { phase: 'failed', error });
+      throw error;
+    }
+  }
+
+  async function readParts(model: Model, build: RuntimeBuild, abort: AbortController): Promise<Parts> {
+    const { script, loader, binary } = runtimeFiles(build);
+    const total = binary.bytes + model.bytes;
+    const loaded = { runtime: 0, model: 0 };
+    const progress = (part: keyof typeof loaded) => (bytes: number) => {
+      loaded[part] = bytes;
+      report({ phase: 'loading', loaded: loaded.runtime + loaded.model, total });
+    };
+    const options = { signal: abort.signal, onDamaged: events.onDamaged };
+    const [runtimeBytes, modelBytes] = await Promise.all([
+      fileBytes(binary, { ...options, onProgress: progress('runtime') }),
+      model.read({ ...options, onProgress: progress('model') }),
+      // Small; the worker loads them by address, through the service worker when there is no network.
+      fileBytes(script, options),
+      fileBytes(loader, options),
+    ]);
+    return { build, binary: runtimeBytes, model: modelBytes };
+  }
+
+  /** Starts the candidates one after another. Resolves at the first that works; the rest are measured when it is quiet. */
+  async function climb(mine: NonNullable<typeof job>, parts: Parts, candidates: readonly Provider[]): Promise<void> {
+    let last: unknown;
+    for (const [at, provider] of candidates.entries()) {
+      const rest = candidates.slice(at + 1);
+      report({ phase: 'starting' });
+      const attempt = await tryProvider(mine, parts, provider);
+      if (job !== mine) return attempt.runner?.stop();
+      if (attempt.runner !== undefined) {
+        adopt(mine, attempt.runner, attempt.verdict);
+        reportRunning(rest.length > 0);
+        void compareRest(mine, parts, rest);
+        return;
+      }
+      last = attempt.error;
+    }
+    // Everything that was asked for or remembered failed: the floor is always worth a try.
+    if (!candidates.includes('wasm')) return climb(mine, parts, ['wasm']);
+    throw last ?? new RunnerError('error', 'no provider');
+  }
+
+  interface Attempt {
+    runner?: Runner;
+    verdict: Verdict;
+    error?: unknown;
+  }
+
+  async function tryProvider(mine: NonNullable<typeof job>, parts: Parts, provider: Provider): Promise<Attempt> {
+    const { script, loader } = runtimeFiles(parts.build);
+    const { manifest, variant } = mine.model;
+    const threads = provider === 'wasm-threads' ? Math.min(4, mine.device.cores) : 1;
+    if (provider === 'webgpu') markTrying(true);
+    try {
+      const started = await startRunner({
+        provider,
+        threads,
+        build: parts.build,
+        script: script.url,
+        loader: loader.url,
+        binary: parts.binary,
+        manifest,
+        variant,
+        model: parts.model,
+      });
+      const { milliseconds, levels } = started.started;
+      return { runner: started, verdict: { provider, milliseconds, levels } };
+    } catch (error) {
+      const verdict = failedVerdict(provider, error);
+      verdicts = [...verdicts.filter((v) => v.provider !== provider), verdict];
+      return { verdict, error };
+    } finally {
+      if (provider === 'webgpu') markTrying(false);
+    }
+  }
+
+  function adopt(mine: NonNullable<typeof job>, next: Runner, verdict: Verdict): void {
+    const previous = verdicts.find((v) => v.reason === undefined);
+    verdicts = verdicts.filter((v) => v.provider !== verdict.provider && v.provider !== previous?.provider);
+    if (previous !== undefined) verdicts.push({ ...previous, reason: 'slower' });
+    verdicts.push(verdict);
+    runner?.stop();
+    runner = next;
+    perPicture = verdict.milliseconds ?? perPicture;
+    next.onLost = (error) => void fallBack(mine, verdict.provider, error);
+    queue.resume();
+  }
+
+  async function compareRest(mine: NonNullable<typeof job>, parts: Parts, rest: readonly Provider[]): Promise<void> {
+    for (const provider of rest) {
+      await queue.idle();
+      if (job !== mine) return;
+      const attempt = await tryProvider(mine, parts, provider);
+      if (attempt.runner === undefined) continue;
+      await queue.idle();
+      const current = verdicts.find((verdict) => verdict.reason === undefined);
+      if (job !== mine || !isFaster(attempt.verdict, current)) {
+        attempt.runner.stop();
+        verdicts = [...verdicts.filter((v) => v.provider !== provider), { ...attempt.verdict, reason: 'slower' }];
+      } else adopt(mine, attempt.runner, attempt.verdict);
+    }
+    if (job !== mine) return;
+    const current = verdicts.find((verdict) => verdict.reason === undefined);
+    const key = { model: mine.model.manifest.name, runtime: __RUNTIME__.version };
+    if (current !== undefined) remember(key, { provider: current.provider, build: parts.build, verdicts });
+    reportRunning(false);
+  }
+
+  /** The provider in use failed: say why, forget it, go on with plain wasm. */
+  async function fallBack(mine: NonNullable<typeof job>, provider: Provider, error: unknown): Promise<void> {
+    if (job !== mine) return;
+    queue.pause();
+    runner?.stop();
+    runner = undefined;
+    const verdict = failedVerdict(provider, error);
+    verdicts = [...verdicts.filter((v) => v.provider !== provider), verdict];
+    const key = { model: mine.model.manifest.name, runtime: __RUNTIME__.version };
+    remember(key, { provider: 'wasm', build: mine.plan.build, verdicts });
+    events.onFallback(verdict);
+    try {
+      const parts = await readParts(mine.model, mine.plan.build, mine.abort);
+      await climb(mine, parts, ['wasm']);
+    } catch (failure) {
+      if (job === mine) report({ phase: 'failed', error: failure });
+      queue.rejectAll(failure);
+    }
+  }
+
+  /** The queue's worker: one batch on the current runner, again on the next runner if that one dies under it. */
+  async function run(latents: Float32Array[], classWeights: Float32Array[]): Promise<Picture[]> {
+    const current = runner;
+    const mine = job;
+    if (current === undefined || mine === undefined) throw new Dropped();
+    let batch: Batch;
+    try {
+      batch = await current.decode(latents, classWeights);
+    } catch (error) {
+      if (job !== mine) throw new Dropped();
+      if (runner !== current) return run(latents, classWeights); // replaced by a faster one meanwhile
+      const provider = verdicts.find((v) => v.reason === undefined)?.provider ?? 'wasm';
+      const memory = error instanceof RunnerError && error.why === 'memory';
+      if (memory && latents.length > 1) return inHalves(latents, classWeights);
+      if (provider === 'wasm') throw error;
+      await fallBack(mine, provider, error);
+      return run(latents, classWeights);
+    }
+    perPicture = 0.8 * perPicture + 0.2 * (batch.milliseconds / latents.length);
+    return batch.pictures;
+  }
+
+  async function inHalves(latents: Float32Array[], classWeights: Float32Array[]): Promise<Picture[]> {
+    const half = latents.length >> 1;
+    const first = await run(latents.slice(0, half), classWeights.slice(0, half));
+    return [...first, ...(await run(latents.slice(half), classWeights.slice(half)))];
+  }
+
+  return {
+    get status() {
+      return status;
+    },
+    load,
+    cancel: () => job?.abort.abort(),
+    decode: queue.push,
+    dropBackground: queue.dropBackground,
+    batchSize: () => Math.max(1, Math.min(16, Math.floor(20 / Math.max(perPicture, 0.05)))),
+  };
+}
+
+function failedVerdict(provider: Provider, error: unknown): Verdict {
+  const reason = error instanceof RunnerError ? error.why : 'error';
+  return { provider, reason, detail: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,120 @@
+// The device ladder, as pure decisions: which providers to try on this device, which to keep, and why, in codes that
+// texts.ts turns into words.
+import type { RuntimeBuild } from '../files/runtime.ts';
+import type { Provider } from './protocol.ts';
+
+/** What was found out about the device before anything is downloaded. */
+export interface Device {
+  /** `gpu` in navigator and an adapter was given. */
+  adapter: boolean;
+  /** WebAssembly JavaScript Promise Integration: the WebGPU runtime below 25 MiB needs it. */
+  jspi: boolean;
+  /** SharedArrayBuffer, which wasm threads need. */
+  isolated: boolean;
+  /** iPhone, iPad: WebGPU sessions have died there after some hundred runs; single-thread wasm is the safe default. */
+  apple: boolean;
+  cores: number;
+}
+
+/** Why a provider is not the one in use. */
+export type Reason =
+  | 'no-adapter'
+  | 'no-jspi'
+  | 'not-isolated'
+  | 'one-core'
+  | 'apple'
+  | 'crashed'
+  | 'wrong'
+  | 'lost'
+  | 'memory'
+  | 'silent'
+  | 'error'
+  | 'slower'
+  | 'not-asked';
+
+export interface Verdict {
+  provider: Provider;
+  /** Median milliseconds of one picture, if it was measured. */
+  milliseconds?: number;
+  levels?: number;
+  reason?: Reason;
+  /** The runtime's own words, for the details. */
+  detail?: string;
+}
+
+/** What a person asked for; `auto` lets the ladder decide. */
+export type Choice = Provider | 'auto';
+
+/** What is remembered between visits. */
+export interface Memory {
+  provider: Provider;
+  build: RuntimeBuild;
+  verdicts: Verdict[];
+}
+
+export interface Plan {
+  build: RuntimeBuild;
+  /** In the order to try. wasm comes first so that pictures appear while the others are measured. */
+  candidates: Provider[];
+  /** Those not tried, each with its reason. */
+  refused: Verdict[];
+}
+
+export const PROVIDERS = ['webgpu', 'wasm-threads', 'wasm'] as const satisfies readonly Provider[];
+
+function refusal(provider: Provider, device: Device, crashed: boolean, choice: Choice): Reason | undefined {
+  const asked = choice === provider;
+  switch (provider) {
+    case 'webgpu':
+      if (!device.adapter) return 'no-adapter';
+      if (!device.jspi) return 'no-jspi';
+      if (crashed && !asked) return 'crashed';
+      if (device.apple && !asked) return 'apple';
+      break;
+    case 'wasm-threads':
+      if (!device.isolated) return 'not-isolated';
+      if (device.cores < 2) return 'one-core';
+      break;
+    case 'wasm':
+      return undefined; // the floor everything falls back to
+    default:
+      return provider satisfies never;
+  }
+  return choice !== 'auto' && !asked ? 'not-asked' : undefined;
+}
+
+/** `crashed`: the page died while WebGPU was being tried. */
+export function planLadder(device: Device, memory: Memory | undefined, crashed: boolean, choice: Choice): Plan {
+  const refused: Verdict[] = [];
+  const open = new Set<Provider>();
+  for (const provider of PROVIDERS) {
+    const reason = refusal(provider, device, crashed, choice);
+    if (reason === undefined) open.add(provider);
+    else refused.push({ provider, reason });
+  }
+  // The build that is already on the device is used again: both can run wasm.
+  const build: RuntimeBuild = open.has('webgpu')
+    ? 'jspi'
+    : memory?.build === 'jspi' && device.jspi && !crashed
+      ? 'jspi'
+      : 'wasm';
+  if (choice === 'auto' && memory !== undefined && open.has(memory.provider)) {
+    // Remembered: start that one; the verdicts of last time still say why.
+    const known = memory.verdicts.filter((v) => v.provider !== memory.provider && !refused.some(sameAs(v)));
+    return {
+      build: memory.provider === 'webgpu' ? 'jspi' : build,
+      candidates: [memory.provider],
+      refused: [...refused, ...known],
+    };
+  }
+  const order: Provider[] = choice === 'auto' || choice === 'wasm' ? ['wasm', 'wasm-threads', 'webgpu'] : [choice];
+  return { build, candidates: order.filter((provider) => open.has(provider)), refused };
+}
+
+const sameAs = (a: Verdict) => (b: Verdict) => a.provider === b.provider;
+
+/** The fastest of those that started; a new one must beat the one in use by a tenth to replace it. */
+export function isFaster(candidate: Verdict, current: Verdict | undefined): boolean {
+  if (current?.milliseconds === undefined) return true;
+  return candidate.milliseconds !== undefined && candidate.milliseconds < current.milliseconds * 0.9;
+}

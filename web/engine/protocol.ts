@@ -1,0 +1,47 @@
+// Messages between the page and the worker that runs ONNX Runtime. One worker is one provider with one model.
+import type { Manifest, Variant } from '../../contract/manifest.ts';
+import type { Picture } from '../../contract/picture.ts';
+import type { RuntimeBuild } from '../files/runtime.ts';
+
+export type Provider = 'webgpu' | 'wasm-threads' | 'wasm';
+
+export interface StartMessage {
+  type: 'start';
+  provider: Provider;
+  build: RuntimeBuild;
+  threads: number;
+  /** Addresses of the API and the loader; the binary comes as bytes, read once and checked by the page. */
+  script: string;
+  loader: string;
+  binary: Uint8Array<ArrayBuffer>;
+  manifest: Manifest;
+  variant: Variant;
+  model: Uint8Array<ArrayBuffer>;
+}
+
+/** latents: [count, latent size]; classWeights: [count, classes], empty for an unconditional model. */
+export interface DecodeMessage {
+  type: 'decode';
+  id: number;
+  latents: Float32Array[];
+  classWeights: Float32Array[];
+}
+
+export type ToWorker = StartMessage | DecodeMessage;
+
+export interface Started {
+  type: 'started';
+  /** Largest difference from the goldens in levels of 255; 0 is the same bytes. */
+  levels: number;
+  /** Median milliseconds of one picture alone. */
+  milliseconds: number;
+}
+
+export type FromWorker =
+  | Started
+  | { type: 'pictures'; id: number; pictures: Picture[]; milliseconds: number }
+  /** id undefined: the worker as a whole is of no more use. */
+  | { type: 'failed'; id: number | undefined; cause: FailureCause; message: string };
+
+/** wrong: the goldens do not come out; lost: the GPU went away; memory: no room; error: anything else. */
+export type FailureCause = 'wrong' | 'lost' | 'memory' | 'error';

@@ -1,0 +1,73 @@
+// A queue of batches for a worker that takes one at a time: what a finger waits for goes before what fills the wall.
+import type { Picture } from '../../contract/picture.ts';
+
+export type Priority = 'interactive' | 'background';
+
+/** Rejects a batch that was dropped because nobody waits for it any more. */
+export class Dropped extends Error {
+  override readonly name = 'Dropped';
+}
+
+interface Job {
+  latents: Float32Array[];
+  classWeights: Float32Array[];
+  resolve(pictures: Picture[]): void;
+  reject(error: unknown): void;
+}
+
+export function createQueue(run: (latents: Float32Array[], classWeights: Float32Array[]) => Promise<Picture[]>) {
+  const waiting: Record<Priority, Job[]> = { interactive: [], background: [] };
+  let busy = false;
+  let paused = true;
+  let idlers: (() => void)[] = [];
+
+  function isIdle(): boolean {
+    return !busy && waiting.interactive.length + waiting.background.length === 0;
+  }
+
+  async function pump(): Promise<void> {
+    if (busy || paused) return;
+    const job = waiting.interactive.shift() ?? waiting.background.shift();
+    if (job === undefined) {
+      const waking = idlers;
+      idlers = [];
+      for (const wake of waking) wake();
+      return;
+    }
+    busy = true;
+    try {
+      job.resolve(await run(job.latents, job.classWeights));
+    } catch (error) {
+      job.reject(error);
+    } finally {
+      busy = false;
+      void pump();
+    }
+  }
+
+  return {
+    push(latents: Float32Array[], classWeights: Float32Array[], priority: Priority): Promise<Picture[]> {
+      return new Promise((resolve, reject) => {
+        waiting[priority].push({ latents, classWeights, resolve, reject });
+        void pump();
+      });
+    },
+    dropBackground(): void {
+      for (const job of waiting.background.splice(0)) job.reject(new Dropped());
+    },
+    rejectAll(error: unknown): void {
+      for (const job of [...waiting.interactive.splice(0), ...waiting.background.splice(0)]) job.reject(error);
+    },
+    pause(): void {
+      paused = true;
+    },
+    resume(): void {
+      paused = false;
+      void pump();
+    },
+    /** Resolves when nothing runs or waits. */
+    idle(): Promise<void> {
+      return isIdle() ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve));
+    },
+  };
+}

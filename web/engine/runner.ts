@@ -1,0 +1,117 @@
+// The page's side of one worker: start it, send it one batch at a time, learn why it failed.
+import type { Picture } from '../../contract/picture.ts';
+import type { FailureCause, FromWorker, Started, StartMessage } from './protocol.ts';
+
+export class RunnerError extends Error {
+  override readonly name = 'RunnerError';
+  readonly why: FailureCause | 'silent';
+  constructor(why: FailureCause | 'silent', message: string) {
+    super(message);
+    this.why = why;
+  }
+}
+
+export interface Batch {
+  pictures: Picture[];
+  milliseconds: number;
+}
+
+export interface Runner {
+  readonly started: Started;
+  /** One at a time. Rejects with RunnerError. */
+  decode(latents: Float32Array[], classWeights: Float32Array[]): Promise<Batch>;
+  /** Called once if the worker becomes useless on its own (the GPU went away). */
+  onLost: ((error: RunnerError) => void) | undefined;
+  stop(): void;
+}
+
+/** A GPU driver that hangs answers nothing: after this the candidate is dropped. */
+const START_LIMIT = 45_000;
+const DECODE_LIMIT = 30_000;
+
+export function startRunner(message: Omit<StartMessage, 'type'>): Promise<Runner> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: message.provider });
+  let pending: { id: number; resolve: (batch: Batch) => void; reject: (error: RunnerError) => void } | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let lost: RunnerError | undefined;
+  let nextId = 1;
+
+  return new Promise((resolve, reject) => {
+    let running = false;
+
+    function limit(milliseconds: number): void {
+      clearTimeout(timer);
+      timer = setTimeout(() => stopped(new RunnerError('silent', 'no answer')), milliseconds);
+    }
+
+    function stopped(error: RunnerError): void {
+      if (lost !== undefined) return;
+      lost = error;
+      clearTimeout(timer);
+      worker.terminate();
+      const waiting = pending;
+      pending = undefined;
+      if (!running) reject(error);
+      else if (waiting !== undefined) waiting.reject(error);
+      else runner.onLost?.(error);
+    }
+
+    const runner: Omit<Runner, 'started'> = {
+      onLost: undefined,
+      decode(latents, classWeights) {
+        if (lost !== undefined) return Promise.reject(lost);
+        if (pending !== undefined) return Promise.reject(new RunnerError('error', 'a batch is already under way'));
+        return new Promise((resolveBatch, rejectBatch) => {
+          const id = nextId++;
+          pending = { id, resolve: resolveBatch, reject: rejectBatch };
+          limit(DECODE_LIMIT);
+          worker.postMessage({ type: 'decode', id, latents, classWeights });
+        });
+      },
+      stop() {
+        runner.onLost = undefined;
+        lost ??= new RunnerError('error', 'stopped');
+        clearTimeout(timer);
+        pending?.reject(lost);
+        pending = undefined;
+        worker.terminate();
+      },
+    };
+
+    worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
+      switch (data.type) {
+        case 'started':
+          running = true;
+          clearTimeout(timer);
+          resolve(Object.assign(runner, { started: data }));
+          break;
+        case 'pictures':
+          if (pending?.id !== data.id) break;
+          clearTimeout(timer);
+          {
+            const { resolve: done } = pending;
+            pending = undefined;
+            done({ pictures: data.pictures, milliseconds: data.milliseconds });
+          }
+          break;
+        case 'failed':
+          if (data.id === undefined) stopped(new RunnerError(data.cause, data.message));
+          else if (pending?.id === data.id) {
+            clearTimeout(timer);
+            const { reject: undo } = pending;
+            pending = undefined;
+            undo(new RunnerError(data.cause, data.message));
+          }
+          break;
+        default:
+          data satisfies never;
+      }
+    });
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      stopped(new RunnerError('error', event.message || 'the worker could not be loaded'));
+    });
+    limit(START_LIMIT);
+    worker.postMessage({ type: 'start', ...message });
+  });
+}

@@ -1,0 +1,115 @@
+// The Web Worker: ONNX Runtime with one provider and one model. It proves itself on the goldens before it says it has
+// started, measures itself, then turns latents into pictures.
+import type * as OnnxRuntime from 'onnxruntime-web';
+import { checkGoldens, goldenPixels, largestDifference } from '../../contract/bundle.ts';
+import { createGenerator, type Generator } from '../../contract/generator.ts';
+import type { Manifest, Variant } from '../../contract/manifest.ts';
+import type { FailureCause, FromWorker, StartMessage, ToWorker } from './protocol.ts';
+
+/** The promise of the contract: a GPU may round differently by one level of 255. */
+const MAX_LEVELS = 1;
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+let generator: Generator | undefined;
+let dead = false;
+
+function post(message: FromWorker, transfer: Transferable[] = []): void {
+  scope.postMessage(message, transfer);
+}
+
+function fail(error: unknown, id: number | undefined, cause?: FailureCause): void {
+  const message = error instanceof Error ? error.message : String(error);
+  post({ type: 'failed', id, cause: cause ?? causeOf(message), message });
+}
+
+function causeOf(message: string): FailureCause {
+  if (/out of memory|memory access|allocat|bad_alloc|could not grow/i.test(message)) return 'memory';
+  if (/device (is |was )?lost|DXGI|destroyed/i.test(message)) return 'lost';
+  return 'error';
+}
+
+async function start(message: StartMessage): Promise<void> {
+  const ort = (await import(/* @vite-ignore */ message.script)) as typeof OnnxRuntime;
+  ort.env.logLevel = 'error';
+  ort.env.wasm.numThreads = message.threads;
+  ort.env.wasm.wasmPaths = { mjs: message.loader };
+  ort.env.wasm.wasmBinary = message.binary;
+  const session = await ort.InferenceSession.create(message.model, {
+    executionProviders: [message.provider === 'webgpu' ? 'webgpu' : 'wasm'],
+    graphOptimizationLevel: 'all',
+  });
+  if (message.provider === 'webgpu') await watchDevice(ort);
+  const created = createGenerator(message.manifest, session, ort.Tensor as never);
+  let levels: number;
+  try {
+    levels = await compareGoldens(message.manifest, message.variant, created);
+  } catch (error) {
+    return fail(error, undefined, error instanceof Error && error.name === 'UserError' ? 'wrong' : undefined);
+  }
+  const milliseconds = await measure(created);
+  generator = created;
+  post({ type: 'started', levels, milliseconds });
+}
+
+async function watchDevice(ort: typeof OnnxRuntime): Promise<void> {
+  const device = (await ort.env.webgpu.device) as GPUDevice | undefined;
+  void device?.lost.then((info) => {
+    dead = true;
+    fail(new Error(info.message || `device lost: ${info.reason}`), undefined, 'lost');
+  });
+}
+
+/** checkGoldens hashes, which only a secure context can; elsewhere the pixels alone are compared. */
+async function compareGoldens(manifest: Manifest, variant: Variant, candidate: Generator): Promise<number> {
+  if (isSecureContext) return checkGoldens(manifest, variant, candidate, MAX_LEVELS);
+  const goldens = manifest.goldens.filter((golden) => golden.variant === variant);
+  const pictures = await candidate.generate(
+    goldens.map((golden) => ({ seed: golden.seed, class: golden.class, truncation: golden.truncation })),
+  );
+  const levels = goldens.map((golden, i) =>
+    largestDifference(goldenPixels(golden), pictures[i]?.data ?? new Uint8Array()),
+  );
+  const largest = Math.max(...levels);
+  if (goldens.length === 0 || largest > MAX_LEVELS)
+    return Promise.reject(Object.assign(new Error(`a difference of ${largest} levels`), { name: 'UserError' }));
+  return largest;
+}
+
+/** Median of some single pictures, at most a fifth of a second. */
+async function measure(candidate: Generator): Promise<number> {
+  const one = [{ seed: 1, class: undefined, truncation: 1 }];
+  await candidate.generate(one);
+  const times: number[] = [];
+  const end = performance.now() + 200;
+  while (times.length < 15 && (times.length < 3 || performance.now() < end)) {
+    const before = performance.now();
+    await candidate.generate(one);
+    times.push(performance.now() - before);
+  }
+  times.sort((a, b) => a - b);
+  return times[Math.floor(times.length / 2)] ?? 0;
+}
+
+async function decode(id: number, latents: Float32Array[], classWeights: Float32Array[]): Promise<void> {
+  if (generator === undefined || dead) return fail(new Error('the worker has not started'), id);
+  const before = performance.now();
+  const pictures = await generator.decode(latents, classWeights);
+  const milliseconds = performance.now() - before;
+  post(
+    { type: 'pictures', id, pictures, milliseconds },
+    pictures.map((picture) => picture.data.buffer as ArrayBuffer),
+  );
+}
+
+scope.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
+  switch (data.type) {
+    case 'start':
+      void start(data).catch((error: unknown) => fail(error, undefined));
+      break;
+    case 'decode':
+      void decode(data.id, data.latents, data.classWeights).catch((error: unknown) => fail(error, data.id));
+      break;
+    default:
+      data satisfies never;
+  }
+});

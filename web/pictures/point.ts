@@ -1,0 +1,162 @@
+// What a picture on the page is: a seed, or a point of latent space reached by hand, with its classes. A point's numbers
+// are kept on a grid of 1/4096, so that the link to it gives exactly the picture that was on the screen.
+import { classOf, latentOf, oneHot, parseSeed, truncate } from '../../contract/latent.ts';
+import type { Manifest } from '../../contract/manifest.ts';
+import { blend, slerp } from '../../contract/walk.ts';
+
+/** Class weights by index, the others 0. */
+export type ClassMix = readonly (readonly [index: number, weight: number])[];
+
+export interface SeedPoint {
+  kind: 'seed';
+  /** Number or any text, as typed. */
+  seed: string;
+  /** undefined: the class the seed itself chooses. */
+  class: number | undefined;
+  truncation: number;
+}
+
+export interface FreePoint {
+  kind: 'free';
+  /** [latent size], before truncation, on the grid. */
+  z: Float32Array;
+  classes: ClassMix;
+  truncation: number;
+}
+
+export type Point = SeedPoint | FreePoint;
+
+const GRID = 4096;
+
+/** To the grid of int16 / 4096: ±8 is far beyond what a normal number reaches. */
+export function toGrid(z: Float32Array): Float32Array {
+  return z.map((x) => Math.max(-32768, Math.min(32767, Math.round(x * GRID))) / GRID);
+}
+
+/** Weights on a grid of 1/1000, zeros left out. */
+export function toMix(weights: Float32Array): ClassMix {
+  return Array.from(weights, (weight, index) => [index, Math.round(weight * 1000) / 1000] as const).filter(
+    ([, weight]) => weight !== 0,
+  );
+}
+
+/** The latent before truncation: [latent size]. */
+export function rawLatent(point: Point, manifest: Manifest): Float32Array {
+  return point.kind === 'seed' ? latentOf(parseSeed(point.seed), manifest.latent.size) : point.z;
+}
+
+/** [classes]; all zeros for an unconditional model. */
+export function classWeights(point: Point, manifest: Manifest): Float32Array {
+  const count = manifest.classes.length;
+  if (point.kind === 'seed')
+    return count === 0 ? new Float32Array() : oneHot(point.class ?? classOf(parseSeed(point.seed), count), count);
+  const weights = new Float32Array(count);
+  for (const [index, weight] of point.classes) if (index < count) weights[index] = weight;
+  return weights;
+}
+
+/** What the network is given: z [latent size], weights [classes]. */
+export interface Inputs {
+  z: Float32Array;
+  weights: Float32Array;
+}
+
+export function inputsOf(point: Point, manifest: Manifest): Inputs {
+  return { z: truncate(rawLatent(point, manifest), point.truncation), weights: classWeights(point, manifest) };
+}
+
+export function withClass(point: Point, index: number | undefined): Point {
+  if (point.kind === 'seed') return { ...point, class: index };
+  return index === undefined ? point : { ...point, classes: [[index, 1]] };
+}
+
+/** The one class of a point, or undefined for a mixture and for models without classes. */
+export function soleClass(point: Point, manifest: Manifest): number | undefined {
+  const mix = toMix(classWeights(point, manifest));
+  return mix.length === 1 ? mix[0]?.[0] : undefined;
+}
+
+export function classLabel(point: Point, manifest: Manifest): string {
+  const mix = toMix(classWeights(point, manifest));
+  return [...mix]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 3)
+    .map(([index]) => manifest.classes[index] ?? String(index))
+    .join(' + ');
+}
+
+function norm(z: Float32Array): number {
+  let sum = 0;
+  for (const x of z) sum += x * x;
+  return Math.sqrt(sum);
+}
+
+function scaled(z: Float32Array, length: number): Float32Array {
+  const current = norm(z);
+  return current === 0 ? z : z.map((x) => (x * length) / current);
+}
+
+/** A frame of the walk from a to b: the same numbers, so the same picture, as the edge's walk. */
+export function inputsBetween(a: Point, b: Point, t: number, manifest: Manifest): Inputs {
+  const [from, to] = [inputsOf(a, manifest), inputsOf(b, manifest)];
+  return { z: slerp(from.z, to.z, t), weights: blend(from.weights, to.weights, t) };
+}
+
+/** The same place as a point that can be kept and linked to. */
+export function pointBetween(a: Point, b: Point, t: number, manifest: Manifest): Point {
+  if (t === 0) return a;
+  if (t === 1) return b;
+  return {
+    kind: 'free',
+    z: toGrid(slerp(rawLatent(a, manifest), rawLatent(b, manifest), t)),
+    classes: toMix(blend(classWeights(a, manifest), classWeights(b, manifest), t)),
+    truncation: a.truncation * (1 - t) + b.truncation * t,
+  };
+}
+
+/** Two directions at right angles to `centre` and to each other, as long as it: a plane to walk on, numbered. */
+export function planeThrough(centre: Float32Array, number: number): [Float32Array, Float32Array] {
+  const length = norm(centre);
+  const axes: Float32Array[] = [];
+  for (const seed of [number * 2, number * 2 + 1]) {
+    let axis = latentOf(seed >>> 0, centre.length);
+    for (const other of [centre, ...axes]) {
+      let dot = 0;
+      axis.forEach((x, i) => {
+        dot += x * (other[i] ?? 0);
+      });
+      const share = dot / norm(other) ** 2;
+      axis = axis.map((x, i) => x - share * (other[i] ?? 0));
+    }
+    axes.push(scaled(axis, length));
+  }
+  const [right = centre, up = centre] = axes;
+  return [right, up];
+}
+
+/** The latent at (x, y) of the plane, each in [-1, 1]; at an edge the picture is some 60° away from the centre. */
+export function onPlane(
+  centre: Float32Array,
+  [right, up]: readonly [Float32Array, Float32Array],
+  x: number,
+  y: number,
+): Float32Array {
+  const reach = 1.7;
+  const moved = centre.map((c, i) => c + reach * (x * (right[i] ?? 0) + y * (up[i] ?? 0)));
+  return scaled(moved, norm(centre));
+}
+
+/** A child of two parents: every number and the class from one parent or the other (or between), by the child's own coin. */
+export function childOf(a: Point, b: Point, seed: number, manifest: Manifest): FreePoint {
+  const coins = latentOf(seed >>> 0, manifest.latent.size + 1);
+  const [za, zb] = [rawLatent(a, manifest), rawLatent(b, manifest)];
+  const z = za.map((x, i) => ((coins[i] ?? 0) > 0 ? x : (zb[i] ?? 0)));
+  const classCoin = coins[manifest.latent.size] ?? 0;
+  const share = classCoin > 0.43 ? 1 : classCoin < -0.43 ? 0 : 0.5;
+  return {
+    kind: 'free',
+    z: toGrid(z),
+    classes: toMix(blend(classWeights(a, manifest), classWeights(b, manifest), share)),
+    truncation: (a.truncation + b.truncation) / 2,
+  };
+}

@@ -1,0 +1,137 @@
+// The page's state in the address, behind `#` so that a typed name never reaches a server. A link opens the same
+// picture, the same wall and the same view.
+import { UserError } from '../contract/errors.ts';
+import { parseSeed } from '../contract/latent.ts';
+import { classIndex, type Manifest } from '../contract/manifest.ts';
+import type { ClassMix, Point } from './pictures/point.ts';
+
+export const VIEWS = ['wall', 'explore', 'walk', 'mix', 'saved', 'how'] as const;
+export type View = (typeof VIEWS)[number];
+
+export interface State {
+  model: string;
+  view: View;
+  /** The class picked for the wall and for seeds; undefined: any, each seed chooses its own. */
+  class: number | undefined;
+  truncation: number;
+  /** The large picture; a seed's class and truncation are those above. */
+  centre: Point;
+  /** The other end of a walk, the other parent of a mix; undefined: none chosen yet. */
+  other: Point | undefined;
+  /** Seed of the wall's first picture; the wall counts up from it. */
+  wall: number;
+  /** Which plane the explorer moves on. */
+  plane: number;
+}
+
+/** Text of a state, as after `#`. */
+export function writeState(state: State, manifest: Manifest): string {
+  const params = new URLSearchParams({ model: state.model });
+  writePoint(params, '', state.centre, manifest);
+  if (state.class !== undefined) params.set('class', manifest.classes[state.class] ?? String(state.class));
+  if (state.view !== 'wall') params.set('view', state.view);
+  if (state.wall !== 1) params.set('wall', String(state.wall));
+  if (state.plane !== 1) params.set('plane', String(state.plane));
+  if (state.other !== undefined) writePoint(params, 'to-', state.other, manifest);
+  return params.toString();
+}
+
+function writePoint(params: URLSearchParams, prefix: string, point: Point, manifest: Manifest): void {
+  if (point.kind === 'seed') {
+    params.set(`${prefix}seed`, point.seed);
+    if (point.class !== undefined) params.set(`${prefix}class`, manifest.classes[point.class] ?? String(point.class));
+  } else {
+    params.set(`${prefix}z`, encodeLatent(point.z));
+    if (point.classes.length > 0)
+      params.set(`${prefix}classes`, point.classes.map(([index, weight]) => `${index}*${weight}`).join(','));
+  }
+  if (point.truncation !== 1) params.set(`${prefix}truncation`, String(point.truncation));
+}
+
+export function modelInState(fragment: string): string | undefined {
+  return new URLSearchParams(fragment).get('model') ?? undefined;
+}
+
+/** Throws UserError naming the part that cannot be read; `fallback` fills what is not there. */
+export function readState(fragment: string, manifest: Manifest, fallback: State): State {
+  const params = new URLSearchParams(fragment);
+  const view = VIEWS.find((name) => name === params.get('view')) ?? fallback.view;
+  const label = params.get('class');
+  return {
+    model: fallback.model,
+    view,
+    class: label === null ? undefined : classIndex(manifest, label),
+    truncation: readTruncation(params, 'truncation'),
+    centre: readPoint(params, '', manifest) ?? fallback.centre,
+    other: readPoint(params, 'to-', manifest) ?? fallback.other,
+    wall: readWhole(params, 'wall', fallback.wall),
+    plane: readWhole(params, 'plane', fallback.plane),
+  };
+}
+
+function readWhole(params: URLSearchParams, name: string, fallback: number): number {
+  const text = params.get(name);
+  if (text === null) return fallback;
+  if (!/^\d{1,10}$/.test(text) || Number(text) > 4294967295)
+    throw new UserError(`${name}: expected a whole number below 2^32, got ${text}`);
+  return Number(text);
+}
+
+function readPoint(params: URLSearchParams, prefix: string, manifest: Manifest): Point | undefined {
+  const truncation = readTruncation(params, `${prefix}truncation`);
+  const z = params.get(`${prefix}z`);
+  if (z !== null) {
+    const latent = decodeLatent(z);
+    if (latent.length !== manifest.latent.size)
+      throw new UserError(
+        `z: expected ${manifest.latent.size} numbers, got ${latent.length}; the link is of another model`,
+      );
+    const classes = readMix(params.get(`${prefix}classes`) ?? '', manifest);
+    return { kind: 'free', z: latent, classes, truncation };
+  }
+  const seed = params.get(`${prefix}seed`);
+  if (seed === null) return undefined;
+  parseSeed(seed); // throws what is wrong with it
+  const label = params.get(`${prefix}class`);
+  return { kind: 'seed', seed, class: label === null ? undefined : classIndex(manifest, label), truncation };
+}
+
+function readTruncation(params: URLSearchParams, name: string): number {
+  const text = params.get(name) ?? '1';
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new UserError(`truncation: expected a number above 0, at most 1, got ${text}`);
+  return value;
+}
+
+function readMix(text: string, manifest: Manifest): ClassMix {
+  if (text === '') return [];
+  return text.split(',').map((part) => {
+    const [index, weight] = part.split('*').map(Number);
+    if (index === undefined || !Number.isInteger(index) || index < 0 || index >= manifest.classes.length)
+      throw new UserError(`classes: expected an index below ${manifest.classes.length}, got ${part}`);
+    if (weight === undefined || !(weight >= 0 && weight <= 1))
+      throw new UserError(`classes: expected a weight from 0 to 1, got ${part}`);
+    return [index, weight] as const;
+  });
+}
+
+/** 16-bit two's complement, little-endian, of z × 4096, in base64url: two bytes a number. */
+export function encodeLatent(z: Float32Array): string {
+  const view = new DataView(new ArrayBuffer(z.length * 2));
+  z.forEach((x, i) => {
+    view.setInt16(i * 2, Math.round(x * 4096), true);
+  });
+  const text = String.fromCharCode(...new Uint8Array(view.buffer));
+  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
+
+export function decodeLatent(text: string): Float32Array {
+  let bytes: string;
+  try {
+    bytes = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  } catch {
+    throw new UserError('z: expected base64url, got something else; the link is damaged');
+  }
+  const view = new DataView(Uint8Array.from(bytes, (c) => c.charCodeAt(0)).buffer);
+  return Float32Array.from({ length: view.byteLength >> 1 }, (_, i) => view.getInt16(i * 2, true) / 4096);
+}

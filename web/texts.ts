@@ -1,0 +1,239 @@
+// Every word on the page, English and Chinese side by side. `t('key', { n: 3 })` fills {n}.
+import { readSetting, writeSetting } from './engine/device.ts';
+
+const TEXTS = {
+  tagline: ['Pictures made on your own device', '在你自己的设备上生成图片'],
+  skip: ['Skip to the pictures', '跳到图片'],
+  model: ['Model', '模型'],
+  language: ['中文', 'English'],
+  languageLabel: ['切换到中文', 'Switch to English'],
+  theme: ['Light or dark', '浅色或深色'],
+  views: ['Views', '视图'],
+  wall: ['Wall', '图墙'],
+  explore: ['Explore', '探索'],
+  walk: ['Walk', '漫步'],
+  mix: ['Mix', '混合'],
+  saved: ['Saved', '收藏'],
+  how: ['How', '原理'],
+  centre: ['The picture', '当前图片'],
+  pictureOf: ['{label}, {source}', '{label},{source}'],
+  seedIs: ['seed {seed}', '种子 {seed}'],
+  freePoint: ['found by hand', '手动找到'],
+  seed: ['Seed', '种子'],
+  seedPlaceholder: ['Type your name', '输入你的名字'],
+  seedHint: [
+    'A number or any text. The same seed is the same picture, everywhere.',
+    '数字或任意文字。相同的种子在任何地方都生成同一张图片。',
+  ],
+  dice: ['Another seed', '换一个种子'],
+  class: ['Class', '类别'],
+  anyClass: ['Any', '任意'],
+  mixedClass: ['Mixed', '混合'],
+  variety: ['Variety', '多样性'],
+  save: ['Save', '保存'],
+  share: ['Share', '分享'],
+  keep: ['Keep', '收藏'],
+  kept: ['Kept', '已收藏'],
+  close: ['Close', '关闭'],
+  cancel: ['Cancel', '取消'],
+  retry: ['Try again', '重试'],
+  again: ['Download again', '重新下载'],
+
+  loading: ['Getting the model and its runtime', '正在获取模型与运行环境'],
+  loadingBytes: ['{loaded} of {total} MB', '{loaded} / {total} MB'],
+  starting: ['Starting', '正在启动'],
+  cancelled: ['The download was cancelled. Nothing was installed.', '下载已取消,未安装任何内容。'],
+  noModels: ['There is no model here yet', '这里还没有模型'],
+  noModelsHelp: [
+    'Train one with `pocketgen train`, or drop a bundle made by `pocketgen export` onto this page.',
+    '用 `pocketgen train` 训练一个,或把 `pocketgen export` 生成的模型包拖到本页。',
+  ],
+  running: ['Running on {provider}, {ms} ms a picture', '运行于 {provider},每张 {ms} 毫秒'],
+  runningOther: [' ({provider}: {ms} ms)', '({provider}:{ms} 毫秒)'],
+  runningWhy: [' · {reason}', ' · {reason}'],
+  runningDetail: ['details', '详情'],
+  measuring: ['measuring the rest', '正在测量其他方式'],
+  fellBack: ['{provider} stopped: {reason}. Going on with wasm.', '{provider} 已停止:{reason}。改用 wasm 继续。'],
+  damaged: ['A kept file was damaged; it was fetched again.', '保存的文件已损坏,已重新下载。'],
+  webgpu: ['WebGPU', 'WebGPU'],
+  'wasm-threads': ['wasm with threads', '多线程 wasm'],
+  wasm: ['wasm', 'wasm'],
+
+  'why-no-adapter': ['no WebGPU on this device', '此设备没有 WebGPU'],
+  'why-no-jspi': ['this browser cannot run the WebGPU build (no JSPI)', '此浏览器无法运行 WebGPU 版本(缺少 JSPI)'],
+  'why-not-isolated': ['the site is not cross-origin isolated', '网站未启用跨源隔离'],
+  'why-one-core': ['only one processor core', '只有一个处理器核心'],
+  'why-apple': ['not stable on iPhone and iPad', '在 iPhone 和 iPad 上不稳定'],
+  'why-crashed': ['WebGPU crashed the page last time', '上次 WebGPU 使页面崩溃'],
+  'why-wrong': ['gave wrong pictures', '生成的图片不正确'],
+  'why-lost': ['the graphics device was lost', '图形设备已丢失'],
+  'why-memory': ['not enough memory', '内存不足'],
+  'why-silent': ['did not answer', '没有响应'],
+  'why-error': ['failed to start', '启动失败'],
+  'why-slower': ['slower here', '在此设备上较慢'],
+  'why-not-asked': ['not chosen', '未选择'],
+  inUse: ['in use', '使用中'],
+  exact: ['same bytes as the edge', '与边缘端字节一致'],
+  oneLevel: ['within {n} level of 255', '误差不超过 {n}/255'],
+
+  device: ['This device', '此设备'],
+  deviceHelp: [
+    'Each way of computing must first reproduce a known picture. The fastest that does is kept.',
+    '每种计算方式都必须先重现一张已知图片,其中最快的会被采用。',
+  ],
+  automatic: ['Automatic', '自动'],
+  offline: ['Without a network', '离线使用'],
+  offlineApp: ['The page', '页面'],
+  offlineRuntime: ['The runtime', '运行环境'],
+  offlineModel: ['The model', '模型'],
+  offlineReady: ['Ready offline', '可离线使用'],
+  offlineNot: ['Not ready offline', '尚不可离线使用'],
+  onDevice: ['{mb} MB, on this device', '{mb} MB,已在此设备'],
+  notOnDevice: ['not on this device', '不在此设备'],
+  keepForGood: ['Keep it for good', '永久保留'],
+  keptForGood: ['The browser will not clear it.', '浏览器不会清除它。'],
+  notKeptForGood: [
+    'The browser may clear it when space runs short. Adding the page to the home screen helps.',
+    '空间不足时浏览器可能清除它。将页面添加到主屏幕会有帮助。',
+  ],
+  install: ['Install', '安装'],
+  installApple: ['To install: Share, then Add to Home Screen.', '安装方法:点“分享”,再点“添加到主屏幕”。'],
+  insecure: ['This address is not https, so the browser keeps nothing.', '此地址不是 https,浏览器不会保存任何内容。'],
+  noNetwork: ['No network. Everything still works.', '没有网络,一切照常。'],
+  update: ['A new version is ready.', '新版本已就绪。'],
+  updateNow: ['Update', '更新'],
+
+  newWall: ['New wall', '换一面墙'],
+  more: ['{n} more', '再来 {n} 张'],
+  saveWall: ['Save as ZIP', '存为 ZIP'],
+  wallOf: ['Pictures from seed {from} to {to}', '种子 {from} 到 {to} 的图片'],
+  making: ['Making pictures…', '正在生成图片…'],
+  exploreHelp: [
+    'Drag. The middle is the picture you came with; every step away from it is a little less like it.',
+    '拖动即可。正中是你带来的图片,离得越远就越不像它。',
+  ],
+  explorePad: ['Plane of the latent space; arrow keys move', '潜在空间的平面;方向键移动'],
+  turnPlane: ['Another plane', '换一个平面'],
+  makeCentre: ['Go on from here', '以此为中心'],
+  backToMiddle: ['Back to the middle', '回到正中'],
+  from: ['From', '从'],
+  to: ['To', '到'],
+  play: ['Play', '播放'],
+  pause: ['Pause', '暂停'],
+  loop: ['There and back', '来回'],
+  position: ['Position on the way', '路径位置'],
+  saveGif: ['Save GIF', '保存 GIF'],
+  saveApng: ['Save APNG', '保存 APNG'],
+  swap: ['Swap', '交换'],
+  stopHere: ['Keep this one', '选用这张'],
+  parentA: ['One parent', '父本'],
+  parentB: ['The other', '母本'],
+  children: ['Their children', '子代'],
+  moreChildren: ['More children', '更多子代'],
+  mixHelp: ['Tap a child to make it a parent.', '点按一个子代,让它成为父本。'],
+  savedEmpty: [
+    'Nothing kept yet. The heart keeps a picture on this device.',
+    '还没有收藏。点心形按钮即可把图片收藏在此设备上。',
+  ],
+  removeSaved: ['Remove', '移除'],
+  openSaved: ['Open {label}', '打开 {label}'],
+  saveTitle: ['Save the picture', '保存图片'],
+  scale: ['Size', '尺寸'],
+  saveFile: ['Save PNG', '保存 PNG'],
+  shareTitle: ['Share the picture', '分享图片'],
+  copyLink: ['Copy link', '复制链接'],
+  copyEdge: ['Copy image address', '复制图片地址'],
+  copied: ['Copied', '已复制'],
+  copyFailed: ['Copy this:', '请复制:'],
+  shareNow: ['Share…', '分享…'],
+  shareLinkHelp: ['Opens this page with the same picture.', '打开本页并显示同一张图片。'],
+  shareEdgeHelp: [
+    'The same picture from the image endpoint, for use in other pages.',
+    '从图片接口获取同一张图片,可用于其他网页。',
+  ],
+  noEdgeFree: [
+    'The image endpoint knows seeds only; this picture was found by hand.',
+    '图片接口只接受种子,而这张图片是手动找到的。',
+  ],
+  noEdgeOwn: ['The image endpoint does not have your own bundle.', '图片接口没有你自己的模型包。'],
+
+  addBundle: ['Add your own model', '添加你自己的模型'],
+  addBundleHelp: [
+    'A folder or zip made by pocketgen export. It stays on this device.',
+    'pocketgen export 生成的文件夹或 zip,只保存在此设备上。',
+  ],
+  chooseZip: ['Choose a zip', '选择 zip'],
+  chooseFolder: ['Choose a folder', '选择文件夹'],
+  dropHere: ['Drop the bundle here', '把模型包放到这里'],
+  bundleKept: ['{name} is on this device now.', '{name} 已保存在此设备上。'],
+  forgetBundle: ['Remove this model', '移除此模型'],
+  ownModel: ['{name} (yours)', '{name}(你的)'],
+
+  howTitle: ['How it works', '工作原理'],
+  how1: [
+    'A generative adversarial network is two networks that learn against each other.',
+    '生成对抗网络由两个相互对抗、共同学习的网络组成。',
+  ],
+  how2: [
+    'One, the generator, turns a list of {latent} random numbers into a picture.',
+    '其一是生成器,把 {latent} 个随机数变成一张图片。',
+  ],
+  how3: [
+    'The other, the critic, looks at real and made pictures and learns to tell them apart.',
+    '其二是判别器,观看真实与生成的图片,学习分辨真假。',
+  ],
+  how4: [
+    'Every time the critic finds a difference, the generator learns to remove it, until little difference is left.',
+    '判别器每发现一处差别,生成器就学会消除它,直到差别所剩无几。',
+  ],
+  how5: [
+    'Only the generator is on this page: your seed picks the random numbers, and your own device does the rest.',
+    '本页只有生成器:你的种子决定随机数,其余由你自己的设备完成。',
+  ],
+  network: ['The network', '网络结构'],
+  networkHelp: [
+    'Drawn from the model file on this device: {nodes} steps, {params} learned numbers.',
+    '由此设备上的模型文件绘制:{nodes} 步,{params} 个学到的数。',
+  ],
+  training: ['Training', '训练'],
+  trainedOn: ['Trained on {data}: {images} pictures seen.', '训练数据 {data}:共看过 {images} 张图片。'],
+  noCurve: ['This bundle has no training record.', '此模型包没有训练记录。'],
+  license: ['Licence: {license}', '许可:{license}'],
+
+  failed: ['That did not work', '出错了'],
+  details: ['What exactly', '具体信息'],
+  failNetwork: ['The network did not deliver. Check the connection and try again.', '网络未能送达,请检查连接后重试。'],
+  failMemory: [
+    'This device ran out of memory. Close other tabs and try again.',
+    '设备内存不足,请关闭其他标签页后重试。',
+  ],
+  failOther: ['Something unexpected happened.', '发生了意外情况。'],
+} as const satisfies Record<string, readonly [string, string]>;
+
+export type TextKey = keyof typeof TEXTS;
+export type Language = 'en' | 'zh';
+
+const SETTING = 'pocketgen.language';
+
+function initialLanguage(): Language {
+  const kept = readSetting(SETTING);
+  if (kept === 'en' || kept === 'zh') return kept;
+  return globalThis.navigator?.language?.startsWith('zh') ? 'zh' : 'en';
+}
+
+let language: Language | undefined;
+
+export function currentLanguage(): Language {
+  language ??= initialLanguage();
+  return language;
+}
+
+export function setLanguage(next: Language): void {
+  language = next;
+  writeSetting(SETTING, next);
+}
+
+export function t(key: TextKey, values: Record<string, string | number> = {}): string {
+  const text = TEXTS[key][currentLanguage() === 'zh' ? 1 : 0];
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}

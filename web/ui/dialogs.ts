@@ -1,0 +1,117 @@
+// The dialogs Save and Share, for the picture in the large frame.
+import { LIMITS } from '../../contract/limits.ts';
+import type { Picture } from '../../contract/picture.ts';
+import type { LoadedModel } from '../files/models.ts';
+import { edgeAddress } from '../pictures/edge.ts';
+import type { Point } from '../pictures/point.ts';
+import { fileName, pngBlob } from '../pictures/save.ts';
+import { type TextKey, t } from '../texts.ts';
+import { h } from './dom.ts';
+import { copyText, saveBlob } from './files.ts';
+import { icon } from './icons.ts';
+
+export function openDialog(title: string, ...content: (Node | undefined)[]): HTMLDialogElement {
+  const close = h(
+    'button',
+    { class: 'icon-button', 'aria-label': t('close'), onclick: () => dialog.close() },
+    icon('close'),
+  );
+  const heading = h('h2', { id: `dialog-${dialogs++}` }, title);
+  const dialog = h(
+    'dialog',
+    {
+      class: 'dialog',
+      'aria-labelledby': heading.id,
+      onclose: () => dialog.remove(),
+      onclick: (event) => outside(event),
+    },
+    h('header', { class: 'dialog-head' }, heading, close),
+    ...content,
+  );
+  // A click on the backdrop is a click on the dialog itself.
+  function outside(event: Event): void {
+    if (event.target === dialog) dialog.close();
+  }
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+let dialogs = 0;
+
+export interface Shown {
+  point: Point;
+  picture: Picture;
+  model: LoadedModel;
+}
+
+export function openSave({ point, picture, model }: Shown): void {
+  const scales = [1, 4, 8, 16, 32].filter(
+    (scale) => scale <= LIMITS.scale && picture.width * picture.height * scale ** 2 <= LIMITS.pixels,
+  );
+  const size = h('input', {
+    id: 'scale',
+    type: 'range',
+    min: 0,
+    max: scales.length - 1,
+    step: 1,
+    value: Math.min(2, scales.length - 1),
+    oninput: label,
+  });
+  const text = h('output', { for: 'scale', class: 'hint' });
+  const scale = () => scales[Number(size.value)] ?? 1;
+  function label(): void {
+    text.textContent = `${picture.width * scale()} × ${picture.height * scale()}`;
+    size.setAttribute('aria-valuetext', text.textContent);
+  }
+  label();
+  const save = () => saveBlob(pngBlob(picture, scale()), fileName(point, model.manifest, 'png'));
+  openDialog(
+    t('saveTitle'),
+    h('div', { class: 'field' }, h('label', { for: 'scale' }, t('scale')), size, text),
+    h('div', { class: 'bar' }, h('button', { class: 'button strong', onclick: save }, icon('save'), t('saveFile'))),
+  );
+}
+
+export function openShare({ point, picture, model }: Shown): void {
+  const link = location.href;
+  const edge = edgeAddress(point, model);
+  const reason = model.own ? 'noEdgeOwn' : point.kind === 'free' ? 'noEdgeFree' : undefined;
+  openDialog(
+    t('shareTitle'),
+    shareNow(point, picture, model, link),
+    copyRow('copyLink', link, 'shareLinkHelp'),
+    edge !== undefined ? copyRow('copyEdge', edge, 'shareEdgeHelp') : reason && h('p', { class: 'hint' }, t(reason)),
+  );
+}
+
+/** The phone's own share sheet, with the picture as a file where it takes files. */
+function shareNow(point: Point, picture: Picture, model: LoadedModel, url: string): Node | undefined {
+  if (typeof navigator.share !== 'function') return undefined;
+  const share = async () => {
+    const scale = Math.max(1, Math.round(448 / picture.width));
+    const file = new File([pngBlob(picture, scale)], fileName(point, model.manifest, 'png'), { type: 'image/png' });
+    const data: ShareData = { title: model.manifest.title, url };
+    if (navigator.canShare?.({ ...data, files: [file] })) data.files = [file];
+    // Rejects when the person closes the sheet: nothing to do.
+    await navigator.share(data).catch(() => undefined);
+  };
+  return h(
+    'div',
+    { class: 'bar' },
+    h('button', { class: 'button strong', onclick: () => void share() }, icon('share'), t('shareNow')),
+  );
+}
+
+function copyRow(label: TextKey, text: string, help: TextKey): HTMLElement {
+  const box = h('input', { class: 'copy-text', readonly: true, value: text, 'aria-label': t(label) });
+  const button = h('button', { class: 'button', onclick: () => void copy() }, t(label));
+  async function copy(): Promise<void> {
+    const copied = await copyText(text);
+    button.textContent = t(copied ? 'copied' : 'copyFailed');
+    if (!copied) box.select();
+    setTimeout(() => {
+      button.textContent = t(label);
+    }, 2000);
+  }
+  return h('div', { class: 'copy' }, h('div', { class: 'copy-row' }, box, button), h('p', { class: 'hint' }, t(help)));
+}

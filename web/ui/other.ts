@@ -1,0 +1,120 @@
+// The other picture: the far end of a walk, the second parent of a mix. A small picture with its own seed and class.
+import { parseSeed } from '../../contract/latent.ts';
+import { Dropped } from '../engine/queue.ts';
+import { inputsOf, type Point, soleClass, withClass } from '../pictures/point.ts';
+import { type TextKey, t } from '../texts.ts';
+import { draw, h, latest, pictureCanvas } from './dom.ts';
+import { icon } from './icons.ts';
+import { type App, randomSeed } from './view.ts';
+
+export interface PointPicker {
+  readonly element: HTMLElement;
+  update(): void;
+}
+
+/** What the other one is before anybody chose: the next seed of another class. */
+export function otherOf(app: App): Point {
+  if (app.state.other !== undefined) return app.state.other;
+  const { centre, truncation } = app.state;
+  const count = app.manifest.classes.length;
+  const sole = soleClass(centre, app.manifest);
+  const index = count === 0 || sole === undefined ? undefined : (sole + 1) % count;
+  return { kind: 'seed', seed: '2', class: index, truncation };
+}
+
+/** A small live picture of a point. */
+export function createThumb(app: App, label: TextKey, point: () => Point): PointPicker {
+  let canvas = pictureCanvas(1, 1);
+  const holder = h('div', { class: 'thumb' }, canvas);
+  const element = h('div', { class: 'picker' }, holder, h('span', { class: 'hint' }, t(label)));
+  let drawn = '';
+  const render = latest(async (wanted: Point) => {
+    try {
+      const [picture] = await app.make([inputsOf(wanted, app.manifest)], 'interactive');
+      if (picture === undefined) return;
+      if (canvas.width !== picture.width || canvas.height !== picture.height) {
+        const next = pictureCanvas(picture.width, picture.height);
+        canvas.replaceWith(next);
+        canvas = next;
+      }
+      draw(canvas, picture);
+    } catch (error) {
+      drawn = '';
+      if (!(error instanceof Dropped)) app.fail(error);
+    }
+  });
+  return {
+    element,
+    update() {
+      const wanted = point();
+      const text = JSON.stringify([app.model.file.url, wanted, wanted.kind === 'free' ? Array.from(wanted.z) : 0]);
+      if (text === drawn) return;
+      drawn = text;
+      render(wanted);
+    },
+  };
+}
+
+/** The other picture with a box for its seed, a class list and a die. */
+export function createOtherPicker(app: App, label: TextKey): PointPicker {
+  const thumb = createThumb(app, label, () => otherOf(app));
+  const seed = h('input', {
+    class: 'seed small',
+    type: 'text',
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    spellcheck: 'false',
+    maxlength: 200,
+    'aria-label': `${t(label)}: ${t('seed')}`,
+    oninput: () => setSeed(seed.value === '' ? '2' : seed.value),
+  });
+  const classes = h('select', { 'aria-label': `${t(label)}: ${t('class')}`, onchange: pick });
+  const dice = h(
+    'button',
+    { class: 'icon-button', 'aria-label': t('dice'), title: t('dice'), onclick: () => setSeed(String(randomSeed())) },
+    icon('dice'),
+  );
+  const element = h(
+    'div',
+    { class: 'other' },
+    thumb.element,
+    h('div', { class: 'other-fields' }, h('div', { class: 'seed-row' }, seed, dice), classes),
+  );
+
+  function setSeed(text: string): void {
+    try {
+      parseSeed(text);
+    } catch {
+      return;
+    }
+    const current = otherOf(app);
+    const index = current.kind === 'seed' ? current.class : soleClass(current, app.manifest);
+    app.set({ other: { kind: 'seed', seed: text, class: index, truncation: app.state.truncation } }, 'replace');
+  }
+
+  function pick(): void {
+    const index = classes.value === '' ? undefined : Number(classes.value);
+    app.set({ other: withClass(otherOf(app), index) }, 'replace');
+  }
+
+  return {
+    element,
+    update() {
+      const other = otherOf(app);
+      const labels = app.manifest.classes;
+      const options = [
+        h('option', { value: '' }, t('anyClass')),
+        ...labels.map((name, i) => h('option', { value: i }, name)),
+      ];
+      if (classes.dataset.model !== app.model.file.url) {
+        classes.dataset.model = app.model.file.url;
+        classes.replaceChildren(...options);
+      }
+      classes.hidden = labels.length === 0;
+      const index = other.kind === 'seed' ? other.class : soleClass(other, app.manifest);
+      classes.value = index === undefined ? '' : String(index);
+      if (document.activeElement !== seed) seed.value = other.kind === 'seed' ? other.seed : '';
+      thumb.update();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+// What can stand in the large picture's place: the first download, an error, nothing to show.
+import { UserError } from '../../contract/errors.ts';
+import { RunnerError } from '../engine/runner.ts';
+import { t } from '../texts.ts';
+import { h } from './dom.ts';
+
+const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
+
+/** total 1: starting, nothing to count. */
+export function progressPanel(loaded: number, total: number, cancel?: () => void): HTMLElement {
+  const share = Math.min(1, loaded / total);
+  const text = cancel === undefined ? t('starting') : t('loadingBytes', { loaded: mb(loaded), total: mb(total) });
+  return h(
+    'div',
+    { class: 'panel', role: 'status' },
+    h('p', {}, cancel === undefined ? '' : t('loading')),
+    h('progress', { max: 1, value: share, 'aria-label': t('loading') }),
+    h('p', { class: 'hint bytes' }, text),
+    cancel !== undefined && h('button', { class: 'button', onclick: cancel }, t('cancel')),
+  );
+}
+
+/** Plain words first, the error's own words folded away. */
+export function failurePanel(error: unknown, retry: () => void): HTMLElement {
+  const message = error instanceof Error ? error.message : String(error);
+  return h(
+    'div',
+    { class: 'panel', role: 'alert' },
+    h('h2', {}, t('failed')),
+    h('p', {}, plainWords(error)),
+    h('details', {}, h('summary', {}, t('details')), h('p', { class: 'detail' }, message)),
+    h('button', { class: 'button strong', onclick: retry }, t('retry')),
+  );
+}
+
+function plainWords(error: unknown): string {
+  if (error instanceof UserError) return error.message;
+  if (error instanceof RunnerError) return t(error.why === 'memory' ? 'failMemory' : `why-${error.why}`);
+  if (error instanceof RangeError && /memory|allocation|length/i.test(error.message)) return t('failMemory');
+  // What fetch throws when there is no answer.
+  if (error instanceof TypeError && /fetch|network|load failed/i.test(error.message)) return t('failNetwork');
+  return t('failOther');
+}
+
+export function cancelledPanel(again: () => void): HTMLElement {
+  return h(
+    'div',
+    { class: 'panel', role: 'status' },
+    h('p', {}, t('cancelled')),
+    h('button', { class: 'button strong', onclick: again }, t('again')),
+  );
+}
+
+export function emptyPanel(): HTMLElement {
+  return h('div', { class: 'panel', role: 'status' }, h('h2', {}, t('noModels')), h('p', {}, t('noModelsHelp')));
+}

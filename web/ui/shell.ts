@@ -1,0 +1,220 @@
+// The page around the pictures: header, tabs, status line, messages, and dropping a bundle anywhere.
+
+import { readSetting, writeSetting } from '../engine/device.ts';
+import type { EngineStatus } from '../engine/engine.ts';
+import type { ModelEntry } from '../files/models.ts';
+import { type State, VIEWS, type View as ViewName } from '../state.ts';
+import { currentLanguage, setLanguage, type TextKey, t } from '../texts.ts';
+import { createBundleDrop } from './bundle-drop.ts';
+import { h } from './dom.ts';
+import { createExplore } from './explore.ts';
+import { createHow } from './how.ts';
+import { icon } from './icons.ts';
+import { createMix } from './mix.ts';
+import { createSaved } from './saved.ts';
+import { createStage, type Stage } from './stage.ts';
+import { statusText } from './status.ts';
+import type { App, View } from './view.ts';
+import { createWalk } from './walk.ts';
+import { createWall } from './wall.ts';
+
+export interface ShellActions {
+  models(): readonly ModelEntry[];
+  pickModel(name: string): void;
+  addModels(name: string): Promise<void>;
+  save(): void;
+  share(): void;
+  device(): void;
+}
+
+export interface Shell {
+  readonly stage: Stage;
+  update(changed: ReadonlySet<keyof State>): void;
+  modelChanged(): void;
+  listModels(): void;
+  showStatus(status: EngineStatus): void;
+  showReady(ready: boolean): void;
+  showNetwork(online: boolean): void;
+  notify(text: string, action?: { label: TextKey; run: () => void }): void;
+}
+
+const THEME = 'pocketgen.theme';
+/** The entry of the model list that is no model: a colon cannot be in a name. */
+const ADD = ':add';
+
+export function createShell(app: App, actions: ShellActions): Shell {
+  document.documentElement.lang = currentLanguage() === 'zh' ? 'zh-Hans' : 'en';
+  const makers: Record<ViewName, (app: App) => View> = {
+    wall: createWall,
+    explore: createExplore,
+    walk: createWalk,
+    mix: createMix,
+    saved: createSaved,
+    how: createHow,
+  };
+  const views = new Map<ViewName, View>();
+  let current: ViewName | undefined;
+
+  const modelSelect = h('select', {
+    id: 'model',
+    'aria-label': t('model'),
+    onchange: pickModel,
+  });
+  const add = createBundleDrop(app, (entry) => actions.addModels(entry));
+  const header = h(
+    'header',
+    { class: 'top' },
+    h('h1', { class: 'wordmark' }, h('span', { class: 'mark', 'aria-hidden': 'true' }), 'pocketgen'),
+    h('div', { class: 'top-tools' }, modelSelect, languageButton(), themeButton()),
+  );
+  const status = h(
+    'button',
+    { class: 'status', onclick: actions.device },
+    h('span', { class: 'dot', 'aria-hidden': 'true' }),
+    h('span', { class: 'status-text' }),
+  );
+  const ready = h('span', { class: 'ready', hidden: true }, t('offlineReady'));
+  const statusRow = h('div', { class: 'status-row' }, status, ready);
+  const stage = createStage(app, actions, statusRow);
+  const tabs = h('nav', { class: 'tabs', 'aria-label': t('views') }, ...VIEWS.map(tab));
+  const panel = h('div', { class: 'panel-holder', id: 'pictures', tabindex: -1 });
+  const messages = h('div', { class: 'messages', 'aria-live': 'polite' });
+  document.body.append(
+    skipLink(panel),
+    header,
+    h(
+      'main',
+      { class: 'layout' },
+      h('div', { class: 'left' }, stage.element),
+      h('div', { class: 'right' }, tabs, panel),
+    ),
+    messages,
+    add.overlay,
+  );
+
+  function pickModel(): void {
+    const picked = modelSelect.value;
+    if (picked === ADD) {
+      modelSelect.value = app.state.model;
+      add.open();
+    } else actions.pickModel(picked);
+  }
+
+  function tab(name: ViewName): HTMLElement {
+    return h(
+      'button',
+      { class: 'tab', 'data-view': name, onclick: () => app.set({ view: name }, 'push') },
+      icon(name),
+      h('span', {}, t(name)),
+    );
+  }
+
+  function show(name: ViewName): View {
+    const existing = views.get(name);
+    if (name !== current) {
+      if (current !== undefined) views.get(current)?.leave?.();
+      current = name;
+      document.body.dataset.view = name;
+      const view = existing ?? makers[name](app);
+      views.set(name, view);
+      panel.replaceChildren(view.element);
+      for (const button of tabs.querySelectorAll('button')) {
+        if (button.dataset.view === name) button.setAttribute('aria-current', 'page');
+        else button.removeAttribute('aria-current');
+      }
+      return view;
+    }
+    return existing ?? makers[name](app);
+  }
+
+  function themeButton(): HTMLElement {
+    const root = document.documentElement;
+    const dark = () =>
+      (root.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
+    const kept = readSetting(THEME);
+    if (kept === 'dark' || kept === 'light') root.dataset.theme = kept;
+    const flip = () => {
+      root.dataset.theme = dark() ? 'light' : 'dark';
+      writeSetting(THEME, root.dataset.theme);
+    };
+    return h(
+      'button',
+      { class: 'icon-button', 'aria-label': t('theme'), title: t('theme'), onclick: flip },
+      icon('theme'),
+    );
+  }
+
+  function languageButton(): HTMLElement {
+    const flip = () => {
+      setLanguage(currentLanguage() === 'en' ? 'zh' : 'en');
+      location.reload(); // every text is on the page once, written when it is made
+    };
+    return h(
+      'button',
+      {
+        class: 'text-button',
+        lang: currentLanguage() === 'en' ? 'zh-Hans' : 'en',
+        'aria-label': t('languageLabel'),
+        onclick: flip,
+      },
+      t('language'),
+    );
+  }
+
+  function notify(text: string, action?: { label: TextKey; run: () => void }): void {
+    const message = h('div', { class: 'message' }, h('span', {}, text));
+    const remove = () => message.remove();
+    if (action !== undefined) {
+      const run = () => {
+        remove();
+        action.run();
+      };
+      message.append(h('button', { class: 'button strong', onclick: run }, t(action.label)));
+    } else setTimeout(remove, 6000);
+    message.append(h('button', { class: 'icon-button', 'aria-label': t('close'), onclick: remove }, icon('close')));
+    messages.append(message);
+  }
+
+  return {
+    stage,
+    update(changed) {
+      stage.update(changed);
+      const fresh = current !== app.state.view;
+      const view = show(app.state.view);
+      view.update(fresh ? new Set([...changed, 'view']) : changed);
+    },
+    modelChanged() {
+      document.title = `${app.manifest.title} · pocketgen`;
+      modelSelect.value = app.state.model;
+      stage.modelChanged();
+    },
+    listModels() {
+      const list = actions.models();
+      modelSelect.replaceChildren(
+        ...list.map(({ name, title, own }) =>
+          h('option', { value: name }, own ? t('ownModel', { name: title }) : title),
+        ),
+      );
+    },
+    showStatus(next) {
+      const text = status.querySelector('.status-text');
+      if (text !== null) text.textContent = statusText(next);
+      status.dataset.phase = next.phase;
+      if (next.phase === 'running') status.dataset.provider = next.provider;
+      status.setAttribute('aria-label', `${statusText(next)}. ${t('device')}`);
+    },
+    showReady(value) {
+      ready.hidden = !value;
+    },
+    showNetwork(online) {
+      if (!online) notify(t('noNetwork'));
+    },
+    notify,
+  };
+}
+
+function skipLink(target: HTMLElement): HTMLElement {
+  // Not a fragment link: the address behind # is the page's state.
+  const jump = () => target.focus();
+  return h('button', { class: 'skip', onclick: jump }, t('skip'));
+}

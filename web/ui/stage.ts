@@ -1,0 +1,219 @@
+// The large picture with its controls: seed, class, variety, and what can be done with it. Its frame also shows the
+// first download and the first error, in the same place, so nothing jumps.
+
+import { parseSeed } from '../../contract/latent.ts';
+import type { Picture } from '../../contract/picture.ts';
+import { Dropped } from '../engine/queue.ts';
+import { classLabel, inputsOf, type Point, soleClass, withClass } from '../pictures/point.ts';
+import type { State } from '../state.ts';
+import { t } from '../texts.ts';
+import { draw, evenSize, h, latest, pictureCanvas } from './dom.ts';
+import { isSaved, toggleSaved } from './favourites.ts';
+import { icon } from './icons.ts';
+import { type App, randomSeed } from './view.ts';
+
+export interface Stage {
+  readonly element: HTMLElement;
+  /** The last picture drawn and what it is, for saving and sharing. */
+  shown(): { point: Point; picture: Picture } | undefined;
+  update(changed: ReadonlySet<keyof State>): void;
+  preview(point: Point, picture: Picture): void;
+  /** Puts something in the picture's place (progress, an error); undefined gives it back. */
+  cover(content: HTMLElement | undefined): void;
+  modelChanged(): void;
+}
+
+export interface StageActions {
+  save(): void;
+  share(): void;
+}
+
+/** `status`: the line under the caption that says what the page runs on. */
+export function createStage(app: App, actions: StageActions, status: HTMLElement): Stage {
+  let canvas = pictureCanvas(28, 28);
+  let shown: { point: Point; picture: Picture } | undefined;
+
+  const frame = h('div', { class: 'frame' }, canvas);
+  const label = h('strong', { class: 'label' });
+  const source = h('span', { class: 'source' });
+  const caption = h('p', { class: 'caption', 'aria-live': 'polite' }, label, source);
+  const heart = h('button', { class: 'icon-button', onclick: toggle }, icon('saved'));
+  const save = iconButton('save', t('save'), actions.save);
+  const share = iconButton('share', t('share'), actions.share);
+  const side = h('div', { class: 'stage-actions' }, heart, save, share);
+
+  const seed = h('input', {
+    id: 'seed',
+    class: 'seed',
+    type: 'text',
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    spellcheck: 'false',
+    maxlength: 200,
+    enterkeyhint: 'go',
+    placeholder: t('seedPlaceholder'),
+    'aria-describedby': 'seed-hint',
+    oninput: typed,
+  });
+  const dice = iconButton('dice', t('dice'), () => app.open(seedPoint(String(randomSeed())), 'push'));
+  const seedRow = h(
+    'div',
+    { class: 'field' },
+    h('label', { for: 'seed', class: 'phone-aside' }, t('seed')),
+    h('div', { class: 'seed-row' }, seed, dice),
+    h('p', { id: 'seed-hint', class: 'hint phone-aside' }, t('seedHint')),
+  );
+  const chips = h('div', { class: 'chips', role: 'group', 'aria-label': t('class') });
+  const slider = h('input', { id: 'variety', type: 'range', min: '0.1', max: '1', step: '0.05', oninput: slid });
+  const variety = h(
+    'div',
+    { class: 'slider-row' },
+    h('label', { for: 'variety' }, t('variety')),
+    slider,
+    h('output', { for: 'variety', class: 'hint' }),
+  );
+  const controls = h('div', { class: 'controls' }, seedRow, chips, variety);
+  const element = h(
+    'section',
+    { class: 'stage', 'aria-label': t('centre') },
+    h('div', { class: 'picture-row' }, frame, side),
+    caption,
+    status,
+    controls,
+  );
+
+  function seedPoint(text: string): Point {
+    return { kind: 'seed', seed: text, class: app.state.class, truncation: app.state.truncation };
+  }
+
+  function typed(): void {
+    const text = seed.value === '' ? '1' : seed.value;
+    try {
+      parseSeed(text);
+    } catch {
+      return; // longer than a seed may be: the last one stays
+    }
+    app.open(seedPoint(text), 'replace');
+  }
+
+  function slid(): void {
+    const truncation = Number(slider.value);
+    app.set({ truncation, centre: { ...app.state.centre, truncation } }, 'replace');
+  }
+
+  function pickClass(index: number | undefined): void {
+    app.set({ class: index, centre: withClass(app.state.centre, index) }, 'push');
+  }
+
+  function toggle(): void {
+    if (shown === undefined) return;
+    toggleSaved(app.state.model, shown.point);
+    markHeart();
+    heart.classList.add('beat');
+    setTimeout(() => heart.classList.remove('beat'), 400);
+  }
+
+  function markHeart(): void {
+    const on = shown !== undefined && isSaved(app.state.model, shown.point);
+    heart.setAttribute('aria-pressed', String(on));
+    heart.setAttribute('aria-label', t(on ? 'kept' : 'keep'));
+    heart.title = t(on ? 'kept' : 'keep');
+  }
+
+  function describe(point: Point): void {
+    label.textContent = classLabel(point, app.manifest);
+    source.textContent = point.kind === 'seed' ? t('seedIs', { seed: point.seed }) : t('freePoint');
+    const alt =
+      label.textContent === ''
+        ? source.textContent
+        : t('pictureOf', { label: label.textContent, source: source.textContent });
+    canvas.setAttribute('role', 'img');
+    canvas.setAttribute('aria-label', alt);
+    markHeart();
+  }
+
+  function put(point: Point, picture: Picture): void {
+    shown = { point, picture };
+    draw(canvas, picture);
+    frame.classList.add('made');
+    describe(point);
+  }
+
+  const render = latest(async (point: Point) => {
+    try {
+      const [picture] = await app.make([inputsOf(point, app.manifest)], 'interactive');
+      if (picture !== undefined) put(point, picture);
+    } catch (error) {
+      if (!(error instanceof Dropped)) app.fail(error);
+    }
+  });
+
+  function chip(text: string, index: number | undefined): HTMLButtonElement {
+    return h('button', { class: 'chip', 'data-class': index ?? 'any', onclick: () => pickClass(index) }, text);
+  }
+
+  function markChips(): void {
+    const { centre } = app.state;
+    const current = centre.kind === 'seed' ? centre.class : soleClass(centre, app.manifest);
+    for (const button of chips.querySelectorAll('button')) {
+      const on = button.dataset.class === String(current ?? (centre.kind === 'seed' ? 'any' : 'mixed'));
+      if (on && button.getAttribute('aria-pressed') !== 'true') scrollTo(button);
+      button.setAttribute('aria-pressed', String(on));
+    }
+  }
+
+  /** Sideways only: scrollIntoView would move the page. */
+  function scrollTo(button: HTMLElement): void {
+    chips.scrollLeft = button.offsetLeft - chips.offsetLeft - (chips.clientWidth - button.offsetWidth) / 2;
+  }
+
+  return {
+    element,
+    shown: () => shown,
+    preview: put,
+    update(changed) {
+      const { centre, truncation } = app.state;
+      slider.value = String(truncation);
+      const percent = `${Math.round(truncation * 100)} %`;
+      slider.setAttribute('aria-valuetext', percent);
+      const output = variety.querySelector('output');
+      if (output !== null) output.textContent = percent;
+      if (document.activeElement !== seed) seed.value = centre.kind === 'seed' ? centre.seed : '';
+      markChips();
+      if (
+        changed.has('centre') ||
+        changed.has('view') ||
+        changed.has('model') ||
+        changed.has('truncation') ||
+        changed.has('class')
+      )
+        render(centre);
+    },
+    cover(content) {
+      frame.querySelector('.cover')?.remove();
+      if (content !== undefined) frame.append(h('div', { class: 'cover' }, content));
+    },
+    modelChanged() {
+      const { image, classes } = app.manifest;
+      const next = pictureCanvas(image.width, image.height);
+      canvas.replaceWith(next);
+      canvas = next;
+      frame.classList.remove('made');
+      shown = undefined;
+      for (const [name, target] of [
+        ['--phone', 224],
+        ['--desk', 336],
+      ] as const) {
+        const width = evenSize(image.width, target);
+        frame.style.setProperty(`${name}-width`, `${width}px`);
+        frame.style.setProperty(`${name}-height`, `${(width * image.height) / image.width}px`);
+      }
+      chips.replaceChildren(...(classes.length === 0 ? [] : [chip(t('anyClass'), undefined), ...classes.map(chip)]));
+      chips.hidden = classes.length === 0;
+    },
+  };
+}
+
+function iconButton(name: 'save' | 'share' | 'dice', text: string, run: () => void): HTMLButtonElement {
+  return h('button', { class: 'icon-button', 'aria-label': text, title: text, onclick: run }, icon(name));
+}

@@ -1,0 +1,45 @@
+// What a view (wall, explorer, …) is, and what the page gives it.
+import type { Manifest } from '../../contract/manifest.ts';
+import type { Picture } from '../../contract/picture.ts';
+import type { Priority } from '../engine/queue.ts';
+import type { LoadedModel } from '../files/models.ts';
+import type { Inputs, Point } from '../pictures/point.ts';
+import type { State } from '../state.ts';
+import type { TextKey } from '../texts.ts';
+
+export type History = 'push' | 'replace';
+
+export interface App {
+  readonly model: LoadedModel;
+  readonly manifest: Manifest;
+  readonly state: State;
+  set(patch: Partial<State>, history?: History): void;
+  /** Makes a point the large picture; a seed brings its class and truncation along. */
+  open(point: Point, history?: History): void;
+  /** Shows a point in the large frame without choosing it (dragging, walking). */
+  preview(point: Point, picture: Picture): void;
+  make(inputs: readonly Inputs[], priority: Priority): Promise<Picture[]>;
+  /** Pictures in one batch. */
+  batchSize(): number;
+  dropBackground(): void;
+  /** A short message that goes away by itself, unless it has an action. */
+  notify(text: string, action?: { label: TextKey; run: () => void }): void;
+  fail(error: unknown): void;
+}
+
+export interface View {
+  readonly element: HTMLElement;
+  /** Shown, or the state changed while shown. `changed` names what did; everything when just shown. */
+  update(changed: ReadonlySet<keyof State>): void;
+  /** No longer shown. */
+  leave?(): void;
+}
+
+/** A seed nobody has asked for yet. */
+export function randomSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
+}
+
+export function reducedMotion(): boolean {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches;
+}
