@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import { build } from 'vite';
 import { UserError } from '../../contract/errors.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { PRESETS } from '../../train/recipe.ts';
@@ -48,6 +47,7 @@ export async function runStart(flags: StartFlags): Promise<void> {
     console.error(`verified ${variant} on ${provider}: ${goldens} goldens, largest difference ${levels} of 255 levels`);
   }
   console.error('building the page …');
+  const { build } = await import('vite'); // here, because it takes a while to load and most commands need none of it
   await build({ configFile: fileURLToPath(new URL('../../vite.config.ts', import.meta.url)), logLevel: 'warn' });
   if (flags.serve) {
     await runServe({ models: 'models', port: flags.port, host: 'localhost', provider: 'wasm', rateLimit: '600' });

@@ -1,0 +1,207 @@
+// From a run to a bundle to pictures through the command line, as a user types it; and what happens to a damaged bundle.
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, expect, test } from 'vitest';
+import { parseManifest } from '../../contract/manifest.ts';
+import { decodePng } from '../../contract/png.ts';
+import { openBundle } from '../../export/open.ts';
+import { train } from '../../train/loop.ts';
+import { smallPictures, smallRecipe } from '../small.ts';
+
+const BIN = new URL('../../bin/pocketgen.mjs', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'pocketgen-bundle-'));
+const [run, bundle] = [join(folder, 'run'), join(folder, 'small')];
+
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+async function pocketgen(...args: string[]): Promise<Outcome> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [BIN, ...args]);
+    return { code: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as Outcome;
+    return { code, stdout, stderr };
+  }
+}
+
+beforeAll(async () => {
+  const pictures = await smallPictures();
+  await train({
+    recipe: smallRecipe(pictures),
+    pictures,
+    source: 'fashion-mnist',
+    engine: 'onnx',
+    device: 'cpu',
+    dir: run,
+  });
+  const exported = await pocketgen('export', run, '--out', bundle, '--dtype', 'fp32,fp16,int8');
+  expect(exported.stderr).toContain('12 goldens, default fp16');
+  expect(exported.code).toBe(0);
+});
+
+test('export writes one file a variant, a manifest that parses, a preview and a model card', async () => {
+  expect(readdirSync(bundle).sort()).toEqual([
+    'MODEL_CARD.md',
+    'generator.fp16.onnx',
+    'generator.fp32.onnx',
+    'generator.int8.onnx',
+    'model.json',
+    'preview.png',
+  ]);
+  const manifest = parseManifest(JSON.parse(readFileSync(join(bundle, 'model.json'), 'utf8')));
+  expect(manifest.classes).toContain('Ankle boot');
+  expect(decodePng(readFileSync(join(bundle, 'preview.png'))).width).toBe(2 * (10 * 28 + 9));
+});
+
+test('tfjs, onnxruntime-node and wasm agree to 1e-5 in fp32, as export prints', async () => {
+  const { stderr } = await pocketgen('export', run, '--out', join(folder, 'again'), '--dtype', 'fp32');
+  const [, tfjsNode, nodeWasm] =
+    /fp32: largest difference tfjs to onnxruntime-node (\S+), onnxruntime-node to wasm (\S+)/.exec(stderr) ?? [];
+  expect(Number(tfjsNode)).toBeLessThanOrEqual(1e-5);
+  expect(Number(nodeWasm)).toBeLessThanOrEqual(1e-5);
+});
+
+test('verify checks every variant on wasm byte for byte and on native CPU to one level', async () => {
+  const { code, stdout } = await pocketgen('verify', bundle);
+  expect(code).toBe(0);
+  const lines = stdout.trim().split('\n');
+  expect(lines).toHaveLength(6);
+  for (const line of lines.filter((l) => l.includes('wasm'))) expect(line).toContain('largest difference 0 of');
+});
+
+test('a picture is the same alone, in a batch of 64, and from the command line', async () => {
+  const { generator, close } = await openBundle(bundle);
+  const request = (seed: number) => ({ seed, class: 3, truncation: 1 });
+  const many = await generator.generate(Array.from({ length: 64 }, (_, i) => request(i + 1)));
+  for (const seed of [1, 7, 64]) {
+    const [alone] = await generator.generate([request(seed)]);
+    expect(Buffer.from(alone?.data ?? []).equals(Buffer.from(many[seed - 1]?.data ?? []))).toBe(true);
+    const out = join(folder, `${seed}.png`);
+    expect((await pocketgen('sample', bundle, '--seed', String(seed), '--class', 'dress', '--out', out)).code).toBe(0);
+    expect(Buffer.from(decodePng(readFileSync(out)).data).equals(Buffer.from(alone?.data ?? []))).toBe(true);
+  }
+  await close();
+});
+
+test('sample draws a grid, enlarges it, and takes any text as a seed', async () => {
+  const out = join(folder, 'grid.png');
+  const result = await pocketgen(
+    'sample',
+    bundle,
+    '--seeds',
+    '1-6,ada@example.com',
+    '--columns',
+    '4',
+    '--scale',
+    '3',
+    '--out',
+    out,
+  );
+  expect(result.code).toBe(0);
+  expect(decodePng(readFileSync(out))).toMatchObject({ width: 4 * 28 * 3, height: 2 * 28 * 3, channels: 1 });
+});
+
+test.each([
+  [
+    ['sample', bundle, '--class', 'hat', '--out', join(folder, 'x.png')],
+    /^class: expected one of T-shirt\/top, .*got hat\n$/,
+  ],
+  [
+    ['sample', bundle, '--truncation', '2', '--out', join(folder, 'x.png')],
+    /^truncation: expected a number from 0.01 to 1, got 2\n$/,
+  ],
+  [
+    ['sample', bundle, '--dtype', 'fp8', '--out', join(folder, 'x.png')],
+    /^dtype: expected fp32, fp16, int8, got fp8\n$/,
+  ],
+  [
+    ['sample', join(folder, 'none'), '--out', join(folder, 'x.png')],
+    /^bundle .*: expected a folder with model.json, got none/,
+  ],
+  [['export', run, '--dtype', 'bf16'], /^dtype: expected fp32, fp16, int8, got bf16\n$/],
+  [['export', folder], /^run .*: expected a run folder with config.json, got none/],
+  [
+    ['export', run, '--out', run],
+    /^export: expected .* to be a bundle or a new folder, got a folder of other files\n$/,
+  ],
+  [['train', '--preset', 'huge', '--dry-run'], /preset: expected one of quick, fashion-gan, classic, got huge\n$/],
+  [
+    ['train', '--data', join(folder, 'nowhere')],
+    /^data set: expected fashion-mnist, mnist or a folder of pictures, got/,
+  ],
+] as const)('bad input is one sentence and exit code 1: %j', async (args, sentence) => {
+  const { code, stderr, stdout } = await pocketgen(...args);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(sentence);
+  expect(stdout).toBe('');
+  expect(existsSync(join(folder, 'x.png'))).toBe(false);
+});
+
+test.each([
+  ['missing', (file: string) => rmSync(file), /expected the file generator\.fp32\.onnx, got none/],
+  ['truncated', (file: string) => truncateSync(file, 100), /^generator\.fp32\.onnx: expected \d+ bytes, got 100/],
+  [
+    'altered',
+    (file: string) => {
+      const bytes = readFileSync(file);
+      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+      writeFileSync(file, bytes);
+    },
+    /^generator\.fp32\.onnx: expected SHA-256 [0-9a-f]{64}, got/,
+  ],
+] as const)('a bundle whose file is %s is refused by name', async (kind, damage, sentence) => {
+  const copy = join(folder, `copy-${kind}`);
+  cpSync(bundle, copy, { recursive: true });
+  damage(join(copy, 'generator.fp32.onnx'));
+  const { code, stderr } = await pocketgen('verify', copy);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(sentence);
+});
+
+test('Ctrl-C saves, says how to go on, and the same command goes on', async () => {
+  const dir = join(folder, 'interrupted');
+  const args = [
+    BIN,
+    'train',
+    '--images',
+    '100000',
+    '--width',
+    '8',
+    '--batch',
+    '8',
+    '--evaluations',
+    '0',
+    '--json',
+    '--out',
+    dir,
+  ];
+  const child = execFile(process.execPath, args);
+  let stderr = '';
+  child.stderr?.on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdout?.once('data', () => child.kill('SIGINT'));
+  await new Promise((resolve) => child.on('exit', resolve));
+  const [, images] =
+    /stopped after (\d+) of 100000 images, saved; run the same command again to go on/.exec(stderr) ?? [];
+  expect(Number(images)).toBeGreaterThan(0);
+  const again = await pocketgen(...args.slice(1), '--minutes', '0.01');
+  expect(again.stderr).toContain(`continuing ${dir} after ${images} of 100000 images`);
+  expect(again.code).toBe(0);
+});
