@@ -3,6 +3,8 @@ import { Command } from 'commander';
 import { UserError } from '../contract/errors.ts';
 import { registerBundle } from './commands/bundle.ts';
 import { registerDataset } from './commands/dataset.ts';
+import { registerEval } from './commands/eval.ts';
+import { registerReport } from './commands/report.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerStart } from './commands/start.ts';
 import { registerTrain } from './commands/train.ts';
@@ -13,6 +15,8 @@ const program = new Command('pocketgen')
 
 registerDataset(program);
 registerTrain(program);
+registerEval(program);
+registerReport(program);
 registerBundle(program);
 registerStart(program);
 registerServe(program);

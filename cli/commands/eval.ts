@@ -12,7 +12,7 @@ import { createEvaluator, type Metrics } from '../../train/eval/evaluator.ts';
 import { type GanTrain, ganTrain } from '../../train/eval/gan-train.ts';
 import { type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
 import { type Memorisation, memorisation } from '../../train/eval/memorisation.ts';
-import { openSource } from '../eval-source.ts';
+import { openSource } from '../model-source.ts';
 import { downloadProgress } from '../progress.ts';
 
 interface EvalFlags {
@@ -76,7 +76,7 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
         images % 6400 === 0 && say(`training a judge for ${train.name}: ${images} pictures seen`),
     });
     const evaluator = await createEvaluator(test, judge);
-    const labelled = source.classes > 0;
+    const labelled = source.classes.length > 0;
 
     const samples = flags.samples ?? evaluator.referenceSamples;
     const labels = evaluator.labels(samples);

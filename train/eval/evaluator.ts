@@ -32,16 +32,16 @@ export interface Evaluator {
 }
 
 /** Below this, fits and neighbour statistics say nothing. */
-const fewest = 50;
+export const fewestPictures = 50;
 
 /**
  * `test` is cut in two: even pictures are the reference, odd ones are judged like generated pictures and give `real`.
  * So `real` and any evaluation of as many generated pictures differ in nothing but the pictures.
  */
 export async function createEvaluator(test: PictureSet, judge: Judge): Promise<Evaluator> {
-  if (test.count < 2 * fewest) {
+  if (test.count < 2 * fewestPictures) {
     throw new UserError(
-      `evaluation: expected at least ${2 * fewest} held-out pictures, got ${test.count}; ` +
+      `evaluation: expected at least ${2 * fewestPictures} held-out pictures, got ${test.count}; ` +
         'own pictures need at least 1,000 or so for a tenth of them to be held out',
     );
   }
@@ -78,9 +78,9 @@ export async function createEvaluator(test: PictureSet, judge: Judge): Promise<E
     async evaluate(pictures, labels) {
       const size = test.width * test.height * test.channels;
       const count = pictures.length / size;
-      if (!(count >= fewest) || (labels && labels.length !== count)) {
+      if (!(count >= fewestPictures) || (labels && labels.length !== count)) {
         throw new UserError(
-          `evaluation: expected at least ${fewest} pictures of ${test.width}x${test.height}x${test.channels}, each with a ` +
+          `evaluation: expected at least ${fewestPictures} pictures of ${test.width}x${test.height}x${test.channels}, each with a ` +
             `label or none with one, got ${count} pictures and ${labels?.length ?? 'no'} labels`,
         );
       }

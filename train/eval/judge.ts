@@ -10,7 +10,7 @@ import { defaultCacheDir } from '../data/idx-sets.ts';
 import { type DatasetSplits, type PictureSet, pictureSet } from '../data/index.ts';
 import { type ClassifierSpec, exportClassifier, type Judge, loadJudge } from './classifier.ts';
 import { type ClassifierOptions, trainClassifier } from './classifier-training.ts';
-import { accuracy } from './evaluator.ts';
+import { accuracy, createEvaluator, fewestPictures } from './evaluator.ts';
 
 const recordSchema = z.strictObject({
   dataset: z.string(),
@@ -30,6 +30,8 @@ const recordSchema = z.strictObject({
   /** On held-out pictures; absent where none are held out. */
   accuracy: z.number().optional(),
   heldOutPictures: z.int(),
+  /** What the evaluation's protocol says of real pictures with this judge: the best to hope for. */
+  real: z.record(z.string(), z.number()).optional(),
 });
 export type JudgeRecord = z.infer<typeof recordSchema>;
 
@@ -50,6 +52,14 @@ const fewestImages = 40_000;
 /** The judge that is part of this project for pictures like these, if there is one. */
 export async function shippedJudge(pictures: PictureSet): Promise<Judge | undefined> {
   return (await readJudge(join(shipped, pictures.name), pictures))?.judge;
+}
+
+/** What real pictures score where models of these training pictures are judged by a shipped judge. */
+export async function realScores(name: string, trainedOn: string): Promise<Record<string, number>> {
+  const path = `${join(shipped, name)}.json`;
+  if (!existsSync(path)) return {};
+  const record = recordSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  return (record.trainedOn === trainedOn && record.real) || {};
 }
 
 async function readJudge(base: string, { width, height, channels, classes }: PictureSet) {
@@ -107,6 +117,7 @@ export async function trainJudge(
     images,
     ...(exam.count > 0 ? { accuracy: accuracy((await judge.judge(exam.pixels)).labels, exam.labels) } : {}),
     heldOutPictures: test.count,
+    ...(test.count >= 2 * fewestPictures ? { real: { ...(await createEvaluator(test, judge)).real } } : {}),
   };
   await mkdir(join(base, '..'), { recursive: true });
   writeAtomically(`${base}.onnx`, model);

@@ -1,4 +1,4 @@
-// What `pocketgen eval` can judge: a bundle or a run folder, both drawing the same picture for the same seed and class.
+// A trained model wherever it is: a bundle or a run folder, both drawing the same picture for the same seed and class.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
@@ -11,21 +11,24 @@ import { generatorFunction, loadGenerator } from '../export/weights.ts';
 import { traceAnyBatch } from '../trace/batch.ts';
 import type { PictureSize } from '../train/data/index.ts';
 
-export interface EvalSource {
+export interface ModelSource {
   /** As recorded by the model: `source` is what names it to loadDataset. */
   dataset: { name: string; source: string; sha256: string };
   size: PictureSize;
   channels: 1 | 3;
-  /** 0: unconditional. */
-  classes: number;
+  latentSize: number;
+  /** Empty: unconditional. */
+  classes: string[];
   variant: Variant | undefined;
   imagesSeen: number;
   /** One picture a label, of seeds `firstSeed` on: [labels, h, w, c], 0..255. Labels are ignored without classes. */
   generate(firstSeed: number, labels: Uint8Array, truncation: number): Promise<Uint8Array>;
+  /** Latents [latentSize] and class weights [classes] of the caller's own (none without classes). */
+  decode(latents: Float32Array[], classWeights: Float32Array[]): Promise<Picture[]>;
   close(): Promise<void>;
 }
 
-type Decode = (latents: Float32Array[], weights: Float32Array[]) => Promise<Picture[]>;
+type Decode = ModelSource['decode'];
 
 const batch = 200;
 
@@ -33,17 +36,19 @@ const batch = 200;
 export async function openSource(
   path: string,
   { variant, warn }: { variant?: Variant; warn: (sentence: string) => void },
-): Promise<EvalSource> {
+): Promise<ModelSource> {
   if (existsSync(join(path, 'model.json'))) {
     const { manifest, generator, close } = await openBundle(path, { provider: 'cpu', ...(variant && { variant }) });
     const { dataset, imagesSeen } = manifest.training;
     return {
       dataset: { ...dataset, source: dataset.name },
       ...pictureShape(manifest.image.width, manifest.image.channels),
-      classes: manifest.classes.length,
+      latentSize: manifest.latent.size,
+      classes: manifest.classes,
       variant: variant ?? manifest.defaultVariant,
       imagesSeen,
       generate: generateWith(manifest.latent.size, manifest.classes.length, generator.decode),
+      decode: generator.decode,
       close,
     };
   }
@@ -54,7 +59,7 @@ export async function openSource(
   throw new UserError(`${path}: expected a bundle (with model.json) or a run folder (with config.json), got neither`);
 }
 
-async function openRunSource(path: string, warn: (sentence: string) => void): Promise<EvalSource> {
+async function openRunSource(path: string, warn: (sentence: string) => void): Promise<ModelSource> {
   const trained = loadGenerator(path, warn);
   const { dataset, recipe } = trained.config;
   const { resolution, channels, latent, classes } = recipe.network;
@@ -75,24 +80,26 @@ async function openRunSource(path: string, warn: (sentence: string) => void): Pr
   return {
     dataset: { name: dataset.name, source: dataset.source, sha256: dataset.sha256 },
     ...pictureShape(resolution, channels),
-    classes,
+    latentSize: latent,
+    classes: classes > 0 ? dataset.classes : [],
     variant: undefined,
     imagesSeen: trained.imagesSeen,
     generate: generateWith(latent, classes, decode),
+    decode,
     close: () => session.release(),
   };
 }
 
-function pictureShape(size: number, channels: number): Pick<EvalSource, 'size' | 'channels'> {
+function pictureShape(size: number, channels: number): Pick<ModelSource, 'size' | 'channels'> {
   if ((size !== 28 && size !== 32 && size !== 64) || (channels !== 1 && channels !== 3)) {
     throw new UserError(
-      `eval: expected pictures of 28, 32 or 64 pixels with 1 or 3 channels, got ${size} with ${channels}`,
+      `model: expected pictures of 28, 32 or 64 pixels with 1 or 3 channels, got ${size} with ${channels}`,
     );
   }
   return { size, channels };
 }
 
-function generateWith(latentSize: number, classes: number, decode: Decode): EvalSource['generate'] {
+function generateWith(latentSize: number, classes: number, decode: Decode): ModelSource['generate'] {
   return async (firstSeed, labels, truncation) => {
     const parts: Uint8Array[] = [];
     for (let start = 0; start < labels.length; start += batch) {

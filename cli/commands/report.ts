@@ -1,0 +1,68 @@
+// `pocketgen report RUN`: one self-contained HTML page about a run; --watch serves it live while the run trains.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { UserError } from '../../contract/errors.ts';
+import { writeAtomically } from '../../train/checkpoint.ts';
+import { realScores } from '../../train/eval/judge.ts';
+import { readReport } from '../../train/report/data.ts';
+import { reportPage } from '../../train/report/page.ts';
+import { watchReport } from '../../train/report/watch.ts';
+import { readConfig, runFolder } from '../../train/run-folder.ts';
+import { openSource } from '../model-source.ts';
+import { drawWalks } from '../walks.ts';
+
+/** More grids than this add nothing to see, only size. */
+const mostGrids = 60;
+
+export async function writeReport(dir: string, out: string, warn: (sentence: string) => void): Promise<void> {
+  const { dataset } = readConfig(dir);
+  const data = readReport(dir, await realScores(dataset.name, dataset.sha256));
+  const stride = Math.ceil(data.samples.length / mostGrids);
+  const shown = data.samples.filter((_, i) => (data.samples.length - 1 - i) % Math.max(1, stride) === 0);
+  data.samples = await Promise.all(
+    shown.map(async ({ images, source }) => ({
+      images,
+      source: `data:image/png;base64,${(await readFile(join(runFolder(dir).samples, source))).toString('base64')}`,
+    })),
+  );
+  try {
+    const model = await openSource(dir, { warn });
+    data.walks = await drawWalks(model).finally(() => model.close());
+  } catch (error) {
+    // A run that has only begun has no checkpoint to walk in; its curves are worth a page all the same.
+    if (!(error instanceof UserError)) throw error;
+    warn(`report: no walks (${error.message})`);
+  }
+  writeAtomically(out, reportPage(data));
+}
+
+export function registerReport(program: Command): void {
+  program
+    .command('report')
+    .argument('<run>', 'run folder')
+    .description('write one self-contained HTML page: losses, quality, pictures over time, walks, config')
+    .option('--out <file>', 'page to write (default: report.html in the run folder)')
+    .option('--watch', 'serve the page live instead, until Ctrl-C')
+    .option('--port <n>', 'port for --watch; 0 for any free one', port, 8790)
+    .action(async (dir: string, flags: { out?: string; watch?: boolean; port: number }) => {
+      if (flags.watch) {
+        const { dataset } = readConfig(dir);
+        const { url, close } = await watchReport(dir, flags.port, await realScores(dataset.name, dataset.sha256));
+        console.error(`report of ${dir}, live at ${url}; Ctrl-C ends it`);
+        for (const signal of ['SIGINT', 'SIGTERM'] as const)
+          process.once(signal, () => void close().then(() => process.exit(0)));
+        return;
+      }
+      const out = flags.out ?? join(dir, 'report.html');
+      await writeReport(dir, out, (line) => console.error(line));
+      console.log(out);
+    });
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^[0-9]{1,5}$/.test(text) || value > 65535)
+    throw new InvalidArgumentError(`expected a port from 0 to 65535, got ${text}`);
+  return value;
+}

@@ -1,0 +1,84 @@
+// What a report shows, read from a run folder; everything but the pictures, which are named here and fetched or inlined.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { readConfig, runFolder } from '../run-folder.ts';
+
+export interface ReportData {
+  title: string;
+  note: string;
+  imagesInAll: number;
+  /** [name, value], flattened: `network.width`, `48`. */
+  config: [string, string][];
+  /** Columns of stats.jsonl over images; a missing value is null. */
+  training: Columns;
+  metrics: Columns;
+  /** What the same metrics say of real pictures. */
+  real: Record<string, number>;
+  /** Oldest first. */
+  samples: { images: number; source: string }[];
+  walks: { label: string; source: string }[];
+}
+
+export interface Columns {
+  images: number[];
+  series: Record<string, (number | null)[]>;
+}
+
+const lineSchema = z.looseObject({ images: z.number(), metrics: z.record(z.string(), z.unknown()).optional() });
+
+/** `samples` carry file names as their source. */
+export function readReport(dir: string, real: Record<string, number> = {}): ReportData {
+  const { recipe, dataset } = readConfig(dir);
+  const run = runFolder(dir);
+  const lines = existsSync(run.stats) ? parseLines(readFileSync(run.stats, 'utf8')) : [];
+  const { preset, ...rest } = recipe;
+  const names = existsSync(run.samples) ? readdirSync(run.samples).filter((name) => /^\d+\.png$/.test(name)) : [];
+  return {
+    title: `${preset} · ${resolve(dir).split(/[\\/]/).at(-1)}`,
+    note: dataset.note,
+    imagesInAll: recipe.images,
+    config: flatten({ preset, ...rest, data: dataset.source, pictures: dataset.count, dataSha256: dataset.sha256 }),
+    training: columnsOf(lines.filter((line) => !line.metrics).map(({ images, ...values }) => ({ images, values }))),
+    metrics: columnsOf(lines.flatMap(({ images, metrics }) => (metrics ? [{ images, values: metrics }] : []))),
+    real,
+    samples: names.sort().map((name) => ({ images: Number.parseInt(name, 10), source: name })),
+    walks: [],
+  };
+}
+
+/** Lines that are whole; the training loop may be writing the last one. */
+function parseLines(text: string): z.infer<typeof lineSchema>[] {
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [lineSchema.parse(JSON.parse(line))];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function columnsOf(rows: { images: number; values: Record<string, unknown> }[]): Columns {
+  const names = new Set(rows.flatMap(({ values }) => Object.keys(values)));
+  const series = Object.fromEntries(
+    [...names].map((name) => [
+      name,
+      rows.map(({ values }) => {
+        const value = values[name];
+        return typeof value === 'number' && Number.isFinite(value) ? value : null;
+      }),
+    ]),
+  );
+  return { images: rows.map(({ images }) => images), series };
+}
+
+function flatten(value: unknown, path = ''): [string, string][] {
+  if (Array.isArray(value) || typeof value !== 'object' || value === null)
+    return [[path, typeof value === 'string' ? value : JSON.stringify(value)]];
+  const { from, to, ...others } = value as Record<string, unknown>;
+  // A schedule reads as one thing.
+  if (typeof from === 'number' && typeof to === 'number' && Object.keys(others).length === 0) {
+    return [[path, from === to ? String(from) : `${from} → ${to}`]];
+  }
+  return Object.entries(value).flatMap(([key, inner]) => flatten(inner, path ? `${path}.${key}` : key));
+}

@@ -1,0 +1,41 @@
+// Serves a report while its run trains: the page, its data anew at every request, and the sample grids.
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import { UserError } from '../../contract/errors.ts';
+import { runFolder } from '../run-folder.ts';
+import { type ReportData, readReport } from './data.ts';
+import { reportPage } from './page.ts';
+
+/** @returns where it listens; it does so until `close` */
+export async function watchReport(
+  dir: string,
+  port: number,
+  real: Record<string, number>,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const data = (): ReportData => {
+    const report = readReport(dir, real);
+    return { ...report, samples: report.samples.map((sample) => ({ ...sample, source: `samples/${sample.source}` })) };
+  };
+  data(); // not a run folder: say so now, not at the first request
+  const app = new Hono();
+  app.get('/', (c) => c.html(reportPage(data(), true)));
+  app.get('/data.json', (c) => c.json(data()));
+  app.get('/samples/:name{[0-9]+\\.png}', async (c) => {
+    const bytes = await readFile(join(runFolder(dir).samples, c.req.param('name'))).catch(() => undefined);
+    return bytes ? c.body(new Uint8Array(bytes), 200, { 'content-type': 'image/png' }) : c.notFound();
+  });
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, port, hostname: 'localhost' }, (info: AddressInfo) =>
+      resolve({
+        url: `http://localhost:${info.port}`,
+        close: () => new Promise((done) => server.close(() => done())),
+      }),
+    );
+    server.on('error', (error: NodeJS.ErrnoException) =>
+      reject(new UserError(`report: expected port ${port} to be free, got ${error.code}; choose another with --port`)),
+    );
+  });
+}
