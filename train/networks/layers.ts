@@ -41,8 +41,14 @@ export function convParameters(name: string, size: number, inputs: number, outpu
  * A convolution whose output goes through depthToSpace. Its four sub-pixels start equal (ICNR, Aitken et al. 2017,
  * arXiv:1707.02937): started apart they leave a weave in the pictures that takes a hundred thousand images to unlearn.
  */
-export function subpixelParameters(name: string, size: number, inputs: number, outputs: number): ParameterSpec[] {
-  return convParameters(name, size, inputs, 4 * outputs).map((spec) => ({ ...spec, copies: 4 }));
+export function subpixelParameters(
+  name: string,
+  size: number,
+  inputs: number,
+  outputs: number,
+  gain = 1,
+): ParameterSpec[] {
+  return convParameters(name, size, inputs, 4 * outputs, gain).map((spec) => ({ ...spec, copies: 4 }));
 }
 
 /** Initial values, a pure function of the seed and each parameter's place in the list. */

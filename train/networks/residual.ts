@@ -1,7 +1,8 @@
 // The modern pair: pre-activation residual blocks without normalisation (after R3GAN, Huang et al. 2024), resampling by
-// depth/space shuffles and 1x1 convolutions. All wide 3x3 convolutions run at half the picture's resolution or below; a
-// narrow one at full resolution ends the generator (without it the shuffle leaves a weave of 2x2 pixels in the pictures)
-// and its mirror image begins the discriminator. Class-conditional: embedding beside z in the generator, projection (Miyato & Koyama 2018) in the discriminator.
+// depth/space shuffles and 1x1 convolutions, so that every 3x3 convolution runs at half the picture's resolution or
+// below: the four sub-pixels of a place are its channels, which is a superset of a narrow layer at full resolution and
+// costs no gathers of single numbers. Class-conditional: embedding beside z in the generator, projection (Miyato & Koyama
+// 2018) in the discriminator.
 import * as tf from '@tensorflow/tfjs';
 import {
   addBias,
@@ -22,9 +23,6 @@ import type { NetworkSpec, Networks } from './spec.ts';
 
 /** Residual branches start small so that a deep stack starts as its shortcuts; see Zhang et al. 2019 (Fixup). */
 const BRANCH_GAIN = 0.3;
-
-/** Channels at the picture's full resolution. */
-const narrow = (spec: NetworkSpec): number => spec.width / 4;
 
 /** Maps from the smallest to half the picture: 28 → 7, 14; 32 → 8, 16; 64 → 8, 16, 32. */
 export function stages(spec: NetworkSpec): { size: number; channels: number }[] {
@@ -49,8 +47,7 @@ function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
       list.push(...convParameters(`stage${i}.block${b}`, 3, channels, channels, BRANCH_GAIN));
     }
   }
-  list.push(...subpixelParameters('fine', 3, channels, narrow(spec)));
-  list.push(...convParameters('output', 3, narrow(spec), spec.channels, BRANCH_GAIN));
+  list.push(...subpixelParameters('output', 3, channels, spec.channels, BRANCH_GAIN));
   return list;
 }
 
@@ -68,18 +65,16 @@ function generate(spec: NetworkSpec, p: Tensors, latent: tf.Tensor, classes: tf.
       x = tf.add(x, addBias(p, name, conv(p, name, leakyRelu(x))));
     }
   }
-  x = depthToSpace(addBias(p, 'fine', conv(p, 'fine', leakyRelu(x))));
-  x = addBias(p, 'output', conv(p, 'output', leakyRelu(x)));
+  x = depthToSpace(addBias(p, 'output', conv(p, 'output', leakyRelu(x))));
   return tf.tanh(x); // [batch, resolution, resolution, channels]
 }
 
 function discriminatorParameters(spec: NetworkSpec): ParameterSpec[] {
   const down = stages(spec).reverse();
   const list: ParameterSpec[] = [];
-  list.push(...convParameters('input', 3, spec.channels, narrow(spec)));
-  let channels = narrow(spec);
+  let channels: number = spec.channels;
   for (const [i, stage] of down.entries()) {
-    list.push(...convParameters(`down${i}`, 1, 4 * channels, stage.channels));
+    list.push(...convParameters(`down${i}`, i === 0 ? 3 : 1, 4 * channels, stage.channels));
     channels = stage.channels;
     for (let b = 0; b < spec.discriminatorBlocks; b++) {
       list.push(...convParameters(`stage${i}.block${b}`, 3, channels, channels, BRANCH_GAIN));
@@ -100,7 +95,7 @@ function discriminate(
   classes: tf.Tensor | undefined,
   pass: Pass,
 ): tf.Tensor {
-  let x = pass.leakyRelu(pass.addBias(p, 'input', conv(p, 'input', pictures)));
+  let x = pictures;
   for (const i of stages(spec).keys()) {
     x = pass.addBias(p, `down${i}`, conv(p, `down${i}`, spaceToDepth(x)));
     for (let b = 0; b < spec.discriminatorBlocks; b++) {
