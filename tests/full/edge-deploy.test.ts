@@ -1,0 +1,55 @@
+// Gates of a deployment: what `wrangler deploy --dry-run` would upload, and what workerd needs to start it.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildWorker, startWorkerdAlone, type WorkerBuild } from '../../bench/edge-server.ts';
+import { tinyFolder } from '../fast/edge-services.ts';
+
+const MIB = 2 ** 20;
+const published =
+  existsSync('models') && readdirSync('models').some((name) => existsSync(join('models', name, 'model.json')));
+const tiny = published ? undefined : await tinyFolder();
+let build: WorkerBuild;
+beforeAll(() => {
+  build = buildWorker(tiny?.folder ?? 'models');
+});
+afterAll(() => {
+  build?.remove();
+  tiny?.remove();
+});
+
+describe('wrangler deploy --dry-run', () => {
+  test('uploads less than 20 MiB, with ONNX Runtime once and one file a model', () => {
+    const sizes = build.files.map(({ name, bytes }) => `${(bytes / MIB).toFixed(2)} MiB ${name}`);
+    console.log(sizes.join('\n'));
+    const total = build.files.reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(total).toBeGreaterThan(10 * MIB);
+    expect(total).toBeLessThan(20 * MIB);
+    expect(build.files.filter(({ name }) => name.endsWith('.wasm'))).toHaveLength(1);
+  });
+
+  test('has no asset of 25 MiB or more', () => {
+    const folder = 'dist/web';
+    const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+    const sizes = files.map((name) => ({ name, bytes: statSync(join(folder, name)).size }));
+    expect(sizes.filter(({ bytes }) => bytes >= 25 * MIB)).toEqual([]);
+  });
+});
+
+test('workerd starts the script, ONNX Runtime and the models with less than a second of CPU on its main thread', async () => {
+  const server = await startWorkerdAlone(build);
+  try {
+    const start = performance.now();
+    const models = (await (await fetch(`${server.url}/v1/models`)).json()) as { data: { id: string }[] };
+    const picture = await fetch(`${server.url}/v1/images/${models.data[0]?.id}/1.png`);
+    await picture.arrayBuffer();
+    console.log(
+      `ready after ${server.startMs.toFixed(0)} ms (${server.startCpuMs} ms of CPU on the main thread, process and all), ` +
+        `first picture ${(performance.now() - start).toFixed(1)} ms later, ${server.residentMiB().toFixed(0)} MiB`,
+    );
+    expect(picture.status).toBe(200);
+    expect(server.startCpuMs).toBeLessThan(1000);
+  } finally {
+    await server.stop();
+  }
+});

@@ -1,0 +1,142 @@
+// Every route in real workerd (wrangler.toml as it is) and from `pocketgen serve`: the same bytes from both, from the
+// command line, and from the goldens of every bundle in models/.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { folderOf, type ServerProcess, startNodeServer } from '../../bench/edge-server.ts';
+import { goldenPixels, sha256Hex } from '../../contract/bundle.ts';
+import { type Manifest, parseManifest } from '../../contract/manifest.ts';
+import { decodePng, encodePng } from '../../contract/png.ts';
+import { endpoints } from '../../edge/app.ts';
+import { COLOUR, PLAIN, writeTiny } from '../fast/edge-fixture.ts';
+import { startWorkerd, type Workerd } from './edge-workerd.ts';
+
+const published = existsSync('models')
+  ? readdirSync('models').filter((name) => existsSync(join('models', name, 'model.json')))
+  : [];
+const models = folderOf(...published.map((name) => join('models', name)));
+await writeTiny(models.folder, COLOUR);
+await writeTiny(models.folder, PLAIN);
+
+let workerd: Workerd;
+let node: ServerProcess;
+const scratch = mkdtempSync(join(tmpdir(), 'pocketgen-sample-'));
+
+beforeAll(async () => {
+  workerd = await startWorkerd(models.folder);
+  node = await startNodeServer(models.folder);
+});
+afterAll(async () => {
+  await Promise.all([workerd?.stop(), node?.stop()]);
+  models.remove();
+  rmSync(scratch, { recursive: true });
+});
+
+const bytesOf = async (url: string, init?: RequestInit) => {
+  const response = await fetch(url, init);
+  return {
+    status: response.status,
+    etag: response.headers.get('ETag'),
+    bytes: new Uint8Array(await response.arrayBuffer()),
+  };
+};
+
+const PATHS = [
+  '/v1/images/tiny-colour/1.png?class=0',
+  '/v1/images/tiny-colour/ada%40example.com.png?class=ankle%20boot&scale=5&truncation=0.7',
+  '/v1/images/tiny-colour/%F0%9F%98%80.svg?scale=3',
+  '/v1/images/tiny-plain/4294967295.json',
+  '/v1/grids/tiny-colour.png?seeds=1-64,ada&columns=8&scale=2',
+  '/v1/walks/tiny-colour.gif?from=1&to=2&class=bag&toClass=0&frames=20&fps=10',
+  '/v1/walks/tiny-plain.apng?from=ada&to=7&frames=9&truncation=0.5',
+  '/v1/models/tiny-colour',
+  '/v1/images/tiny-colour/1.png?class=hat&scale=0',
+];
+
+describe('workerd and Node', () => {
+  test.each(PATHS)('give the same bytes and ETag for %s', async (path) => {
+    const [a, b] = [await bytesOf(workerd.url + path), await bytesOf(node.url + path)];
+    // Problem details name their own request; the rest is the same.
+    const same = (bytes: Uint8Array) =>
+      Buffer.from(bytes)
+        .toString('latin1')
+        .replace(/urn:uuid:[0-9a-f-]+/, '');
+    expect([a.status, a.etag, same(a.bytes)]).toEqual([b.status, b.etag, same(b.bytes)]);
+    expect(a.status).toBe(path.includes('hat') ? 400 : 200);
+  });
+
+  // The value of tests/fast/edge-app.test.ts, `does not change its bytes`.
+  test('give the pinned bytes', async () => {
+    const fast = readFileSync('tests/fast/edge-app.test.ts', 'utf8');
+    const pinned = /does not change its bytes[\s\S]*?([0-9a-f]{64})/.exec(fast)?.[1];
+    for (const { url } of [workerd, node])
+      expect(await sha256Hex((await bytesOf(`${url}/v1/images/tiny-colour/1.png?class=0`)).bytes)).toBe(pinned);
+  });
+
+  test('give a picture the same bytes alone and among 64', async () => {
+    for (const { url } of [workerd, node]) {
+      for (const name of ['tiny-colour', ...published]) {
+        const sheet = decodePng((await bytesOf(`${url}/v1/grids/${name}.png?seeds=1-64&columns=1&class=0`)).bytes);
+        for (const seed of [1, 17, 64]) {
+          const alone = decodePng((await bytesOf(`${url}/v1/images/${name}/${seed}.png?class=0`)).bytes);
+          const size = alone.data.length;
+          expect(sheet.data.subarray((seed - 1) * size, seed * size)).toEqual(alone.data);
+        }
+      }
+    }
+  });
+
+  test('have every route of the OpenAPI document, and every example works on a published model', async () => {
+    const name = published[0] ?? 'tiny-colour';
+    for (const { url } of [workerd, node]) {
+      const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: Record<string, object> };
+      expect(Object.keys(paths).sort()).toEqual([...new Set(endpoints.map(({ path }) => path))].sort());
+      for (const { example, exampleBody, method } of endpoints) {
+        const path = example.replace('fashion-gan', name);
+        const known = published.includes('fashion-gan') ? path : path.replace(/(class|toClass)=\w+/gi, '$1=bag');
+        const body = JSON.stringify({
+          ...exampleBody,
+          model: name,
+          ...(published.includes('fashion-gan') ? {} : { prompt: 'bag' }),
+        });
+        const init = method === 'post' ? { method, body, headers: { 'Content-Type': 'application/json' } } : {};
+        expect([known, (await bytesOf(url + known, init)).status]).toEqual([known, 200]);
+      }
+      expect((await bytesOf(`${url}/docs`)).status).toBe(200);
+    }
+  });
+});
+
+describe('every bundle in models/', () => {
+  const names = ['tiny-colour', 'tiny-plain', ...published];
+
+  test.each(names)('%s: workerd and Node give its goldens, and so the manifest’s hashes', async (name) => {
+    const manifest: Manifest = parseManifest(JSON.parse(readFileSync(join(models.folder, name, 'model.json'), 'utf8')));
+    const goldens = manifest.goldens.filter(({ variant }) => variant === manifest.defaultVariant);
+    expect(goldens.length).toBeGreaterThan(0);
+    const { width, height, channels } = manifest.image;
+    for (const golden of goldens) {
+      const choice = golden.class === undefined ? '' : `&class=${golden.class}`;
+      for (const { url } of [workerd, node]) {
+        const path = `${url}/v1/images/${name}/${golden.seed}.png?truncation=${golden.truncation}${choice}`;
+        const { bytes } = await bytesOf(path);
+        expect(bytes).toEqual(encodePng({ width, height, channels, data: goldenPixels(golden) }));
+        expect(await sha256Hex(decodePng(bytes).data)).toBe(golden.sha256);
+      }
+    }
+  });
+
+  test.each(names)('%s: `pocketgen sample` writes the same PNG', async (name) => {
+    const out = join(scratch, `${name}.png`);
+    const args = ['--seed', 'ada@example.com', '--truncation', '0.8', '--scale', '3', '--out', out];
+    execFileSync('node_modules/.bin/node', ['cli/main.ts', 'sample', join(models.folder, name), ...args], {
+      stdio: 'pipe',
+    });
+    const path = `/v1/images/${name}/ada@example.com.png?truncation=0.8&scale=3`;
+    const { bytes } = await bytesOf(workerd.url + path);
+    expect(bytes).toEqual(new Uint8Array(readFileSync(out)));
+    expect((await bytesOf(node.url + path)).bytes).toEqual(bytes);
+  });
+});
