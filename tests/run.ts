@@ -26,7 +26,8 @@ try {
   const vitest = await startVitest('test', process.argv.slice(2), {
     run: true,
     watch: false,
-    exclude: ['**/node_modules/**', ...exclude],
+    // What `--exclude` of the command line becomes: it reaches every project.
+    cliExclude: exclude,
   });
   for (const module of vitest.state.getTestModules()) {
     let inModule = 0;

@@ -7,7 +7,24 @@ export const PAGE_HEADERS = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 } as const;
 
+/** What the page does and nothing else: its own scripts, wasm and workers, files of this site, pictures it makes. */
+const elsewhere = /^https?:\/\//.test(process.env.POCKETGEN_EDGE ?? '') ? ` ${process.env.POCKETGEN_EDGE}` : '';
+export const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self' blob:",
+  `connect-src 'self'${elsewhere}`,
+  `img-src 'self' data: blob:${elsewhere}`,
+  "style-src 'self'",
+  "font-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'self'",
+].join('; ');
+
 const FILE = `/*
+  Content-Security-Policy: ${PAGE_POLICY}
 ${Object.entries(PAGE_HEADERS)
   .map(([name, value]) => `  ${name}: ${value}`)
   .join('\n')}

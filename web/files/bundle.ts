@@ -1,4 +1,5 @@
 // A bundle from a person's files (a zip, or the files of a folder): schema, sizes and hashes are checked before it is kept.
+import { unzipSync } from 'fflate';
 import { checkFile } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import { generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
@@ -55,7 +56,6 @@ async function namedFiles(given: readonly File[]): Promise<Map<string, Uint8Arra
 }
 
 async function unzipped(name: string, bytes: Uint8Array): Promise<[string, Uint8Array<ArrayBuffer>][]> {
-  const { unzipSync } = await import('fflate');
   try {
     // A small zip can claim gigabytes: only what fits is unpacked.
     const content = unzipSync(bytes, {

@@ -1,6 +1,7 @@
 // Files made of pictures: PNG at any whole scale, a ZIP of PNGs, GIF and APNG of a walk. The PNG bytes are the contract's,
 // the same as the edge's and the command line's.
 
+import { zipSync } from 'fflate';
 import type { Manifest } from '../../contract/manifest.ts';
 import { type Picture, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
@@ -29,7 +30,6 @@ function plain(text: string): string {
 
 /** PNGs are compressed already: the ZIP only stores them. */
 export async function wallZip(items: readonly { picture: Picture; point: Point }[], manifest: Manifest): Promise<Blob> {
-  const { zipSync } = await import('fflate');
   const files: Record<string, Uint8Array> = {};
   for (const { picture, point } of items) files[fileName(point, manifest, 'png')] = encodePng(picture);
   return new Blob([zipSync(files, { level: 0 }) as Uint8Array<ArrayBuffer>], { type: 'application/zip' });

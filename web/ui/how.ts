@@ -1,19 +1,142 @@
 // How it works: five sentences, the network drawn from the model file, and the training record of the bundle.
-import { t } from '../texts.ts';
+import { Dropped } from '../engine/queue.ts';
+import type { Network, Shape, Step } from '../files/network.ts';
+import { type Snapshot, trainingRecord } from '../files/training.ts';
+import { currentLanguage, type TextKey, t } from '../texts.ts';
 import { h } from './dom.ts';
 import type { App, View } from './view.ts';
 
+const count = (n: number) => n.toLocaleString(currentLanguage() === 'zh' ? 'zh-CN' : 'en-GB');
+
 export function createHow(app: App): View {
-  const body = h('div', { class: 'prose' });
-  const element = h('div', { class: 'view' }, body);
+  const sentences = h('ol', { class: 'sentences' });
+  const network = h('div', { class: 'part' });
+  const training = h('div', { class: 'part' });
+  const element = h('div', { class: 'view prose' }, h('h2', {}, t('howTitle')), sentences, network, training);
+  let generation = 0;
+
+  async function drawNetwork(): Promise<void> {
+    const mine = ++generation;
+    network.replaceChildren(h('h2', {}, t('network')));
+    try {
+      const model = app.model;
+      const signal = new AbortController().signal;
+      const [{ readNetwork }, bytes] = await Promise.all([
+        import('../files/network.ts'),
+        model.read({ signal, onProgress: () => undefined, onDamaged: () => undefined }),
+      ]);
+      if (mine !== generation) return;
+      const read = readNetwork(bytes);
+      network.append(
+        h('p', { class: 'hint' }, t('networkHelp', { nodes: count(read.nodes), params: count(read.parameters) })),
+        networkList(read, app.manifest.image.height),
+      );
+    } catch (error) {
+      if (!(error instanceof Dropped) && mine === generation) app.fail(error);
+    }
+  }
+
+  async function drawTraining(): Promise<void> {
+    const { training: facts, license, metrics } = app.manifest;
+    const record = trainingRecord(metrics);
+    const holder = h('div', { class: 'chart', role: 'img', 'aria-label': t('curveLabel') });
+    training.replaceChildren(
+      h('h2', {}, t('training')),
+      h('p', {}, t('trainedOn', { data: facts.dataset.name, images: count(facts.imagesSeen) })),
+      ...(record.curve.length > 1
+        ? [h('p', { class: 'hint' }, t('curveLabel')), holder]
+        : [h('p', { class: 'hint' }, t('noCurve'))]),
+      ...(record.snapshots.length > 0 ? [snapshotStrip(record.snapshots)] : []),
+      h('p', { class: 'hint' }, t('license', { license })),
+    );
+    if (record.curve.length > 1) (await import('./chart.ts')).drawChart(holder, record.curve);
+  }
+
   return {
     element,
     update(changed) {
       if (!changed.has('view') && !changed.has('model')) return;
-      const sentences = (['how1', 'how2', 'how3', 'how4', 'how5'] as const).map((key) =>
-        h('li', {}, t(key, { latent: app.manifest.latent.size })),
+      sentences.replaceChildren(
+        ...(['how1', 'how2', 'how3', 'how4', 'how5'] as const).map((key) =>
+          h('li', {}, t(key, { latent: app.manifest.latent.size })),
+        ),
       );
-      body.replaceChildren(h('h2', {}, t('howTitle')), h('ol', { class: 'sentences' }, ...sentences));
+      void drawNetwork();
+      void drawTraining();
+    },
+    leave() {
+      generation++;
     },
   };
+}
+
+function networkList(network: Network, pictureHeight: number): HTMLElement {
+  return h('ol', { class: 'network' }, ...network.steps.map((step) => networkStep(step, pictureHeight)));
+}
+
+function networkStep(step: Step, pictureHeight: number): HTMLElement {
+  const key = `op-${step.operator}` as TextKey;
+  const words = t(key) ?? '';
+  const also = step.with.filter((name) => name !== 'Reshape');
+  const notes = [
+    shapeText(step.shape),
+    step.parameters > 0 ? t('learned', { n: count(step.parameters) }) : '',
+    also.join(', '),
+  ];
+  return h(
+    'li',
+    {},
+    h('span', { class: 'block-holder' }, block(step.shape, pictureHeight)),
+    h(
+      'span',
+      {},
+      h('b', {}, step.operator),
+      ` ${words}`,
+      h('small', {}, notes.filter((note) => note !== '').join(' · ')),
+    ),
+  );
+}
+
+function shapeText(shape: Shape | undefined): string {
+  if (shape === undefined) return '';
+  const [c = 0, height, width] = shape;
+  return height === undefined || width === undefined
+    ? t('shapeVector', { n: count(c) })
+    : t('shapeMap', { c: count(c), h: height, w: width });
+}
+
+/** A block as large as the picture is at that step, and as deep as it has layers; a bar for a plain list of numbers. */
+function block(shape: Shape | undefined, pictureHeight: number): HTMLElement {
+  const [c = 1, height, width] = shape ?? [];
+  const element = h('span', { class: 'block' });
+  if (height === undefined || width === undefined) {
+    element.style.width = '6px';
+    element.style.height = `${8 + Math.min(40, c / 4)}px`;
+    return element;
+  }
+  const side = 10 + (34 * height) / pictureHeight;
+  element.style.width = `${side}px`;
+  element.style.height = `${side}px`;
+  const layers = Math.min(7, Math.round(Math.log2(c + 1)));
+  element.style.boxShadow = Array.from({ length: layers - 1 }, (_, i) => {
+    const at = (i + 1) * 3;
+    return `${at - 1}px ${1 - at}px 0 -1px var(--paper), ${at}px ${-at}px 0 -1px var(--soft)`;
+  }).join(', ');
+  return element;
+}
+
+function snapshotStrip(snapshots: readonly Snapshot[]): HTMLElement {
+  return h(
+    'ol',
+    { class: 'snapshots' },
+    ...snapshots.map(({ images, png }) => {
+      const label = t('snapshotAt', { images: count(images) });
+      return h(
+        'li',
+        {},
+        h('img', { class: 'pixels', src: `data:image/png;base64,${png}`, alt: label }),
+        h('small', {}, label),
+      );
+    }),
+  );
 }

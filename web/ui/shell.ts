@@ -67,14 +67,15 @@ export function createShell(app: App, actions: ShellActions): Shell {
     h('h1', { class: 'wordmark' }, h('span', { class: 'mark', 'aria-hidden': 'true' }), 'pocketgen'),
     h('div', { class: 'top-tools' }, modelSelect, languageButton(), themeButton()),
   );
+  const statusWords = h('span', { class: 'status-text' });
+  const ready = h('span', { class: 'ready', hidden: true }, t('offlineReady'));
   const status = h(
     'button',
     { class: 'status', onclick: actions.device },
     h('span', { class: 'dot', 'aria-hidden': 'true' }),
-    h('span', { class: 'status-text' }),
+    h('span', {}, statusWords, ' ', ready),
   );
-  const ready = h('span', { class: 'ready', hidden: true }, t('offlineReady'));
-  const statusRow = h('div', { class: 'status-row' }, status, ready);
+  const statusRow = h('div', { class: 'status-row' }, status);
   const stage = createStage(app, actions, statusRow);
   const tabs = h('nav', { class: 'tabs', 'aria-label': t('views') }, ...VIEWS.map(tab));
   const panel = h('div', { class: 'panel-holder', id: 'pictures', tabindex: -1 });
@@ -197,8 +198,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
       );
     },
     showStatus(next) {
-      const text = status.querySelector('.status-text');
-      if (text !== null) text.textContent = statusText(next);
+      statusWords.textContent = statusText(next);
       status.dataset.phase = next.phase;
       if (next.phase === 'running') status.dataset.provider = next.provider;
       status.setAttribute('aria-label', `${statusText(next)}. ${t('device')}`);

@@ -73,14 +73,7 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
     h('output', { for: 'variety', class: 'hint' }),
   );
   const controls = h('div', { class: 'controls' }, seedRow, chips, variety);
-  const element = h(
-    'section',
-    { class: 'stage', 'aria-label': t('centre') },
-    h('div', { class: 'picture-row' }, frame, side),
-    caption,
-    status,
-    controls,
-  );
+  const element = h('section', { class: 'stage', 'aria-label': t('centre') }, frame, side, caption, status, controls);
 
   function seedPoint(text: string): Point {
     return { kind: 'seed', seed: text, class: app.state.class, truncation: app.state.truncation };

@@ -11,7 +11,7 @@ import { createOtherPicker, createThumb, otherOf } from './other.ts';
 import { type App, reducedMotion, type View } from './view.ts';
 
 /** Pictures of the strip; frames and frames a second of a saved animation. */
-const STRIP = 8;
+const STRIP = 10;
 const FRAMES = 48;
 const FPS = 24;
 /** Milliseconds from one end to the other. */
