@@ -10,11 +10,13 @@ import { shapeOf, type Traced } from './traced.ts';
 
 export const BACKEND_NAME = 'trace';
 
-const KERNELS: KernelTable = { ...elementwise, ...shape, ...conv };
+/** Every kernel with an ONNX mapping. */
+export const KERNELS: KernelTable = { ...elementwise, ...shape, ...conv };
 
 export class TraceBackend extends tf.KernelBackend {
   // Weak, so there is nothing to count or free: a traced tensor lives as long as tfjs holds its id.
   private data = new WeakMap<object, Traced>();
+  private issued = new WeakSet<object>();
   g: GraphBuilder = createGraphBuilder();
   lowering: Lowering = 'conv';
 
@@ -29,28 +31,25 @@ export class TraceBackend extends tf.KernelBackend {
   put(traced: Traced): tf.TensorInfo {
     const dataId = {};
     this.data.set(dataId, traced);
+    this.issued.add(dataId);
     const { dtype } = traced.value;
     if (dtype === 'int64') throw new Error('trace: expected float32, int32 or bool, which tfjs knows, got int64');
     return { dataId, shape: shapeOf(traced), dtype };
   }
 
-  get(dataId: object): Traced {
-    const traced = this.data.get(dataId);
-    if (!traced) throw new Error('trace: expected a tensor of this trace, got one of an earlier trace');
-    return traced;
+  get(info: tf.TensorInfo): Traced {
+    const traced = this.data.get(info.dataId);
+    if (traced) return traced;
+    if (this.issued.has(info.dataId)) {
+      throw new Error('trace: expected a tensor of this trace, got one of an earlier trace');
+    }
+    // A tensor of another backend, weights for instance: its values are a constant of this graph. Not remembered, because
+    // tensors of other shapes may share its data.
+    return { value: this.constant(tf.engine().readSync(info.dataId), info.shape, info.dtype) };
   }
 
   override write(values: tf.backend_util.BackendValues | null, shape: number[], dtype: tf.DataType): object {
     return this.put({ value: this.constant(values, shape, dtype) }).dataId;
-  }
-
-  override move(
-    dataId: object,
-    values: tf.backend_util.BackendValues | null,
-    shape: number[],
-    dtype: tf.DataType,
-  ): void {
-    this.data.set(dataId, { value: this.constant(values, shape, dtype) });
   }
 
   private constant(values: tf.backend_util.BackendValues | null, shape: number[], dtype: tf.DataType) {
@@ -59,7 +58,7 @@ export class TraceBackend extends tf.KernelBackend {
     }
     const data = copyAs(dtype, values as Float32Array);
     const [first = 0] = data;
-    return data.length > 0 && data.every((v) => v === first)
+    return data.length > 0 && data.every((v) => Object.is(v, first))
       ? this.g.splat(Number(first), dtype, shape)
       : this.g.constant(data, dtype, shape);
   }
@@ -112,7 +111,7 @@ export function traceBackend(): TraceBackend {
       kernelName,
       backendName: BACKEND_NAME,
       kernelFunc: ({ inputs, attrs }) => {
-        const traced = (info: tf.TensorInfo): Traced => backend.get(info.dataId);
+        const traced = (info: tf.TensorInfo): Traced => backend.get(info);
         const result = kernel({
           g: backend.g,
           lowering: backend.lowering,
@@ -137,8 +136,9 @@ export function traceBackend(): TraceBackend {
       backendName: BACKEND_NAME,
       kernelFunc: () => {
         const scope = (tf.engine() as unknown as { state: { activeScope?: { name?: string } } }).state.activeScope;
+        const op = scope?.name?.replace(/__op$/, '') ?? 'unknown';
         throw new Error(
-          `trace: expected a kernel with an ONNX mapping, got ${kernelName} (called by tf.${scope?.name ?? 'unknown'}); ` +
+          `trace: expected a kernel with an ONNX mapping, got ${kernelName} (called by tf.${op}); ` +
             'express it with other ops or add a mapping under trace/kernels/',
         );
       },

@@ -7,6 +7,12 @@ import { encodeModel, type Storage } from './model.ts';
 import { type Tensors, trace } from './trace.ts';
 
 /**
+ * Equal numbers are one constant, so a batch size must not meet another size by chance: large primes (nothing is computed,
+ * so size costs nothing).
+ */
+const BATCHES = [1009, 1013] as const;
+
+/**
  * Traces `fn` into an ONNX model that takes any batch size, and returns its encoder for each kind of storage.
  *
  * @param inputs shape of each input without its batch dimension, which comes first
@@ -20,12 +26,14 @@ export async function traceAnyBatch(
 ): Promise<(storage?: Storage) => Uint8Array> {
   const at = (batch: number): Promise<Graph> =>
     trace(fn, Object.fromEntries(Object.entries(inputs).map(([key, shape]) => [key, [batch, ...shape]])), lowering);
-  const [a, b] = [await at(2), await at(3)];
+  const [a, b] = [await at(BATCHES[0]), await at(BATCHES[1])];
   const other = new Map<number, Value>();
   const constants = new Map<number, ConstantData>();
 
   const pair = (x: Value, y: Value): void => {
-    if (other.has(x.id)) return;
+    const known = other.get(x.id);
+    if (known && known !== y) throw new Error(`${name}: the batch size ${BATCHES[0]} is also a size of something else`);
+    if (known) return;
     other.set(x.id, y);
     if (x.source.kind === 'constant' && y.source.kind === 'constant') {
       const open = openDimension(name, x.source.data, y.source.data);
@@ -41,7 +49,10 @@ export async function traceAnyBatch(
     if (x.source.kind !== 'node' || y?.source.kind !== 'node' || x.source.node.op !== y.source.node.op) {
       throw new Error(`${name}: expected the same operators at every batch size; node ${i} differs`);
     }
-    const { op, inputs: xs } = x.source.node;
+    const { op, inputs: xs, attributes } = x.source.node;
+    if (JSON.stringify(attributes) !== JSON.stringify(y.source.node.attributes)) {
+      throw new Error(`${name}: the batch size is fixed inside an attribute of ${op}; expected it in reshapes only`);
+    }
     for (const [j, input] of xs.entries()) {
       const twin = y.source.node.inputs[j];
       if (!twin) throw new Error(`${name}: ${op} has another number of inputs at another batch size`);
@@ -53,6 +64,8 @@ export async function traceAnyBatch(
     pair(x, y);
   }
   for (const [i, { value }] of a.inputs.entries()) if (b.inputs[i]) other.set(value.id, b.inputs[i].value);
+  for (const [i, { value }] of a.outputs.entries()) if (b.outputs[i]) pair(value, b.outputs[i].value);
+  if (a.outputs.some(({ value }) => constants.has(value.id))) throw new Error(`${name}: an output is the batch size`);
 
   return (storage = 'fp32') =>
     encodeModel(a, {
@@ -61,7 +74,10 @@ export async function traceAnyBatch(
       storage,
       dims: (value) => {
         const twin = other.get(value.id);
-        return value.shape.map((d, i) => (twin && twin.shape[i] !== d ? 'batch' : d));
+        return value.shape.map((d, i) => {
+          if (!twin || twin.shape[i] === d) return d;
+          return d === BATCHES[0] ? 'batch' : `${d / BATCHES[0]}*batch`;
+        });
       },
     });
 }

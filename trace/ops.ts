@@ -73,7 +73,8 @@ export function binary(g: GraphBuilder, op: string, a: Value, b: Value): Value {
     if (op === 'Div' && isFill(a, 0)) return g.splat(0, a.dtype, shape);
     if (op === 'Sub' && isFill(a, 0)) return expandTo(g, unary(g, 'Neg', b), shape);
   }
-  const [x, y] = [operand(g, a), operand(g, b)];
+  // PRelu's slope may broadcast, its input may not.
+  const [x, y] = [op === 'PRelu' ? materialise(g, expandTo(g, a, shape)) : operand(g, a), operand(g, b)];
   const dtype = COMPARISONS.has(op) ? 'bool' : a.dtype;
   const inferred = broadcastShape(op, x.shape, y.shape);
   return expandTo(g, g.node(op, [x, y], {}, dtype, inferred), shape);
@@ -85,6 +86,11 @@ export function unary(g: GraphBuilder, op: string, x: Value, attributes: Attribu
 }
 
 export function where(g: GraphBuilder, condition: Value, a: Value, b: Value): Value {
+  if (a.dtype === 'bool') {
+    // onnxruntime's Where takes no bool.
+    const otherwise = binary(g, 'And', unary(g, 'Not', condition), b);
+    return binary(g, 'Or', binary(g, 'And', condition, a), otherwise);
+  }
   const shape = broadcastShape('Where', condition.shape, broadcastShape('Where', a.shape, b.shape));
   const inputs = [materialise(g, condition), operand(g, a), operand(g, b)];
   return expandTo(
@@ -102,9 +108,14 @@ export function where(g: GraphBuilder, condition: Value, a: Value, b: Value): Va
 
 const ONNX_TYPE: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
 
+function castNumber(x: number, dtype: DType): number {
+  if (dtype === 'bool') return x === 0 ? 0 : 1;
+  return dtype === 'float32' ? Math.fround(x) : Math.trunc(x);
+}
+
 export function cast(g: GraphBuilder, x: Value, dtype: DType): Value {
   if (x.dtype === dtype) return x;
-  if (x.source.kind === 'splat') return g.splat(x.source.fill, dtype, x.shape);
+  if (x.source.kind === 'splat') return g.splat(castNumber(x.source.fill, dtype), dtype, x.shape);
   return g.node('Cast', [x], { to: ONNX_TYPE[dtype] }, dtype, x.shape);
 }
 
@@ -199,7 +210,7 @@ export function pad(g: GraphBuilder, x: Value, paddings: readonly (readonly [num
 /** `indices` replaces dimension `axis`. */
 export function gather(g: GraphBuilder, x: Value, indices: Value, axis: number): Value {
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
-  return g.node('Gather', [materialise(g, x), indices], { axis }, x.dtype, shape);
+  return g.node('Gather', [materialise(g, x), materialise(g, indices)], { axis }, x.dtype, shape);
 }
 
 export function reduce(g: GraphBuilder, op: 'Sum' | 'Mean' | 'Max' | 'Min', x: Value, axes: readonly number[]): Value {

@@ -35,7 +35,7 @@ export async function trace(
         declared.map(({ name, value }) => [name, tf.engine().makeTensorFromTensorInfo(backend.put({ value }))]),
       );
       for (const [name, tensor] of Object.entries(fn(tensors))) {
-        outputs.push({ name, value: materialise(g, plain(g, backend.get(tensor.dataId))) });
+        outputs.push({ name, value: materialise(g, plain(g, backend.get(tensor))) });
       }
     });
     return { inputs: declared, outputs };

@@ -71,6 +71,7 @@ function addBias(g: GraphBuilder, op: string, x: Traced, bias: Traced): Traced |
   if (op !== 'Add' || source.kind !== 'node' || bias.value.source.kind !== 'constant') return undefined;
   const { node } = source;
   const channels = shapeOf(x).at(-1);
+  if (shapeOf(bias).length > x.value.shape.length) return undefined;
   if (sizeOf(bias.value.shape) !== channels || shapeOf(bias).at(-1) !== channels || node.inputs.length !== 2) {
     return undefined;
   }

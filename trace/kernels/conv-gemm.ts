@@ -120,6 +120,7 @@ export function conv2dInputGradient(g: GraphBuilder, geo: ConvGeometry, dy: Valu
     const flat = reshape(g, sent, [batch, outHeight * outWidth * area, inChannels]);
     const lists = positions(height, width).map(([h, w]) => touching(geo, h, w));
     const most = Math.max(...lists.map((l) => l.length));
+    if (most === 0) return g.splat(0, 'float32', to);
     const outside = { row: -1, column: -1 };
     const taps = lists.flatMap((l) =>
       range(most).map((i) => {

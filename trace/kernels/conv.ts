@@ -39,6 +39,16 @@ function geometry(call: KernelCall, inputShape: readonly number[], filterShape: 
     throw new Error(`convolution: expected ${info.inChannels} input channels in the filter, got ${filterShape[2]}`);
   }
   const { top, left, bottom, right } = info.padInfo;
+  // Rounding the output size up lets the last window reach beyond the padding: more zeros there.
+  const reach = (out: number, stride: number, window: number): number => (out - 1) * stride + window;
+  const below = reach(info.outHeight, info.strideHeight, info.effectiveFilterHeight) - top - info.inHeight;
+  const beyond = reach(info.outWidth, info.strideWidth, info.effectiveFilterWidth) - left - info.inWidth;
+  if (bottom - below >= info.strideHeight || right - beyond >= info.strideWidth) {
+    throw new Error(
+      `convolution: expected kernels and strides with equal sides for padding ${String(pad)}, because tfjs computes the ` +
+        `output's width from its height; got kernel ${info.filterHeight}x${info.filterWidth}, strides [${strides}]`,
+    );
+  }
   return {
     batch: info.batchSize,
     height: info.inHeight,
@@ -50,7 +60,7 @@ function geometry(call: KernelCall, inputShape: readonly number[], filterShape: 
     kernel: [info.filterHeight, info.filterWidth],
     strides: [info.strideHeight, info.strideWidth],
     dilations: [info.dilationHeight, info.dilationWidth],
-    pads: [top, left, bottom, right],
+    pads: [top, left, Math.max(bottom, below), Math.max(right, beyond)],
   };
 }
 

@@ -1,8 +1,8 @@
 // Elementwise tfjs kernels. They keep whatever storage order their inputs have.
-import type { DType } from '../graph.ts';
+import type { DType, Value } from '../graph.ts';
 import { binary, cast, materialise, unary, where } from '../ops.ts';
 import { align, mapBinary, mapUnary, shapeOf, withPerm } from '../traced.ts';
-import type { Kernel, KernelCall, KernelTable } from './table.ts';
+import { dtypeOf, type Kernel, type KernelCall, type KernelTable } from './table.ts';
 
 const unaryOp =
   (op: string): Kernel =>
@@ -14,12 +14,7 @@ const binaryOp =
   ({ g, input }) =>
     mapBinary(g, op, input('a'), input('b'));
 
-const scalar = ({ g }: KernelCall, fill: number) => g.splat(fill, 'float32', []);
-
-function dtypeOf(name: unknown): DType {
-  if (name === 'float32' || name === 'int32' || name === 'bool') return name;
-  throw new Error(`Cast: expected float32, int32 or bool, got ${String(name)}`);
-}
+const scalar = ({ g }: KernelCall, fill: number, dtype: DType = 'float32') => g.splat(fill, dtype, []);
 
 function fillLike(call: KernelCall, fill: number) {
   return mapUnary(call.input('x'), (x) => call.g.splat(fill, x.dtype, x.shape));
@@ -56,17 +51,21 @@ export const elementwise: KernelTable = {
     // tf.step: 1 above zero, alpha at and below it. onnxruntime's Where runs on one thread and took 10 ms on
     // [128,14,14,48] where Cast and Max together take under 2.
     return mapUnary(input('x'), (x) => {
-      const above = binary(g, 'Greater', x, scalar(call, 0));
-      if (alpha < 0 || alpha > 1) return where(g, above, scalar(call, 1), scalar(call, alpha));
-      const ones = cast(g, above, 'float32');
-      return alpha === 0 ? ones : binary(g, 'Max', ones, scalar(call, alpha));
+      const above = binary(g, 'Greater', x, scalar(call, 0, x.dtype));
+      const step = (): Value => {
+        if (alpha < 0 || alpha > 1) return where(g, above, scalar(call, 1), scalar(call, alpha));
+        const ones = cast(g, above, 'float32');
+        return alpha === 0 ? ones : binary(g, 'Max', ones, scalar(call, alpha));
+      };
+      return cast(g, step(), x.dtype);
     });
   },
   ClipByValue: (call) => {
     const { g, input, attrs } = call;
-    const low = scalar(call, Number(attrs.clipValueMin));
-    const high = scalar(call, Number(attrs.clipValueMax));
-    return mapUnary(input('x'), (x) => binary(g, 'Min', binary(g, 'Max', x, low), high));
+    const bound = (x: Value, name: string) => scalar(call, Number(attrs[name]), x.dtype);
+    return mapUnary(input('x'), (x) =>
+      binary(g, 'Min', binary(g, 'Max', x, bound(x, 'clipValueMin')), bound(x, 'clipValueMax')),
+    );
   },
   Cast: ({ g, input, attrs }) => mapUnary(input('x'), (x) => cast(g, x, dtypeOf(attrs.dtype))),
   Identity: ({ input }) => input('x'),

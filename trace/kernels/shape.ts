@@ -1,9 +1,9 @@
 // tfjs kernels that move values, reduce dimensions or multiply matrices.
-import { util } from '@tensorflow/tfjs';
+import { backend_util, util } from '@tensorflow/tfjs';
 import { sizeOf, type Value } from '../graph.ts';
-import { concat, gather, materialise, matMul, pad, reduce, reshape, slice, transpose } from '../ops.ts';
+import { cast, concat, gather, materialise, matMul, pad, reduce, reshape, slice, transpose } from '../ops.ts';
 import { permuted, plain, STORED_NCHW, shapeOf, stored, type Traced, withPerm } from '../traced.ts';
-import type { Kernel, KernelCall, KernelTable } from './table.ts';
+import { dtypeOf, type Kernel, type KernelCall, type KernelTable } from './table.ts';
 
 const numbers = (value: unknown): number[] => (Array.isArray(value) ? value.map(Number) : [Number(value)]);
 
@@ -11,12 +11,16 @@ const x = (call: KernelCall): Value => plain(call.g, call.input('x'));
 
 const axisOf = (value: unknown, rank: number): number => (Number(value ?? 0) + rank) % rank;
 
+/** tfjs's axis argument: one, several, negative or absent (all). */
+const axesOf = ({ shape }: Value, given: unknown): number[] =>
+  util.parseAxisParam((given as number | number[] | null | undefined) ?? [...shape.keys()], [...shape]);
+
 const reduction =
   (op: 'Sum' | 'Mean' | 'Max' | 'Min', axisName: string): Kernel =>
   (call) => {
-    const value = x(call);
-    const given = call.attrs[axisName] as number | number[] | null | undefined;
-    const axes = util.parseAxisParam(given ?? value.shape.map((_, i) => i), [...value.shape]);
+    // A mean of integers is a fraction.
+    const value = op === 'Mean' ? cast(call.g, x(call), 'float32') : x(call);
+    const axes = axesOf(value, call.attrs[axisName]);
     const reduced = reduce(
       call.g,
       op,
@@ -28,18 +32,16 @@ const reduction =
   };
 
 /** Sizes with tfjs's -1 ("whatever is left") made explicit. */
-function sliceSizes(shape: readonly number[], begin: readonly number[], size: readonly number[]): number[] {
+function sliceSizes(shape: readonly number[], begin: readonly number[], given: unknown): number[] {
+  const size = given === undefined ? [] : numbers(given);
   return shape.map((d, i) => (size[i] === undefined || size[i] === -1 ? d - (begin[i] ?? 0) : size[i]));
 }
 
 function split(call: KernelCall): Traced[] {
   const value = x(call);
   const axis = axisOf(call.attrs.axis, value.shape.length);
-  const whole = value.shape[axis] ?? 0;
-  const { numOrSizeSplits } = call.attrs;
-  const sizes = Array.isArray(numOrSizeSplits)
-    ? numOrSizeSplits.map(Number)
-    : Array<number>(Number(numOrSizeSplits)).fill(whole / Number(numOrSizeSplits));
+  const info = { dataId: value, shape: [...value.shape], dtype: 'float32' as const };
+  const sizes = backend_util.prepareSplitSize(info, call.attrs.numOrSizeSplits as number | number[], axis);
   let start = 0;
   return sizes.map((n) => {
     const begin = value.shape.map((_, i) => (i === axis ? start : 0));
@@ -62,7 +64,7 @@ export const shape: KernelTable = {
     return { value: reshape(call.g, value, wanted) };
   },
   ExpandDims: (call) => {
-    const value = x(call);
+    const value = plain(call.g, call.input('input'));
     const axis = axisOf(call.attrs.dim, value.shape.length + 1);
     return { value: reshape(call.g, value, [...value.shape.slice(0, axis), 1, ...value.shape.slice(axis)]) };
   },
@@ -86,7 +88,7 @@ export const shape: KernelTable = {
   Slice: (call) => {
     const value = x(call);
     const begin = numbers(call.attrs.begin);
-    return { value: slice(call.g, value, begin, sliceSizes(value.shape, begin, numbers(call.attrs.size))) };
+    return { value: slice(call.g, value, begin, sliceSizes(value.shape, begin, call.attrs.size)) };
   },
   SplitV: split,
   PadV2: (call) => {
@@ -101,12 +103,8 @@ export const shape: KernelTable = {
     if (value.source.kind === 'splat') return { value: call.g.splat(value.source.fill, value.dtype, to) };
     return { value: call.g.node('Tile', [value, call.g.ints(reps)], {}, value.dtype, to) };
   },
-  BroadcastTo: (call) => {
-    const to = numbers(call.attrs.shape);
-    return { value: call.g.node('Expand', [materialise(call.g, x(call)), call.g.ints(to)], {}, x(call).dtype, to) };
-  },
   Fill: ({ g, attrs }) => ({
-    value: g.splat(Number(attrs.value), attrs.dtype === 'int32' ? 'int32' : 'float32', numbers(attrs.shape)),
+    value: cast(g, g.splat(Number(attrs.value), 'float32', numbers(attrs.shape)), dtypeOf(attrs.dtype ?? 'float32')),
   }),
   GatherV2: ({ g, input, attrs }) => {
     if (Number(attrs.batchDims ?? 0) !== 0) throw new Error('GatherV2: expected batchDims 0, got more');
@@ -115,15 +113,16 @@ export const shape: KernelTable = {
   },
   Reverse: (call) => {
     const value = x(call);
+    const axes = axesOf(value, call.attrs.dims);
     return {
-      value: numbers(call.attrs.dims).reduce((v, axis) => {
-        const n = v.shape[axisOf(axis, v.shape.length)] ?? 0;
+      value: axes.reduce((v, axis) => {
+        const n = v.shape[axis] ?? 0;
         const indices = call.g.constant(
           Int32Array.from({ length: n }, (_, i) => n - 1 - i),
           'int32',
           [n],
         );
-        return gather(call.g, v, indices, axisOf(axis, v.shape.length));
+        return gather(call.g, v, indices, axis);
       }, value),
     };
   },
@@ -171,7 +170,7 @@ export const shape: KernelTable = {
     if (attrs.dataFormat !== 'NHWC') throw new Error(`DepthToSpace: expected NHWC, got ${attrs.dataFormat}`);
     if (lowering === 'conv') {
       // tfjs orders depth as (block row, block column, channel): ONNX's DCR.
-      const nchw = stored(g, input('x'), STORED_NCHW);
+      const nchw = materialise(g, stored(g, input('x'), STORED_NCHW));
       const [n = 1, c = 1, h = 1, w = 1] = nchw.shape;
       const to = [n, c / (b * b), h * b, w * b];
       return withPerm(g.node('DepthToSpace', [nchw], { blocksize: b, mode: 'DCR' }, nchw.dtype, to), STORED_NCHW);

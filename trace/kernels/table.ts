@@ -1,5 +1,5 @@
 // What a kernel mapping is: named inputs and attributes as tfjs hands them over, in; traced tensors, out.
-import type { GraphBuilder } from '../graph.ts';
+import type { DType, GraphBuilder } from '../graph.ts';
 import type { Traced } from '../traced.ts';
 
 export interface KernelCall {
@@ -20,3 +20,9 @@ export type Lowering = 'gemm' | 'conv';
 
 export type Kernel = (call: KernelCall) => Traced | Traced[];
 export type KernelTable = Readonly<Record<string, Kernel>>;
+
+/** tfjs's name of an element type, checked: it also has complex64 and string. */
+export function dtypeOf(name: unknown): DType {
+  if (name === 'float32' || name === 'int32' || name === 'bool') return name;
+  throw new Error(`trace: expected element type float32, int32 or bool, got ${String(name)}`);
+}

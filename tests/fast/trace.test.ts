@@ -1,0 +1,142 @@
+// What the tracer refuses and how it says so, and that equal computations exist once in the graph.
+import * as tf from '@tensorflow/tfjs';
+import * as ort from 'onnxruntime-node';
+import { describe, expect, test } from 'vitest';
+import { type Graph, schedule } from '../../trace/graph.ts';
+import { encodeModel } from '../../trace/model.ts';
+import { type Tensors, trace } from '../../trace/trace.ts';
+
+const opsOf = (graph: Graph): string[] =>
+  schedule(graph).map((v) => (v.source.kind === 'node' ? v.source.node.op : v.source.kind));
+const count = (graph: Graph, op: string): number => opsOf(graph).filter((o) => o === op).length;
+const x = (inputs: Tensors): tf.Tensor => inputs.x as tf.Tensor;
+
+describe('what cannot be traced', () => {
+  test('a kernel without a mapping is named, with the tfjs op that called it', async () => {
+    await expect(trace((i) => ({ y: tf.cumsum(x(i)) }), { x: [3] }, 'conv')).rejects.toThrow(
+      /expected a kernel with an ONNX mapping, got Cumsum \(called by tf\.cumsum\).*trace\/kernels/,
+    );
+    await expect(
+      trace((i) => ({ y: tf.maxPool(x(i) as tf.Tensor4D, 2, 2, 'same') }), { x: [1, 4, 4, 1] }, 'gemm'),
+    ).rejects.toThrow(/got MaxPool \(called by tf\.maxPool\)/);
+  });
+
+  test('reading a value says that there is none and what to do', async () => {
+    await expect(trace((i) => ({ y: tf.scalar(x(i).dataSync()[0] ?? 0) }), { x: [1] }, 'conv')).rejects.toThrow(
+      /a traced tensor has no values.*tf\.where/,
+    );
+    let later: Promise<unknown> = Promise.resolve();
+    await trace(
+      (i) => {
+        later = x(i).data();
+        later.catch(() => {});
+        return { y: x(i) };
+      },
+      { x: [1] },
+      'conv',
+    );
+    await expect(later).rejects.toThrow(/a traced tensor has no values/);
+  });
+
+  test('a tensor kept from an earlier trace is refused', async () => {
+    let kept: tf.Tensor | undefined;
+    await trace(
+      (i) => {
+        kept = tf.keep(tf.add(x(i), 1));
+        return { y: kept };
+      },
+      { x: [2] },
+      'conv',
+    );
+    await expect(trace((i) => ({ y: tf.add(x(i), kept as tf.Tensor) }), { x: [2] }, 'conv')).rejects.toThrow(
+      /expected a tensor of this trace, got one of an earlier trace/,
+    );
+  });
+
+  test('padding given as a number with unequal sides, where tfjs’s output is not that of a convolution', async () => {
+    const filter = (): tf.Tensor4D => tf.ones([2, 1, 1, 1]);
+    await expect(
+      trace((i) => ({ y: tf.conv2d(x(i) as tf.Tensor4D, filter(), 1, 0) }), { x: [1, 4, 4, 1] }, 'conv'),
+    ).rejects.toThrow(/convolution: expected kernels and strides with equal sides.*got kernel 2x1/);
+  });
+
+  test('tfjs works on as before after a failed trace', async () => {
+    await tf.setBackend('cpu');
+    await expect(trace((i) => ({ y: tf.cumsum(x(i)) }), { x: [3] }, 'conv')).rejects.toThrow();
+    expect(tf.getBackend()).toBe('cpu');
+    expect([...tf.add([1, 2], 1).dataSync()]).toEqual([2, 3]);
+  });
+});
+
+test('tensors of another backend become constants and keep their values for later', async () => {
+  await tf.setBackend('cpu');
+  const weights = tf.reshape(tf.tensor([[1, 2, 3]]), [3]);
+  const same = tf.tensor([5, 5, 5]);
+  for (const lowering of ['conv', 'gemm'] as const) {
+    const graph = await trace((i) => ({ y: tf.add(tf.mul(x(i), weights), same) }), { x: [3] }, lowering);
+    const session = await ort.InferenceSession.create(encodeModel(graph, { name: 'captured' }));
+    const { y } = await session.run({ x: new ort.Tensor('float32', [1, 10, 100], [3]) });
+    expect([...((y?.data ?? []) as Float32Array)]).toEqual([6, 25, 305]);
+  }
+  expect([...tf.add(weights, same).dataSync()]).toEqual([6, 7, 8]);
+});
+
+describe('equal computations', () => {
+  test('a function called twice is computed once', async () => {
+    const layer = (t: tf.Tensor): tf.Tensor => tf.tanh(tf.matMul(t as tf.Tensor2D, tf.tensor2d([1, 2, 3, 4], [2, 2])));
+    const graph = await trace((i) => ({ a: layer(x(i)), b: tf.neg(layer(x(i))) }), { x: [3, 2] }, 'gemm');
+    expect(opsOf(graph)).toEqual(['MatMul', 'Tanh', 'Neg']);
+  });
+
+  test('equal contents in different arrays are one constant, and unequal ones are not', async () => {
+    const graph = await trace(
+      (i) => ({
+        a: tf.add(x(i), tf.tensor1d([1, 2])),
+        b: tf.add(x(i), tf.tensor1d([1, 2])),
+        c: tf.add(x(i), tf.tensor1d([1, 3])),
+        d: tf.add(x(i), tf.tensor1d([0, -0])),
+        e: tf.add(x(i), tf.tensor1d([-0, 0])),
+      }),
+      { x: [2] },
+      'conv',
+    );
+    expect(opsOf(graph)).toEqual(['Add', 'Add', 'Add', 'Add']);
+  });
+
+  test('the forward pass that a gradient repeats exists once, and so does the unfold it shares', async () => {
+    const shapes = { x: [2, 6, 6, 3], w: [3, 3, 3, 4] };
+    const forward = (i: Tensors): tf.Tensor => tf.conv2d(x(i) as tf.Tensor4D, i.w as tf.Tensor4D, 1, 'same');
+    const alone = await trace((i) => ({ y: forward(i) }), shapes, 'gemm');
+    const withGradient = await trace(
+      (i) => ({
+        y: forward(i),
+        dw: tf.grad((w) => tf.mean(tf.square(forward({ ...i, w }))))(i.w as tf.Tensor),
+      }),
+      shapes,
+      'gemm',
+    );
+    expect(count(alone, 'Gather')).toBe(1);
+    expect(count(withGradient, 'Gather')).toBe(1);
+    expect(count(alone, 'MatMul') + count(alone, 'Gemm')).toBe(1);
+    // The filter gradient adds its own product and no second forward pass.
+    expect(count(withGradient, 'MatMul') + count(withGradient, 'Gemm')).toBe(2);
+  });
+});
+
+describe('identities leave no node', () => {
+  const cases: [string, (t: tf.Tensor) => tf.Tensor][] = [
+    ['x + 0', (t) => tf.add(t, tf.zerosLike(t))],
+    ['x · 1', (t) => tf.mul(tf.onesLike(t), t)],
+    ['x / 1', (t) => tf.div(t, tf.onesLike(t))],
+    ['transpose there and back', (t) => tf.transpose(tf.transpose(t, [2, 0, 1]), [1, 2, 0])],
+    ['reshape there and back', (t) => tf.reshape(tf.reshape(t, [-1]), t.shape)],
+    ['the whole slice', (t) => tf.slice(t, [0, 0, 0], t.shape)],
+    ['one part of one', (t) => tf.split(t, 1)[0] as tf.Tensor],
+    ['a cast to its own type', (t) => tf.cast(t, 'float32')],
+  ];
+  test.each(cases)('%s', async (_name, f) => {
+    for (const lowering of ['conv', 'gemm'] as const) {
+      expect(opsOf(await trace((i) => ({ y: f(x(i)) }), { x: [2, 3, 4] }, lowering))).toEqual([]);
+    }
+  });
+});
