@@ -3,7 +3,7 @@ import '@fontsource-variable/instrument-sans/wght.css';
 import './styles/index.css';
 import { LIMITS } from '../contract/limits.ts';
 import type { Picture } from '../contract/picture.ts';
-import { readChoice, writeChoice } from './engine/device.ts';
+import { forget, readChoice, writeChoice } from './engine/device.ts';
 import { createEngine, type EngineStatus } from './engine/engine.ts';
 import type { Choice } from './engine/ladder.ts';
 import { type LoadedModel, listModels, loadModel, type ModelEntry } from './files/models.ts';
@@ -153,6 +153,7 @@ async function showDevice(): Promise<void> {
     choose: (next) => {
       choice = next;
       writeChoice(next);
+      if (next === 'auto') forget();
       void openModel(state.model);
     },
   });
@@ -200,6 +201,8 @@ async function boot(): Promise<void> {
   await openModel(modelInState(fragment) ?? '', fragment);
 }
 
+// Everything can be touched from here on; pictures follow. bench/web reads the marks.
+performance.mark('pocketgen:interactive');
 addEventListener('popstate', () => {
   if (model === undefined) return;
   const fragment = location.hash.slice(1);

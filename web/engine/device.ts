@@ -48,14 +48,15 @@ export function writeSetting(key: string, value: string | undefined): void {
   }
 }
 
-/** A choice is remembered for one version of the runtime, one browser and one model: each changes what is fastest. */
+/** A verdict holds for one model, one version of the runtime and one state of the device: each changes what is fastest. */
 export interface MemoryKey {
   model: string;
   runtime: string;
+  device: Device;
 }
 
-function fingerprint(key: MemoryKey): string {
-  return [key.model, key.runtime, navigator.userAgent, globalThis.crossOriginIsolated].join('|');
+function fingerprint({ model, runtime, device }: MemoryKey): string {
+  return JSON.stringify([model, runtime, navigator.userAgent, device]);
 }
 
 export function recall(key: MemoryKey): Memory | undefined {
@@ -68,8 +69,13 @@ export function recall(key: MemoryKey): Memory | undefined {
   }
 }
 
-export function remember(key: MemoryKey, memory: Memory | undefined): void {
-  writeSetting(MEMORY, memory && JSON.stringify({ fingerprint: fingerprint(key), ...memory }));
+export function remember(key: MemoryKey, memory: Memory): void {
+  writeSetting(MEMORY, JSON.stringify({ fingerprint: fingerprint(key), ...memory }));
+}
+
+/** Everything is measured again at the next start. */
+export function forget(): void {
+  writeSetting(MEMORY, undefined);
 }
 
 /** Written before WebGPU is tried and removed after: still there at the next start means the page died in between. */

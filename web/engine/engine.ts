@@ -3,8 +3,8 @@
 import type { Manifest, Variant } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { type RuntimeBuild, runtimeFiles } from '../files/runtime.ts';
-import { fileBytes, type RemoteFile } from '../files/store.ts';
-import { forgiveCrash, hasCrashed, inspectDevice, markTrying, recall, remember } from './device.ts';
+import { fileBytes, isKept, type RemoteFile } from '../files/store.ts';
+import { forgiveCrash, hasCrashed, inspectDevice, type MemoryKey, markTrying, recall, remember } from './device.ts';
 import { type Choice, type Device, isFaster, type Plan, planLadder, type Verdict } from './ladder.ts';
 import type { Provider } from './protocol.ts';
 import { createQueue, Dropped, type Priority } from './queue.ts';
@@ -92,10 +92,10 @@ export function createEngine(events: EngineEvents): Engine {
     if (choice === 'webgpu') forgiveCrash();
     const abort = new AbortController();
     report({ phase: 'starting' });
-    const key = { model: model.manifest.name, runtime: __RUNTIME__.version };
-    const device = await inspectDevice();
+    const [device, jspiKept] = await Promise.all([inspectDevice(), isKept(runtimeFiles('jspi').binary)]);
     if (ticket !== loads) return; // another load began meanwhile
-    const plan = planLadder(device, recall(key), hasCrashed(), choice);
+    const memory = recall(memoryKey(model, device));
+    const plan = planLadder(device, { memory, crashed: hasCrashed(), choice, jspiKept });
     const mine = { model, abort, device, plan };
     job = mine;
     verdicts = [...plan.refused];
@@ -160,6 +160,7 @@ export function createEngine(events: EngineEvents): Engine {
     const { script, loader } = runtimeFiles(parts.build);
     const { manifest, variant } = mine.model;
     const threads = provider === 'wasm-threads' ? Math.min(4, mine.device.cores) : 1;
+    const known = mine.plan.known?.provider === provider ? mine.plan.known : undefined;
     if (provider === 'webgpu') markTrying(true);
     try {
       const started = await startRunner({
@@ -172,8 +173,10 @@ export function createEngine(events: EngineEvents): Engine {
         manifest,
         variant,
         model: parts.model,
+        measure: known?.milliseconds === undefined,
       });
-      const { milliseconds, levels } = started.started;
+      const { levels } = started.started;
+      const milliseconds = started.started.milliseconds ?? known?.milliseconds ?? 0;
       return { runner: started, verdict: { provider, milliseconds, levels } };
     } catch (error) {
       const verdict = failedVerdict(provider, error);
@@ -211,8 +214,7 @@ export function createEngine(events: EngineEvents): Engine {
     }
     if (job !== mine) return;
     const current = verdicts.find((verdict) => verdict.reason === undefined);
-    const key = { model: mine.model.manifest.name, runtime: __RUNTIME__.version };
-    if (current !== undefined) remember(key, { provider: current.provider, build: parts.build, verdicts });
+    if (current !== undefined) remember(memoryKey(mine.model, mine.device), { provider: current.provider, verdicts });
     reportRunning(false);
   }
 
@@ -224,8 +226,7 @@ export function createEngine(events: EngineEvents): Engine {
     runner = undefined;
     const verdict = failedVerdict(provider, error);
     verdicts = [...verdicts.filter((v) => v.provider !== provider), verdict];
-    const key = { model: mine.model.manifest.name, runtime: __RUNTIME__.version };
-    remember(key, { provider: 'wasm', build: mine.plan.build, verdicts });
+    remember(memoryKey(mine.model, mine.device), { provider: 'wasm', verdicts });
     events.onFallback(verdict);
     try {
       const parts = await readParts(mine.model, mine.plan.build, mine.abort);
@@ -274,6 +275,10 @@ export function createEngine(events: EngineEvents): Engine {
     dropBackground: queue.dropBackground,
     batchSize: () => Math.max(1, Math.min(16, Math.floor(20 / Math.max(perPicture, 0.05)))),
   };
+}
+
+function memoryKey(model: Model, device: Device): MemoryKey {
+  return { model: model.manifest.name, runtime: __RUNTIME__.version, device };
 }
 
 function failedVerdict(provider: Provider, error: unknown): Verdict {

@@ -48,7 +48,6 @@ export type Choice = Provider | 'auto';
 /** What is remembered between visits. */
 export interface Memory {
   provider: Provider;
-  build: RuntimeBuild;
   verdicts: Verdict[];
 }
 
@@ -58,6 +57,8 @@ export interface Plan {
   candidates: Provider[];
   /** Those not tried, each with its reason. */
   refused: Verdict[];
+  /** The candidate's verdict of an earlier visit: it need not be measured again. */
+  known?: Verdict;
 }
 
 export const PROVIDERS = ['webgpu', 'wasm-threads', 'wasm'] as const satisfies readonly Provider[];
@@ -83,8 +84,17 @@ function refusal(provider: Provider, device: Device, crashed: boolean, choice: C
   return choice !== 'auto' && !asked ? 'not-asked' : undefined;
 }
 
-/** `crashed`: the page died while WebGPU was being tried. */
-export function planLadder(device: Device, memory: Memory | undefined, crashed: boolean, choice: Choice): Plan {
+export interface Circumstances {
+  /** From an earlier visit of the same device, model and runtime. */
+  memory: Memory | undefined;
+  /** The page died while WebGPU was being tried. */
+  crashed: boolean;
+  choice: Choice;
+  /** The larger build is on the device already: it runs wasm too, also without a network. */
+  jspiKept: boolean;
+}
+
+export function planLadder(device: Device, { memory, crashed, choice, jspiKept }: Circumstances): Plan {
   const refused: Verdict[] = [];
   const open = new Set<Provider>();
   for (const provider of PROVIDERS) {
@@ -92,19 +102,17 @@ export function planLadder(device: Device, memory: Memory | undefined, crashed: 
     if (reason === undefined) open.add(provider);
     else refused.push({ provider, reason });
   }
-  // The build that is already on the device is used again: both can run wasm.
-  const build: RuntimeBuild = open.has('webgpu')
-    ? 'jspi'
-    : memory?.build === 'jspi' && device.jspi && !crashed
-      ? 'jspi'
-      : 'wasm';
+  const build: RuntimeBuild = open.has('webgpu') || (jspiKept && device.jspi) ? 'jspi' : 'wasm';
   if (choice === 'auto' && memory !== undefined && open.has(memory.provider)) {
     // Remembered: start that one; the verdicts of last time still say why.
-    const known = memory.verdicts.filter((v) => v.provider !== memory.provider && !refused.some(sameAs(v)));
+    const { provider, verdicts } = memory;
+    const others = verdicts.filter((v) => v.provider !== provider && !refused.some(sameAs(v)));
+    const known = verdicts.find((v) => v.provider === provider && v.reason === undefined);
     return {
-      build: memory.provider === 'webgpu' ? 'jspi' : build,
-      candidates: [memory.provider],
-      refused: [...refused, ...known],
+      build,
+      candidates: [provider],
+      refused: [...refused, ...others],
+      ...(known === undefined ? {} : { known }),
     };
   }
   const order: Provider[] = choice === 'auto' || choice === 'wasm' ? ['wasm', 'wasm-threads', 'webgpu'] : [choice];

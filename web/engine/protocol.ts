@@ -17,6 +17,8 @@ export interface StartMessage {
   manifest: Manifest;
   variant: Variant;
   model: Uint8Array<ArrayBuffer>;
+  /** False where the speed is remembered: the first picture comes sooner. */
+  measure: boolean;
 }
 
 /** latents: [count, latent size]; classWeights: [count, classes], empty for an unconditional model. */
@@ -33,8 +35,8 @@ export interface Started {
   type: 'started';
   /** Largest difference from the goldens in levels of 255; 0 is the same bytes. */
   levels: number;
-  /** Median milliseconds of one picture alone. */
-  milliseconds: number;
+  /** Median milliseconds of one picture alone; undefined if it was not to be measured. */
+  milliseconds: number | undefined;
 }
 
 export type FromWorker =

@@ -46,7 +46,7 @@ async function start(message: StartMessage): Promise<void> {
   } catch (error) {
     return fail(error, undefined, error instanceof Error && error.name === 'UserError' ? 'wrong' : undefined);
   }
-  const milliseconds = await measure(created);
+  const milliseconds = message.measure ? await measure(created) : undefined;
   generator = created;
   post({ type: 'started', levels, milliseconds });
 }

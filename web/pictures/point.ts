@@ -30,7 +30,8 @@ const GRID = 4096;
 
 /** To the grid of int16 / 4096: ±8 is far beyond what a normal number reaches. */
 export function toGrid(z: Float32Array): Float32Array {
-  return z.map((x) => Math.max(-32768, Math.min(32767, Math.round(x * GRID))) / GRID);
+  // + 0: the grid has no −0, which a link could not carry.
+  return z.map((x) => Math.max(-32768, Math.min(32767, Math.round(x * GRID))) / GRID + 0);
 }
 
 /** Weights on a grid of 1/1000, zeros left out. */

@@ -126,6 +126,7 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
   }
 
   function put(point: Point, picture: Picture): void {
+    if (shown === undefined) performance.mark('pocketgen:first-picture');
     shown = { point, picture };
     draw(canvas, picture);
     frame.classList.add('made');
