@@ -63,6 +63,7 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
   Gather: ['x', 'indices'],
   ReduceSum: ['x', 'axes'],
   Slice: ['x', 'starts', 'ends', 'axes'],
+  Resize: ['x', 'roi', 'scales'],
   Pad: ['x', 'pads', 'fill'],
 };
 

@@ -2,7 +2,7 @@
 // NHWC code of tfjs become an NCHW graph: convolutions ask for their own layout, elementwise operators take any, and a
 // pair of transpositions meets and vanishes before either becomes a node.
 import { type GraphBuilder, sizeOf, type Value } from './graph.ts';
-import { binary, broadcastShape, reshape, sameShape, transpose } from './ops.ts';
+import { binary, broadcastShape, materialise, reshape, sameShape, transpose } from './ops.ts';
 
 export interface Traced {
   readonly value: Value;
@@ -68,7 +68,8 @@ export function mapBinary(g: GraphBuilder, op: string, a: Traced, b: Traced): Tr
 /** Conv + constant per channel, MatMul + constant row: the bias input that these operators have. */
 function addBias(g: GraphBuilder, op: string, x: Traced, bias: Traced): Traced | undefined {
   const { source } = x.value;
-  if (op !== 'Add' || source.kind !== 'node' || bias.value.source.kind !== 'constant') return undefined;
+  const known = bias.value.source.kind;
+  if (op !== 'Add' || source.kind !== 'node' || (known !== 'constant' && known !== 'splat')) return undefined;
   const { node } = source;
   const channels = shapeOf(x).at(-1);
   if (shapeOf(bias).length > x.value.shape.length) return undefined;
@@ -78,6 +79,6 @@ function addBias(g: GraphBuilder, op: string, x: Traced, bias: Traced): Traced |
   const isConv = (node.op === 'Conv' || node.op === 'ConvTranspose') && x.perm && sameShape(x.perm, STORED_NCHW);
   const isDense = node.op === 'MatMul' && !x.perm && x.value.shape.length === 2;
   if (!isConv && !isDense) return undefined;
-  const inputs = [...node.inputs, reshape(g, bias.value, [channels])];
+  const inputs = [...node.inputs, reshape(g, materialise(g, bias.value), [channels])];
   return { ...x, value: g.node(isDense ? 'Gemm' : node.op, inputs, node.attributes, x.value.dtype, x.value.shape) };
 }

@@ -35,7 +35,7 @@ export async function runStart(flags: StartFlags): Promise<void> {
       preset: flags.preset,
       data: flags.data,
       out: join('runs', name),
-      engine: 'onnx',
+      engine: 'auto',
       device: 'cpu',
       minutes,
       evaluations: 4,

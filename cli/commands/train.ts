@@ -1,6 +1,7 @@
 // `pocketgen train`: trains a preset on a data set into a run folder; the same command again continues it.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type DatasetSplits, loadDataset } from '../../train/data/index.ts';
+import { chooseEngine } from '../../train/engines/choose.ts';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
 import { shippedJudge } from '../../train/eval/judge.ts';
 import { stepOptions, type TrainOptions, train } from '../../train/loop.ts';
@@ -13,7 +14,7 @@ export interface TrainFlags {
   preset: string;
   data: string;
   out?: string;
-  engine: EngineName;
+  engine: EngineName | 'auto';
   device: Device;
   images?: number;
   minutes?: number;
@@ -72,8 +73,8 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; int
   say(splits.train.note);
 
   const { images, batch, seed, width, learningRate, gamma, augment, mirror } = flags;
-  const chosen = { images, batch, seed, width, learningRate, gamma, augment, mirror };
-  const overrides = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+  const given = { images, batch, seed, width, learningRate, gamma, augment, mirror };
+  const overrides = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const recipe = recipeFor(flags.preset, splits.train, overrides as RecipeOverrides);
   const dir = flags.out ?? `runs/${flags.preset}`;
   if (flags.dryRun) {
@@ -82,7 +83,11 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; int
     return { dir, interrupted: true };
   }
   say(describe(recipe));
-  say(`engine ${flags.engine} on ${flags.device}; run folder ${dir}`);
+  const chosen =
+    flags.engine === 'auto'
+      ? await chooseEngine()
+      : { engine: flags.engine, device: flags.device, why: 'as asked for' };
+  say(`engine ${chosen.engine} on ${chosen.device} (${chosen.why}); run folder ${dir}`);
 
   const stop = new AbortController();
   const onSignal = (): void => {
@@ -99,8 +104,8 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; int
       pictures: splits.train,
       source: flags.data,
       dir,
-      engine: flags.engine,
-      device: flags.device,
+      engine: chosen.engine,
+      device: chosen.device,
       signal: stop.signal,
       ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
       ...(quality ? { quality } : {}),
@@ -146,8 +151,12 @@ export function registerTrain(program: Command): void {
     .requiredOption('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')}`, 'quick')
     .option('--data <source>', 'fashion-mnist, mnist or a folder of pictures', 'fashion-mnist')
     .option('--out <dir>', 'run folder (default: runs/<preset>)')
-    .addOption(new Option('--engine <name>', 'what runs the training step').choices(ENGINES).default('onnx'))
-    .addOption(new Option('--device <name>', 'where engine onnx runs').choices(DEVICES).default('cpu'))
+    .addOption(
+      new Option('--engine <name>', 'what runs the training step').choices(['auto', ...ENGINES]).default('auto'),
+    )
+    .addOption(
+      new Option('--device <name>', 'where engine onnx runs, when it is named').choices(DEVICES).default('cpu'),
+    )
     .option('--images <n>', 'images to train on in all', whole)
     .option('--minutes <n>', 'stop this session after so many minutes', positive)
     .option('--batch <n>', 'pictures in a step', whole)

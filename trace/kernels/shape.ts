@@ -57,6 +57,40 @@ function split(call: KernelCall): Traced[] {
   });
 }
 
+/** Weights of one axis of tf.image.resizeBilinear: [to, from]. */
+function interpolation(from: number, to: number, alignCorners: boolean, halfPixelCenters: boolean): Float32Array {
+  const weights = new Float32Array(to * from);
+  const scale = alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to;
+  for (let i = 0; i < to; i++) {
+    const at = Math.max(0, halfPixelCenters ? scale * (i + 0.5) - 0.5 : scale * i);
+    const low = Math.min(from - 1, Math.floor(at));
+    const high = Math.min(from - 1, low + 1);
+    weights[i * from + low] = (weights[i * from + low] ?? 0) + 1 - (at - low);
+    weights[i * from + high] = (weights[i * from + high] ?? 0) + at - low;
+  }
+  return weights;
+}
+
+function resizeBilinear({ g, input, attrs, lowering }: KernelCall): Traced {
+  const images = input('images');
+  const [n = 1, h = 1, w = 1, c = 1] = shapeOf(images);
+  const [height = 1, width = 1] = numbers(attrs.size);
+  const [alignCorners, halfPixelCenters] = [attrs.alignCorners === true, attrs.halfPixelCenters === true];
+  if (lowering === 'conv' && halfPixelCenters && !alignCorners) {
+    const scales = g.constant(Float32Array.of(1, 1, height / h, width / w), 'float32', [4]);
+    const roi = g.constant(new Float32Array(), 'float32', [0]);
+    const nchw = stored(g, images, STORED_NCHW);
+    const attributes = { mode: 'linear', coordinate_transformation_mode: 'half_pixel' };
+    return withPerm(g.node('Resize', [nchw, roi, scales], attributes, 'float32', [n, c, height, width]), STORED_NCHW);
+  }
+  // Interpolation is linear in each axis: two matrix products with constant weights, whatever the ratio.
+  const weights = (from: number, to: number): Value =>
+    g.constant(interpolation(from, to, alignCorners, halfPixelCenters), 'float32', [to, from]);
+  const rows = matMul(g, weights(h, height), reshape(g, plain(g, images), [n, h, w * c]));
+  const columns = matMul(g, weights(w, width), reshape(g, rows, [n * height, w, c]));
+  return { value: reshape(g, columns, [n, height, width, c]) };
+}
+
 export const shape: KernelTable = {
   Reshape: (call) => {
     const value = x(call);
@@ -151,6 +185,7 @@ export const shape: KernelTable = {
     const [height = 1, width = 1] = numbers(attrs.size);
     return { value: pick(pick(value, 1, height), 2, width) };
   },
+  ResizeBilinear: resizeBilinear,
   Softmax: ({ g, input }) => {
     const value = plain(g, input('logits'));
     return { value: g.node('Softmax', [materialise(g, value)], { axis: -1 }, value.dtype, value.shape) };

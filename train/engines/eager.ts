@@ -9,14 +9,15 @@ import type { EngineOptions, TrainingEngine, Values } from './engine.ts';
 
 type Tensors = Record<string, tf.Tensor>;
 
-/** Loads tfjs-node's native backend into the tfjs we use, the GPU build first; returns the package's name. */
-function loadTensorflow(): string {
+/** Loads tfjs-node's native backend into the tfjs we use, the GPU build first. Throws UserError when there is none. */
+export function loadTensorflow(): { name: string; gpu: boolean } {
   const require = createRequire(import.meta.url);
   const failures: string[] = [];
   for (const name of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node']) {
     try {
       require(name);
-      return name;
+      const backend = tf.engine().findBackend('tensorflow') as { isUsingGpuDevice?: boolean } | null;
+      return { name, gpu: backend?.isUsingGpuDevice === true };
     } catch (error) {
       failures.push(`${name}: ${String(error instanceof Error ? error.message : error).split('\n')[0]}`);
     }
@@ -29,7 +30,7 @@ function loadTensorflow(): string {
 
 /** @param backend tfjs backend that is registered already, or `tensorflow`, which is loaded here */
 export async function createEagerEngine(options: EngineOptions, backend: string): Promise<TrainingEngine> {
-  const device = backend === 'tensorflow' ? loadTensorflow() : backend;
+  const device = backend === 'tensorflow' ? loadTensorflow().name : backend;
   await useBackend(backend);
   const step = createStep(options.step);
   const { networks } = options.step;

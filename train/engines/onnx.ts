@@ -1,5 +1,6 @@
 // Engine `onnx`: the step is traced once into an ONNX graph (trace/) and run by onnxruntime-node.
 import * as ort from 'onnxruntime-node';
+import { UserError } from '../../contract/errors.ts';
 import { encodeModel } from '../../trace/model.ts';
 import { type Tensors, trace } from '../../trace/trace.ts';
 import {
@@ -12,7 +13,7 @@ import {
   stateShapes,
   under,
 } from '../step.ts';
-import type { EngineOptions, TrainingEngine, Values } from './engine.ts';
+import type { Device, EngineOptions, TrainingEngine, Values } from './engine.ts';
 
 /** Prefix of the outputs that carry the state after the step; ONNX wants names of inputs and outputs to differ. */
 const NEXT = 'next/';
@@ -42,16 +43,23 @@ async function traceGenerator({ networks, batch }: StepOptions): Promise<Uint8Ar
   return encodeModel(await trace(run, shapes, 'gemm'), { name: 'generator' });
 }
 
+async function startOn(device: Device, model: Uint8Array): Promise<ort.InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(model, { executionProviders: [device] });
+  } catch (error) {
+    if (device === 'cpu') throw error;
+    const reason = String(error instanceof Error ? error.message : error).split('\n')[0];
+    throw new UserError(`device ${device}: expected onnxruntime to start on it, got: ${reason}; use --device cpu`);
+  }
+}
+
 const tensor = (data: Float32Array, dims: readonly number[]): ort.Tensor => new ort.Tensor('float32', data, dims);
 
 export async function createOnnxEngine(options: EngineOptions): Promise<TrainingEngine> {
   const { batch, networks } = options.step;
   const stateShape = stateShapes(options.step);
   const inputShape = inputShapes(options.step);
-  const session = await ort.InferenceSession.create(await traceStep(options.step), {
-    executionProviders: [options.device],
-    graphOptimizationLevel: 'all',
-  });
+  const session = await startOn(options.device, await traceStep(options.step));
   let sampler: ort.InferenceSession | undefined;
 
   const allocate = (): Record<string, ort.Tensor> =>
@@ -89,9 +97,7 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
       return Object.fromEntries(STATISTICS.map((name) => [name, Number(results[name]?.data[0])])) as Statistics;
     },
     async generate(latent, classes) {
-      sampler ??= await ort.InferenceSession.create(await traceGenerator(options.step), {
-        executionProviders: [options.device],
-      });
+      sampler ??= await startOn(options.device, await traceGenerator(options.step));
       const { spec } = networks;
       const count = latent.length / spec.latent;
       const size = spec.resolution ** 2 * spec.channels;

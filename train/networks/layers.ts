@@ -9,8 +9,6 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly deviation: number;
-  /** The last dimension starts as so many copies of one part of it; see `subpixelParameters`. */
-  readonly copies?: number;
 }
 
 /** Slope of every leaky ReLU, as in DCGAN and StyleGAN. */
@@ -37,20 +35,6 @@ export function convParameters(name: string, size: number, inputs: number, outpu
   ];
 }
 
-/**
- * A convolution whose output goes through depthToSpace. Its four sub-pixels start equal (ICNR, Aitken et al. 2017,
- * arXiv:1707.02937): started apart they leave a weave in the pictures that takes a hundred thousand images to unlearn.
- */
-export function subpixelParameters(
-  name: string,
-  size: number,
-  inputs: number,
-  outputs: number,
-  gain = 1,
-): ParameterSpec[] {
-  return convParameters(name, size, inputs, 4 * outputs, gain).map((spec) => ({ ...spec, copies: 4 }));
-}
-
 /** Initial values, a pure function of the seed and each parameter's place in the list. */
 export function initialValues(
   specs: readonly ParameterSpec[],
@@ -58,16 +42,10 @@ export function initialValues(
   stream: number,
 ): Record<string, Float32Array> {
   return Object.fromEntries(
-    specs.map(({ name, shape, deviation, copies = 1 }, index) => {
+    specs.map(({ name, shape, deviation }, index) => {
       const count = shape.reduce((a, b) => a * b, 1);
       if (deviation === 0) return [name, new Float32Array(count)];
-      const base = randomNormals(seed, STREAM.training + stream, index, count / copies).map((x) => x * deviation);
-      const last = shape.at(-1) ?? 1;
-      const part = last / copies;
-      return [
-        name,
-        Float32Array.from({ length: count }, (_, i) => base[Math.floor(i / last) * part + (i % part)] ?? 0),
-      ];
+      return [name, randomNormals(seed, STREAM.training + stream, index, count).map((x) => x * deviation)];
     }),
   );
 }
@@ -118,4 +96,41 @@ export function spaceToDepth(x: tf.Tensor): tf.Tensor {
   const [n = 1, h = 2, w = 2, c = 1] = x.shape;
   const blocks = tf.reshape(x, [n, h / 2, 2, w / 2, 2, c]);
   return tf.reshape(tf.transpose(blocks, [0, 1, 3, 2, 4, 5]), [n, h / 2, w / 2, 4 * c]);
+}
+
+/** Weights of bilinear interpolation from n to 2n points at half-pixel centres, edges repeated: [2n, n]. */
+function interpolation(n: number): tf.Tensor2D {
+  const weights = new Float32Array(2 * n * n);
+  for (let i = 0; i < 2 * n; i++) {
+    const at = (i + 0.5) / 2 - 0.5;
+    const low = Math.floor(at);
+    for (const [j, weight] of [
+      [low, 1 - (at - low)],
+      [low + 1, at - low],
+    ] as const) {
+      const k = i * n + Math.min(n - 1, Math.max(0, j));
+      weights[k] = (weights[k] ?? 0) + weight;
+    }
+  }
+  return tf.tensor2d(weights, [2 * n, n]);
+}
+
+/** Gradient of `upsample`: the transposed map, rows first. dy [batch, 2h, 2w, c] → [batch, h, w, c]. */
+function upsampleGradient(dy: tf.Tensor): tf.Tensor {
+  const [n = 1, h = 2, w = 2, c = 1] = dy.shape;
+  const rows = tf.matMul(interpolation(h / 2).expandDims(0), tf.reshape(dy, [n, h, w * c]), true, false);
+  const columns = tf.matMul(interpolation(w / 2).expandDims(0), tf.reshape(rows, [(n * h) / 2, w, c]), true, false);
+  return tf.reshape(columns, [n, h / 2, w / 2, c]);
+}
+
+/**
+ * Bilinear, [batch, h, w, c] → [batch, 2h, 2w, c], half-pixel centres. With its own gradient: tfjs's ignores the half
+ * pixel (its ResizeBilinearGrad knows alignCorners only).
+ */
+export function upsample(x: tf.Tensor): tf.Tensor {
+  const [, h = 1, w = 1] = x.shape;
+  return tf.customGrad((input) => ({
+    value: tf.image.resizeBilinear(input as tf.Tensor4D, [2 * h, 2 * w], false, true),
+    gradFunc: (dy: tf.Tensor) => upsampleGradient(dy),
+  }))(x);
 }
