@@ -42,8 +42,25 @@ export function buildWorker(models: string): WorkerBuild {
   return { folder, files, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
+/** A Worker that does nothing, to compare with. */
+export function emptyWorker(): WorkerBuild {
+  const folder = mkdtempSync(join(tmpdir(), 'pocketgen-worker-'));
+  const source = 'export default { fetch: () => Response.json({ runtime: { memoryBytes: 0 } }) };\n';
+  writeFileSync(join(folder, 'main.js'), source);
+  return {
+    folder,
+    files: [{ name: 'main.js', bytes: source.length }],
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
 /** workerd's own configuration language, for the modules of a build. */
-function configOf({ files }: WorkerBuild, port: number, vars: Readonly<Record<string, string>>): string {
+function configOf(
+  { files }: WorkerBuild,
+  port: number,
+  vars: Readonly<Record<string, string>>,
+  flags: readonly string[],
+): string {
   const kinds = { js: 'esModule', wasm: 'wasm', onnx: 'data' } as const;
   const sorted = files.map(({ name }) => name).sort((a, b) => Number(b === 'main.js') - Number(a === 'main.js'));
   const modules = sorted.map((name) => {
@@ -55,6 +72,7 @@ function configOf({ files }: WorkerBuild, port: number, vars: Readonly<Record<st
 const config :Workerd.Config = (
   services = [(name = "main", worker = .worker)],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+  v8Flags = [${flags.map((flag) => JSON.stringify(flag)).join(', ')}],
 );
 const worker :Workerd.Worker = (
   modules = [
@@ -121,13 +139,17 @@ async function whenReady(name: ServerProcess['name'], child: ChildProcess, port:
   };
 }
 
-/** workerd alone; `vars` are text bindings (CACHE is off, there is no rate limit). */
+/**
+ * workerd alone; `vars` are text bindings (CACHE is off, there is no rate limit). `flags` go to V8: Cloudflare holds an
+ * isolate to 128 MB, which workerd by itself does not, so that its garbage may pile up.
+ */
 export async function startWorkerdAlone(
   build: WorkerBuild,
   vars: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
 ): Promise<ServerProcess> {
   const port = await freePort();
-  writeFileSync(join(build.folder, 'config.capnp'), configOf(build, port, { CACHE: 'off', ...vars }));
+  writeFileSync(join(build.folder, 'config.capnp'), configOf(build, port, { CACHE: 'off', ...vars }, flags));
   const child = spawn(bin('workerd'), ['serve', join(build.folder, 'config.capnp')], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

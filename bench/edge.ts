@@ -3,7 +3,7 @@
 import { Agent, request } from 'node:http';
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
-import { buildWorker, type ServerProcess, startNodeServer, startWorkerdAlone } from './edge-server.ts';
+import { buildWorker, emptyWorker, type ServerProcess, startNodeServer, startWorkerdAlone } from './edge-server.ts';
 
 const { values } = parseArgs({
   options: {
@@ -14,7 +14,7 @@ const { values } = parseArgs({
 });
 const rounds = values.quick ? 1 : 5;
 const warmRequests = values.quick ? 200 : 1000;
-const totalRequests = values.quick ? 2000 : 10_000;
+const memoryAt = values.quick ? [200, 2000] : [1000, 10_000, 30_000];
 const seconds = values.quick ? 2 : 6;
 
 let nextSeed = 1;
@@ -70,6 +70,15 @@ async function memory(server: ServerProcess): Promise<string> {
   return `${server.residentMiB().toFixed(0)} / ${(health.runtime.memoryBytes / 2 ** 20).toFixed(1)}`;
 }
 
+async function memorySteps(server: ServerProcess, one: () => Promise<unknown>): Promise<string[]> {
+  const steps: string[] = [];
+  for (let sent = 1; sent <= Math.max(...memoryAt); sent++) {
+    await one();
+    if (memoryAt.includes(sent)) steps.push(`${sent}: ${await memory(server)}`);
+  }
+  return steps;
+}
+
 async function measure(start: () => Promise<ServerProcess>): Promise<[string, string][]> {
   const starts: { ready: number; cpu: number; first: number }[] = [];
   let server = await start();
@@ -103,13 +112,8 @@ async function measure(start: () => Promise<ServerProcess>): Promise<[string, st
   await server.stop();
 
   server = await start();
-  const steps: string[] = [];
-  for (let sent = 1; sent <= totalRequests; sent++) {
-    await picture();
-    if (sent === totalRequests / 10 || sent === totalRequests) steps.push(`${sent}: ${await memory(server)}`);
-  }
-  const sheet = `/v1/grids/${model}.png?seeds=1-256`;
-  await ask(server.url + sheet);
+  const steps = await memorySteps(server, picture);
+  await ask(`${server.url}/v1/grids/${model}.png?seeds=1-256`);
   steps.push(`after a grid of 256: ${await memory(server)}`);
   await server.stop();
 
@@ -131,8 +135,15 @@ try {
   const node = await measure(() => startNodeServer(values.models, '--provider', values.provider));
   console.log(`| | workerd | node (${values.provider}) |\n| --- | --- | --- |`);
   for (const [i, [name, value]] of workerd.entries()) console.log(`| ${name} | ${value} | ${node[i]?.[1]} |`);
+  // What workerd itself keeps between collections: a Worker that answers one constant object.
+  const empty = emptyWorker();
+  const server = await startWorkerdAlone(empty);
+  const steps = await memorySteps(server, () => ask(server.url));
+  await server.stop();
+  empty.remove();
+  console.log(`\nan empty Worker in workerd, memory after requests: ${steps.join('; ')}`);
   const total = build.files.reduce((sum, { bytes }) => sum + bytes, 0);
-  console.log(`\nscript: ${(total / 2 ** 20).toFixed(2)} MiB in ${build.files.length} modules`);
+  console.log(`script: ${(total / 2 ** 20).toFixed(2)} MiB in ${build.files.length} modules`);
 } finally {
   build.remove();
   agent.destroy();

@@ -26,7 +26,10 @@ function base64OfHex(hex: string): string {
 function curl(origin: string, endpoint: Endpoint, model: string): string {
   const { example, exampleBody } = endpoint;
   const url = `${origin}${example.replace('fashion-gan', model)}`;
-  if (exampleBody === undefined) return `curl '${url}'`;
+  if (exampleBody === undefined) {
+    const format = /\.(png|svg|gif|apng)$/.exec(endpoint.path)?.[1];
+    return format === undefined ? `curl '${url}'` : `curl -o picture.${format} '${url}'`;
+  }
   return `curl '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify({ ...exampleBody, model })}'`;
 }
 
