@@ -1,13 +1,11 @@
 // `pocketgen dataset info|fetch|preview`: look at a data set, download it, draw a contact sheet of it.
 import { rename, writeFile } from 'node:fs/promises';
-import { SingleBar } from 'cli-progress';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { encodePng } from '../../contract/png.ts';
 import {
   classCounts,
   type DatasetSplits,
-  type DownloadProgress,
   datasetNames,
   fetchDataset,
   type LoadOptions,
@@ -17,6 +15,7 @@ import {
   pictureSizes,
 } from '../../train/data/index.ts';
 import { previewSheet } from '../../train/data/preview.ts';
+import { downloadProgress } from '../progress.ts';
 
 interface SourceOptions {
   size?: string;
@@ -42,9 +41,11 @@ export function registerDataset(program: Command): void {
     .description('download a data set to the cache folder; goes on where an earlier download stopped')
     .option('--mirror <url...>', 'fetch from here instead of the official mirrors')
     .action(async (name: string, options: { mirror?: string[] }) => {
-      const folder = await withBar((onProgress) =>
-        fetchDataset(name, { onProgress, ...(options.mirror && { mirrors: options.mirror }) }),
-      );
+      const bar = downloadProgress();
+      const folder = await fetchDataset(name, {
+        onProgress: bar.update,
+        ...(options.mirror && { mirrors: options.mirror }),
+      }).finally(bar.stop);
       console.log(`${name}: complete and checked, in ${folder}`);
     });
 
@@ -78,25 +79,8 @@ async function load(source: string, options: SourceOptions): Promise<DatasetSpli
   const loadOptions: LoadOptions = { download: options.offline !== true };
   if (options.size) loadOptions.size = Number(options.size) as PictureSize;
   if (options.grey) loadOptions.channels = 1;
-  return withBar((onProgress) => loadDataset(source, { ...loadOptions, onProgress }));
-}
-
-/** Shows a progress bar once the first bytes of a download arrive, so that a cached data set prints nothing. */
-async function withBar<T>(run: (onProgress: (progress: DownloadProgress) => void) => Promise<T>): Promise<T> {
-  const bar = new SingleBar({ format: '{file} [{bar}] {megabytes} MB', stream: process.stderr, hideCursor: true });
-  let file: string | undefined;
-  try {
-    return await run((progress) => {
-      const payload = { file: progress.file, megabytes: (progress.received / 1e6).toFixed(1) };
-      if (progress.file !== file) {
-        if (file !== undefined) bar.stop();
-        file = progress.file;
-        bar.start(progress.total ?? progress.received, progress.received, payload);
-      } else bar.update(progress.received, payload);
-    });
-  } finally {
-    if (file !== undefined) bar.stop();
-  }
+  const bar = downloadProgress();
+  return loadDataset(source, { ...loadOptions, onProgress: bar.update }).finally(bar.stop);
 }
 
 function summary({ train, test }: DatasetSplits): object {

@@ -195,7 +195,7 @@ export function registerEval(program: Command): void {
     .option('--truncation <t>', 'factor on latents, above 0 to 1', fraction, 1)
     .option('--seed <n>', 'first seed', whole, 0)
     .option('--no-gan-train', 'leave out GAN-train, the slow one')
-    .option('--gan-train-images <n>', 'pictures shown to each GAN-train classifier', whole, 180_000)
+    .option('--gan-train-images <n>', 'pictures shown to each GAN-train classifier', whole, 120_000)
     .option('--neighbours <file>', 'PNG of the pictures nearest to training ones, with their three neighbours')
     .option('--train-judge <folder>', 'train a judge for --data anew, write it there, and stop')
     .option('--json', 'print JSON')

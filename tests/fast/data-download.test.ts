@@ -104,6 +104,31 @@ describe('download', () => {
     expect(readdirSync(folder)).toEqual(['data.gz']);
   });
 
+  test('a server that closes the connection while the disk is behind does no harm', async () => {
+    // As HTTP/1.0 servers do; Node 22's fetch ends the process there (see `request` in download.ts).
+    const big = randomBytes(20_000_000);
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end(Buffer.concat([Buffer.from('HTTP/1.0 200 OK\r\n\r\n'), big])));
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const mirrors = [`http://127.0.0.1:${(server.address() as AddressInfo).port}/`];
+    const path = join(folder, 'data.gz');
+    await download({ mirrors, file: 'data.gz', path, check: (bytes) => expect(big.equals(bytes)).toBe(true) });
+    expect(statSync(path).size).toBe(big.length);
+    server.close();
+  });
+
+  test('redirects are followed, but not for ever', async () => {
+    const end = await serve(fileHandler(content));
+    const once = await serve((_, response) => response.writeHead(302, { location: `${end}data.gz` }).end());
+    await fetchTo([once]);
+    expect(readdirSync(folder)).toEqual(['data.gz']);
+    rmSync(join(folder, 'data.gz'));
+    const circle = await serve((request, response) => response.writeHead(302, { location: request.url }).end());
+    await expect(fetchTo([circle])).rejects.toThrow('too many redirects');
+  });
+
   test('wrong bytes are refused and leave nothing behind', async () => {
     const mirror = await serve(fileHandler(randomBytes(5000)));
     await expect(fetchTo([mirror])).rejects.toThrow(`${mirror}data.gz: the wrong bytes came`);

@@ -2,8 +2,9 @@
 // when whole, so that a killed download leaves at most `FILE.part` for the next run to go on from.
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import { dirname } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../../contract/errors.ts';
 import type { DownloadProgress } from './types.ts';
@@ -27,11 +28,11 @@ export interface DownloadRequest {
 export async function reachableMirrors(mirrors: readonly string[], file: string): Promise<string[]> {
   const probe = async (mirror: string): Promise<string> => {
     const url = urlOf(mirror, file);
-    const response = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(connectMs) }).catch((error) => {
+    const response = await request(url, { method: 'HEAD', signal: AbortSignal.timeout(connectMs) }).catch((error) => {
       throw new Error(`${new URL(url).host}: ${reason(error)}`);
     });
-    await response.body?.cancel();
-    if (!response.ok) throw new Error(`${new URL(url).host}: HTTP ${response.status}`);
+    response.destroy();
+    if (response.statusCode !== 200) throw new Error(`${new URL(url).host}: HTTP ${response.statusCode}`);
     return mirror;
   };
   try {
@@ -89,22 +90,24 @@ async function transfer(
   try {
     // identity: a Range counts bytes of the file itself, not of some transfer encoding of it.
     const headers = { 'accept-encoding': 'identity', ...(have > 0 && { range: `bytes=${have}-` }) };
-    const response = await fetch(url, { headers, signal: control.signal });
-    if (response.status === 416) {
+    const response = await request(url, { headers, signal: control.signal });
+    const { statusCode } = response;
+    if (statusCode === 416) {
       // Nothing lies beyond what is there: it is whole, or it is something else (the check tells, and deletes).
-      await response.body?.cancel();
+      response.destroy();
       return true;
     }
-    if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
-    const resumed =
-      response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${have}-`) === true;
-    if (response.status === 206 && !resumed) throw new Error(`an answer for another range than bytes=${have}-`);
-    const length = response.headers.get('content-length');
-    const total = length === null ? undefined : Number(length) + (resumed ? have : 0);
+    const resumed = statusCode === 206;
+    if (statusCode !== 200 && !resumed) throw new Error(`HTTP ${statusCode}`);
+    if (resumed && !response.headers['content-range']?.startsWith(`bytes ${have}-`)) {
+      throw new Error(`an answer for another range than bytes=${have}-`);
+    }
     let received = resumed ? have : 0;
+    const length = response.headers['content-length'];
+    const total = length === undefined ? undefined : Number(length) + received;
     alive();
     await pipeline(
-      Readable.fromWeb(response.body as import('node:stream/web').ReadableStream),
+      response,
       async function* (chunks: AsyncIterable<Uint8Array>) {
         for await (const chunk of chunks) {
           alive();
@@ -123,6 +126,22 @@ async function transfer(
   }
 }
 
+/**
+ * GET or HEAD, following redirects. Not `fetch`: Node 22's ends the process with an assertion when a server closes the
+ * connection while the reader is behind (https://github.com/nodejs/undici/issues/5360), as HTTP/1.0 servers always do.
+ */
+async function request(url: string, options: http.RequestOptions, redirects = 5): Promise<http.IncomingMessage> {
+  const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    const get = url.startsWith('https:') ? https.request : http.request;
+    get(url, options, resolve).on('error', reject).end();
+  });
+  const { statusCode = 0, headers } = response;
+  if (statusCode < 300 || statusCode >= 400 || headers.location === undefined) return response;
+  response.destroy();
+  if (redirects === 0) throw new Error('too many redirects');
+  return request(new URL(headers.location, url).href, options, redirects - 1);
+}
+
 /** Checks the whole download; a wrong one is deleted, because resuming it could never make it right. */
 async function passes(part: string, check: DownloadRequest['check']): Promise<boolean> {
   try {
@@ -137,7 +156,7 @@ async function passes(part: string, check: DownloadRequest['check']): Promise<bo
 const urlOf = (mirror: string, file: string): string =>
   new URL(file, mirror.endsWith('/') ? mirror : `${mirror}/`).href;
 
-/** The innermost cause: fetch wraps "getaddrinfo ENOTFOUND …" in a bare "fetch failed". */
+/** The innermost cause: a time-out comes wrapped in a bare "operation was aborted". */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return `no answer within ${connectMs / 1000} s`;

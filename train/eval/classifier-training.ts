@@ -6,7 +6,14 @@ import { encodeModel } from '../../trace/model.ts';
 import { trace } from '../../trace/trace.ts';
 import type { PictureSet } from '../data/types.ts';
 import { initialValues, type Tensors } from '../networks/layers.ts';
-import { type ClassifierSpec, classifierParameters, classify } from './classifier.ts';
+import {
+  batchNormalise,
+  type ClassifierSpec,
+  classifierParameters,
+  classify,
+  foldMoments,
+  toUnit,
+} from './classifier.ts';
 
 export interface ClassifierOptions {
   /** Pictures seen in all: epochs times pictures in the set. */
@@ -16,29 +23,24 @@ export interface ClassifierOptions {
   seed?: number;
   /** Mirror half of the pictures; wrong for digits and letters. */
   mirror?: boolean;
+  /** Move pictures by up to this many pixels in each direction: for small sets. */
+  shift?: number;
   onProgress?: (progress: { images: number; loss: number }) => void;
 }
 
-const weightDecay = Number(process.env.WD ?? 0.05);
-const labelSmoothing = Number(process.env.LS ?? 0.05);
-/** Pictures are moved by up to this many pixels in each direction. */
-const shift = Number(process.env.SH ?? 1);
+const weightDecay = 0.05;
+const labelSmoothing = 0.05;
 const warmup = 0.1;
 const beta1 = 0.9;
 const beta2 = 0.99;
 const reportEvery = 20;
+const momentBatch = 512;
+const momentRounds = 8;
 
 export async function trainClassifier(
   spec: ClassifierSpec,
   set: PictureSet,
-  {
-    images,
-    batch = Number(process.env.BATCH ?? 64),
-    learningRate = 2e-3,
-    seed = 1,
-    mirror = true,
-    onProgress,
-  }: ClassifierOptions,
+  { images, batch = 64, learningRate = 6e-3, seed = 1, mirror = true, shift = 0, onProgress }: ClassifierOptions,
 ): Promise<Record<string, Float32Array>> {
   const parameters = classifierParameters(spec);
   const shapes = Object.fromEntries(
@@ -66,7 +68,7 @@ export async function trainClassifier(
     }),
   );
 
-  const next = batches(set, { batch, classes, seed, mirror });
+  const next = batches(set, { batch, classes, seed, mirror, shift });
   const steps = Math.max(1, Math.round(images / batch));
   for (let i = 0; i < steps; i++) {
     const { pictures, targets } = next();
@@ -83,9 +85,69 @@ export async function trainClassifier(
       onProgress({ images: (i + 1) * batch, loss: Number(loss?.data[0]) });
     }
   }
-  return Object.fromEntries(
-    parameters.map(({ name }) => [name, Float32Array.from((state[`p/${name}`]?.data ?? []) as Float32Array)]),
+  await session.release();
+  const trained = Object.fromEntries(parameters.map(({ name }) => [name, numbers(state[`p/${name}`])]));
+  return foldMoments(spec, trained, await momentsOf(spec, trained, set));
+}
+
+const numbers = (tensor: ort.Tensor | undefined): Float32Array => ((tensor?.data ?? []) as Float32Array).slice();
+
+/** Moments of every convolution's result over pictures as they are, the mean of some large batches: "precise" batch norm. */
+async function momentsOf(spec: ClassifierSpec, trained: Record<string, Float32Array>, set: PictureSet) {
+  const { resolution, channels } = spec;
+  const shapes = Object.fromEntries(classifierParameters(spec).map(({ name, shape }) => [name, shape]));
+  const batch = Math.min(momentBatch, set.count);
+  const graph = await trace(
+    ({ pictures, ...p }) => {
+      const found: Tensors = {};
+      if (!pictures) throw new Error('judge: expected an input named pictures');
+      const seen = batchNormalise((name, { mean, variance }) => {
+        found[`mean/${name}`] = mean;
+        found[`variance/${name}`] = variance;
+      });
+      classify(spec, p, pictures, seen);
+      return found;
+    },
+    { pictures: [batch, resolution, resolution, channels], ...shapes },
+    'gemm',
   );
+  const session = await ort.InferenceSession.create(encodeModel(graph, { name: 'judge-moments' }));
+  const feeds = Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [
+      name,
+      new ort.Tensor('float32', trained[name] ?? new Float32Array(), shape),
+    ]),
+  );
+  const size = resolution * resolution * channels;
+  const rounds = Math.min(momentRounds, Math.floor(set.count / batch));
+  const moments: Record<string, { mean: Float32Array; variance: Float32Array }> = {};
+  for (let round = 0; round < rounds; round++) {
+    const part = evenly(set, rounds * batch, round, rounds);
+    const results = await session.run({
+      ...feeds,
+      pictures: new ort.Tensor('float32', toUnit(part), [part.length / size, resolution, resolution, channels]),
+    });
+    for (const [key, tensor] of Object.entries(results)) {
+      const [kind, name = ''] = key.split('/');
+      const values = tensor.data as Float32Array;
+      moments[name] ??= { mean: new Float32Array(values.length), variance: new Float32Array(values.length) };
+      const sum = moments[name][kind === 'mean' ? 'mean' : 'variance'];
+      for (let c = 0; c < values.length; c++) sum[c] = (sum[c] ?? 0) + (values[c] ?? 0) / rounds;
+    }
+  }
+  await session.release();
+  return moments;
+}
+
+/** Every `step`-th of `count` pictures spread over the set, from the `first` on. */
+function evenly(set: PictureSet, count: number, first: number, step: number): Uint8Array {
+  const size = set.width * set.height * set.channels;
+  const pixels = new Uint8Array(Math.floor(count / step) * size);
+  for (let i = 0; i * size < pixels.length; i++) {
+    const from = Math.floor(((first + i * step) * set.count) / count) * size;
+    pixels.set(set.pixels.subarray(from, from + size), i * size);
+  }
+  return pixels;
 }
 
 const scalar = (value: number): ort.Tensor => new ort.Tensor('float32', Float32Array.of(value), []);
@@ -105,7 +167,7 @@ function step(spec: ClassifierSpec): (inputs: Tensors) => Tensors {
     };
     const { value, grads } = tf.valueAndGrads((...list: tf.Tensor[]) => {
       const p = Object.fromEntries(parameters.map(({ name }, i) => [name, list[i] as tf.Tensor]));
-      return crossEntropy(classify(spec, p, get('pictures')).logits, get('targets'));
+      return crossEntropy(classify(spec, p, get('pictures'), batchNormalise()).logits, get('targets'));
     })(parameters.map(({ name }) => get(`p/${name}`)));
     const result: Tensors = { loss: value };
     for (const [i, { name, shape }] of parameters.entries()) {
@@ -141,12 +203,13 @@ interface BatchOptions {
   classes: number;
   seed: number;
   mirror: boolean;
+  shift: number;
 }
 
 /** Endless batches: each epoch in a new order, pictures moved and mirrored at random; a pure function of the seed. */
 function batches(
   set: PictureSet,
-  { batch, classes, seed, mirror }: BatchOptions,
+  { batch, classes, seed, mirror, shift }: BatchOptions,
 ): () => { pictures: Float32Array; targets: Float32Array } {
   const { width, height, channels, count, labels, pixels } = set;
   const size = width * height * channels;

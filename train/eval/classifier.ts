@@ -13,7 +13,7 @@ import {
   denseParameters,
   leakyRelu,
   type ParameterSpec,
-  spaceToDepth,
+  parameter,
   type Tensors,
 } from '../networks/layers.ts';
 import type { Features } from './features.ts';
@@ -23,58 +23,127 @@ export interface ClassifierSpec {
   resolution: number;
   channels: number;
   classes: number;
-  /** Channels of the first map; the others have twice as many. */
+  /** Channels of the first map; doubles with each halving of the map, four times at most. */
   width: number;
   /** Numbers in a feature vector. */
   features: number;
 }
 
-/** Maps from half the picture's side down to 4 pixels: 28 → 14, 7, 4; 64 → 32, 16, 8, 4. */
+/** Maps from the whole picture down to 4 pixels: 28 → 28, 14, 7, 4; 64 → 64, 32, 16, 8, 4. */
 function stages({ resolution, width }: ClassifierSpec): { size: number; channels: number }[] {
-  const list: { size: number; channels: number }[] = [];
-  for (let size = resolution / 2; size >= 4; size = Math.ceil(size / 2)) {
-    list.push({ size, channels: width * 2 ** Math.min(list.length, 1) });
+  const list = [{ size: resolution, channels: width }];
+  for (let size = Math.ceil(resolution / 2); size >= 4; size = Math.ceil(size / 2)) {
+    list.push({ size, channels: width * 2 ** Math.min(list.length, 2) });
   }
   return list;
 }
 
+/** Convolutions in the order they run, each followed by a normalisation while training. */
+function convolutions(spec: ClassifierSpec): { name: string; inputs: number; outputs: number; stride: number }[] {
+  let inputs = spec.channels;
+  return stages(spec).flatMap(({ channels }, i) => {
+    const down = { name: `down${i}`, inputs, outputs: channels, stride: i === 0 ? 1 : 2 };
+    inputs = channels;
+    // The first map has as many pixels as the picture: one convolution is all it can afford.
+    return i === 0 ? [down] : [down, { name: `block${i}`, inputs: channels, outputs: channels, stride: 1 }];
+  });
+}
+
+/** While training; a trained classifier has the scales folded into weights and biases. */
 export function classifierParameters(spec: ClassifierSpec): ParameterSpec[] {
-  const list: ParameterSpec[] = [];
-  let channels = 4 * spec.channels;
-  for (const [i, stage] of stages(spec).entries()) {
-    list.push(...convParameters(`down${i}`, 3, channels, stage.channels));
-    channels = stage.channels;
-    list.push(...convParameters(`block${i}`, 3, channels, channels, 0.3));
-  }
-  const last = stages(spec).at(-1)?.size ?? 1;
-  list.push(...denseParameters('features', last * last * channels, spec.features));
-  list.push(...denseParameters('classes', spec.features, spec.classes, 0.1 / Math.sqrt(spec.features)));
-  return list;
+  const { size = 1, channels = 1 } = stages(spec).at(-1) ?? {};
+  return [
+    ...convolutions(spec).flatMap(({ name, inputs, outputs }) => [
+      ...convParameters(name, 3, inputs, outputs),
+      // Added to 1. A residual branch that starts at 0 leaves its block the identity (Goyal et al. 2017).
+      { name: `${name}.scale`, shape: [outputs], deviation: 0 },
+    ]),
+    ...denseParameters('features', size * size * channels, spec.features),
+    ...denseParameters('classes', spec.features, spec.classes, 0.1 / Math.sqrt(spec.features)),
+  ];
 }
 
-/** pictures [batch, h, w, c] in [-1, 1] → features [batch, featureCount] and logits [batch, classes]. */
+/** What happens to the result of a convolution before its activation. */
+export type Normalise = (p: Tensors, name: string, x: tf.Tensor) => tf.Tensor;
+
+/** pictures [batch, h, w, c] in [-1, 1] → features [batch, features] and logits [batch, classes]. */
 export function classify(
   spec: ClassifierSpec,
   p: Tensors,
   pictures: tf.Tensor,
+  normalise: Normalise,
 ): { features: tf.Tensor; logits: tf.Tensor } {
-  // Space to depth loses nothing, and the first convolution then runs on a quarter of the pixels.
-  let x = spaceToDepth(pictures);
-  for (const i of stages(spec).keys()) {
-    x = leakyRelu(addBias(p, `down${i}`, conv(p, `down${i}`, x, i === 0 ? 1 : 2)));
-    x = tf.add(x, leakyRelu(addBias(p, `block${i}`, conv(p, `block${i}`, x))));
+  let x = pictures;
+  for (const { name, stride } of convolutions(spec)) {
+    const y = leakyRelu(normalise(p, name, conv(p, name, x, stride)));
+    x = name.startsWith('block') ? tf.add(x, y) : y;
   }
   x = tf.reshape(x, [x.shape[0] ?? 1, -1]);
   const features = leakyRelu(addBias(p, 'features', dense(p, 'features', x)));
   return { features, logits: addBias(p, 'classes', dense(p, 'classes', features)) };
 }
 
-/** The trained classifier as an ONNX model: `pictures` [batch, h, w, c] → `features`, `logits`. */
+const varianceFloor = 1e-5;
+
+export interface Moments {
+  mean: tf.Tensor;
+  variance: tf.Tensor;
+}
+
+/**
+ * Batch normalisation (Ioffe & Szegedy 2015) by the moments of the batch at hand, which `seen` is told of. The gradient is
+ * written out: fewer passes over the maps than autodiff would make.
+ */
+export function batchNormalise(seen?: (name: string, moments: Moments) => void): Normalise {
+  return (p, name, x) => {
+    const axes = [0, 1, 2];
+    const normalised = tf.customGrad((input) => {
+      const t = input as tf.Tensor;
+      const mean = tf.mean(t, axes);
+      const centred = tf.sub(t, mean);
+      const variance = tf.mean(tf.square(centred), axes);
+      seen?.(name, { mean, variance });
+      const inverse = tf.rsqrt(tf.add(variance, varianceFloor));
+      const value = tf.mul(centred, inverse);
+      const gradFunc = (dy: tf.Tensor): tf.Tensor => {
+        const along = tf.mul(value, tf.mean(tf.mul(dy, value), axes));
+        return tf.mul(tf.sub(tf.sub(dy, tf.mean(dy, axes)), along), inverse);
+      };
+      return { value, gradFunc };
+    })(x);
+    return addBias(p, name, tf.mul(normalised, tf.add(parameter(p, `${name}.scale`), 1)));
+  };
+}
+
+/** Folds normalisation by fixed moments into each convolution's weight and bias: plain `addBias` then does. */
+export function foldMoments(
+  spec: ClassifierSpec,
+  parameters: Record<string, Float32Array>,
+  moments: Record<string, { mean: Float32Array; variance: Float32Array }>,
+): Record<string, Float32Array> {
+  const folded = { ...parameters };
+  for (const { name, outputs } of convolutions(spec)) {
+    const factor = Float32Array.from({ length: outputs }, (_, c) => {
+      const scale = 1 + (parameters[`${name}.scale`]?.[c] ?? 0);
+      return scale / Math.sqrt((moments[name]?.variance[c] ?? 0) + varianceFloor);
+    });
+    folded[`${name}.weight`] = (parameters[`${name}.weight`] ?? new Float32Array()).map(
+      (weight, i) => weight * (factor[i % outputs] ?? 0),
+    );
+    folded[`${name}.bias`] = (parameters[`${name}.bias`] ?? new Float32Array()).map(
+      (bias, c) => bias - (moments[name]?.mean[c] ?? 0) * (factor[c] ?? 0),
+    );
+    delete folded[`${name}.scale`];
+  }
+  return folded;
+}
+
+/** The trained, folded classifier as an ONNX model: `pictures` [batch, h, w, c] → `features`, `logits`. */
 export async function exportClassifier(
   spec: ClassifierSpec,
   parameters: Record<string, Float32Array>,
 ): Promise<Uint8Array> {
-  const shapes = classifierParameters(spec);
+  const shapes = classifierParameters(spec).filter(({ name }) => parameters[name]);
   const { resolution, channels } = spec;
   const encode = await traceAnyBatch(
     'judge',
@@ -83,7 +152,7 @@ export async function exportClassifier(
       const p = Object.fromEntries(
         shapes.map(({ name, shape }) => [name, tf.tensor(parameters[name] ?? [], [...shape], 'float32')]),
       );
-      return { ...classify(spec, p, pictures) };
+      return { ...classify(spec, p, pictures, addBias) };
     },
     { pictures: [resolution, resolution, channels] },
   );

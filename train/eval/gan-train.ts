@@ -31,7 +31,7 @@ export async function ganTrain(
   generated: PictureSet,
   train: PictureSet,
   test: PictureSet,
-  { images = 180_000, onProgress }: GanTrainOptions = {},
+  { images = 120_000, onProgress }: GanTrainOptions = {},
 ): Promise<GanTrain> {
   const pictures = Math.min(generated.count, train.count);
   const learn = async (side: 'generated' | 'real', set: PictureSet): Promise<number> => {

@@ -38,15 +38,15 @@ export type JudgeRecord = z.infer<typeof recordSchema>;
 export interface JudgeOptions {
   cacheDir?: string;
   onProgress?: ClassifierOptions['onProgress'];
-  /** Train anew, even where a judge exists. */
-  retrain?: boolean;
+  /** Pictures shown to a judge that has to be trained. */
+  images?: number;
 }
 
 /** Judges that are part of this project: made by `pocketgen eval --train-judge FOLDER`. */
 const shipped = new URL('./judges/', import.meta.url).pathname;
 
 /** Epochs for large sets, so many pictures for small ones. */
-const epochs = 10;
+const epochs = 6;
 const fewestImages = 40_000;
 
 /** The judge that is part of this project for pictures like these, if there is one. */
@@ -72,7 +72,7 @@ async function readJudge(base: string, { width, height, channels, classes }: Pic
 }
 
 export function judgeSpec({ width, channels, classes }: PictureSet): ClassifierSpec {
-  return { resolution: width, channels, classes: classes.length > 1 ? classes.length : 4, width: 32, features: 64 };
+  return { resolution: width, channels, classes: classes.length > 1 ? classes.length : 4, width: 16, features: 64 };
 }
 
 export async function judgeFor(
@@ -82,7 +82,7 @@ export async function judgeFor(
   const { train } = splits;
   const cache = join(options.cacheDir ?? defaultCacheDir(), 'judges');
   for (const base of [join(shipped, train.name), join(cache, train.sha256)]) {
-    const found = options.retrain ? undefined : await readJudge(base, train);
+    const found = await readJudge(base, train);
     if (found) return found;
   }
   return trainJudge(splits, join(cache, train.sha256), options);
@@ -92,14 +92,14 @@ export async function judgeFor(
 export async function trainJudge(
   splits: DatasetSplits,
   base: string,
-  { onProgress }: JudgeOptions = {},
+  { onProgress, images: budget }: JudgeOptions = {},
 ): Promise<{ judge: Judge; record: JudgeRecord }> {
   const { train, test } = splits;
   if (train.count < 2) throw new UserError(`judge: expected at least 2 training pictures, got ${train.count}`);
   const task = train.classes.length > 1 ? 'classes' : 'rotations';
   const spec = judgeSpec(train);
   const lesson = task === 'classes' ? train : turned(train);
-  const images = Math.max(fewestImages, epochs * lesson.count);
+  const images = budget ?? Math.max(fewestImages, epochs * lesson.count);
   const parameters = await trainClassifier(spec, lesson, {
     ...classifierDefaults(train),
     images,
@@ -125,9 +125,9 @@ export async function trainJudge(
   return { judge, record };
 }
 
-/** Digits and turned pictures are not themselves when mirrored. */
-export function classifierDefaults({ name, classes }: PictureSet): Pick<ClassifierOptions, 'mirror'> {
-  return { mirror: name !== 'mnist' && classes.length > 1 };
+/** Digits and turned pictures are not themselves when mirrored; few pictures have to be made more by moving them. */
+export function classifierDefaults({ name, classes, count }: PictureSet): Pick<ClassifierOptions, 'mirror' | 'shift'> {
+  return { mirror: name !== 'mnist' && classes.length > 1, shift: count < 20_000 ? 2 : 0 };
 }
 
 /** Every picture in its four quarter turns, labelled by the turn. */
