@@ -33,7 +33,7 @@ const labelSmoothing = 0.05;
 const warmup = 0.1;
 const beta1 = 0.9;
 const beta2 = 0.99;
-const reportEvery = 20;
+const reportEvery = 100;
 const momentBatch = 512;
 const momentRounds = 8;
 
@@ -81,7 +81,7 @@ export async function trainClassifier(
     });
     const { loss, ...nextState } = results;
     state = Object.fromEntries(Object.entries(nextState).map(([name, tensor]) => [name.slice('next '.length), tensor]));
-    if (onProgress && (i % reportEvery === 0 || i === steps - 1)) {
+    if (onProgress && ((i + 1) % reportEvery === 0 || i === steps - 1)) {
       onProgress({ images: (i + 1) * batch, loss: Number(loss?.data[0]) });
     }
   }
