@@ -81,6 +81,20 @@ test('tensors of another backend become constants and keep their values for late
   expect([...tf.add(weights, same).dataSync()]).toEqual([6, 7, 8]);
 });
 
+test('matrices broadcast as in numpy, also where tfjs’s cpu backend pairs the wrong ones', async () => {
+  const graph = await trace(
+    ({ a, b }) => ({ y: tf.matMul(a as tf.Tensor, b as tf.Tensor) }),
+    { a: [2, 1, 1, 1], b: [2, 3, 1, 1] },
+    'gemm',
+  );
+  const session = await ort.InferenceSession.create(encodeModel(graph, { name: 'broadcast' }));
+  const { y } = await session.run({
+    a: new ort.Tensor('float32', [10, 100], [2, 1, 1, 1]),
+    b: new ort.Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3, 1, 1]),
+  });
+  expect([...((y?.data ?? []) as Float32Array)]).toEqual([10, 20, 30, 400, 500, 600]);
+});
+
 describe('equal computations', () => {
   test('a function called twice is computed once', async () => {
     const layer = (t: tf.Tensor): tf.Tensor => tf.tanh(tf.matMul(t as tf.Tensor2D, tf.tensor2d([1, 2, 3, 4], [2, 2])));

@@ -76,7 +76,12 @@ function resizeBilinear({ g, input, attrs, lowering }: KernelCall): Traced {
   const [n = 1, h = 1, w = 1, c = 1] = shapeOf(images);
   const [height = 1, width = 1] = numbers(attrs.size);
   const [alignCorners, halfPixelCenters] = [attrs.alignCorners === true, attrs.halfPixelCenters === true];
-  if (lowering === 'conv' && halfPixelCenters && !alignCorners) {
+  if (images.value.source.kind === 'splat') {
+    return { value: g.splat(images.value.source.fill, 'float32', [n, height, width, c]) };
+  }
+  // Resize is told ratios, because sizes would fix the batch, and only whole ones give these sizes for certain.
+  const whole = height % h === 0 && width % w === 0;
+  if (lowering === 'conv' && halfPixelCenters && !alignCorners && whole) {
     const scales = g.constant(Float32Array.of(1, 1, height / h, width / w), 'float32', [4]);
     const roi = g.constant(new Float32Array(), 'float32', [0]);
     const nchw = stored(g, images, STORED_NCHW);

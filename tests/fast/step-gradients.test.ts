@@ -1,0 +1,88 @@
+// The step's gradients, which take no second derivative, against the textbook's double backward pass and against finite
+// differences, for every network family; see docs/tracing.md for the derivation.
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { NetworkSpec } from '../../train/networks/spec.ts';
+import { inFloat64 } from '../helpers/float64.ts';
+import {
+  type Gradients,
+  gradientError,
+  type Slope,
+  slopeError,
+  slopesOfAllTensors,
+  textbookGradients,
+} from '../helpers/gradient-check.ts';
+import { eagerGradients, type SetupOptions, setup, tracedGradients } from '../helpers/training.ts';
+
+const residual = {
+  family: 'residual',
+  latent: 5,
+  width: 4,
+  generatorBlocks: 2,
+  discriminatorBlocks: 1,
+  embedding: 3,
+  features: 6,
+} satisfies Partial<NetworkSpec>;
+const shape = { dense: [7], generator: [6, 4], discriminator: [4, 6], kernel: 4 };
+const strided = { ...residual, family: 'strided', classes: 0, strided: shape } satisfies Partial<NetworkSpec>;
+
+type Case = [name: string, network: NetworkSpec, options: SetupOptions];
+const CASES: Case[] = [
+  ['residual, 28 px, grey, 10 classes', { ...residual, resolution: 28, channels: 1, classes: 10 }, {}],
+  ['residual, 28 px, augmented', { ...residual, resolution: 28, channels: 1, classes: 10 }, { augment: true }],
+  ['residual, 32 px, colour', { ...residual, resolution: 32, channels: 3, classes: 3 }, {}],
+  ['residual, 32 px, colour, augmented', { ...residual, resolution: 32, channels: 3, classes: 0 }, { augment: true }],
+  ['residual, 28 px, bce', { ...residual, resolution: 28, channels: 1, classes: 2 }, { loss: 'bce' }],
+  ['strided, 28 px, 4x4 kernels', { ...strided, resolution: 28, channels: 1 }, {}],
+  ['strided, 28 px, augmented', { ...strided, resolution: 28, channels: 1 }, { augment: true }],
+  ['strided, 32 px, colour', { ...strided, resolution: 32, channels: 3 }, {}],
+  [
+    'strided, 32 px, colour, augmented, bce',
+    { ...strided, resolution: 32, channels: 3 },
+    { augment: true, loss: 'bce' },
+  ],
+  [
+    'strided, 28 px, 5x5 kernels, bce, no penalty',
+    { ...strided, resolution: 28, channels: 1, strided: { ...shape, discriminator: [3, 4, 5], kernel: 5 } },
+    { loss: 'bce', penalty: false },
+  ],
+];
+
+/** Milliseconds: a second each on an idle machine. */
+const PATIENCE = 60_000;
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+describe.each(CASES)('%s', { timeout: PATIENCE }, (_name, network, options) => {
+  const given = setup(network, options);
+  let expected: Gradients = {};
+  let slopes: Slope[] = [];
+  beforeAll(() => {
+    expected = textbookGradients(given);
+    slopes = slopesOfAllTensors(given, expected, 1);
+  }, PATIENCE);
+
+  test('in double precision the step’s gradients are the textbook’s', () => {
+    const { name, error } = gradientError(
+      inFloat64(() => eagerGradients(given)),
+      expected,
+    );
+    expect(error, name).toBeLessThan(1e-10);
+  });
+
+  test('finite differences of the textbook’s losses agree', () => {
+    expect(slopes.map(({ player }) => player)).toEqual(['generator', 'discriminator']);
+    const { name, error } = slopeError(expected, slopes);
+    expect(error, name).toBeLessThan(1e-5);
+  });
+
+  test('the ONNX step’s gradients in float32 agree with both', async () => {
+    const traced = await tracedGradients(given);
+    const exact = gradientError(traced, expected);
+    expect(exact.error, exact.name).toBeLessThan(3e-4);
+    const measured = slopeError(traced, slopes);
+    expect(measured.error, measured.name).toBeLessThan(1e-3);
+  });
+});

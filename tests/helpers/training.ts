@@ -1,0 +1,150 @@
+// A training step on random numbers: networks, state and inputs, and the gradients that come out of the step.
+import * as tf from '@tensorflow/tfjs';
+import * as ort from 'onnxruntime-node';
+import { randomNormals, randomWords } from '../../contract/random.ts';
+import { createBatches } from '../../train/batches.ts';
+import { pictureSet } from '../../train/data/picture-set.ts';
+import type { PictureSet } from '../../train/data/types.ts';
+import type { Values } from '../../train/engines/engine.ts';
+import { traceStep } from '../../train/engines/onnx.ts';
+import { initialState, stepOptions } from '../../train/loop.ts';
+import type { NetworkSpec } from '../../train/networks/spec.ts';
+import type { Recipe } from '../../train/recipe.ts';
+import { createStep, inputShapes, SCALARS, type Scalars, type StepOptions, stateShapes } from '../../train/step.ts';
+
+export interface Setup {
+  readonly recipe: Recipe;
+  readonly options: StepOptions;
+  readonly state: Values;
+  /** Inputs of the n-th step. */
+  inputs(n: number): Values;
+}
+
+export interface SetupOptions {
+  readonly loss?: StepOptions['loss'];
+  readonly penalty?: boolean;
+  readonly augment?: boolean;
+  readonly batch?: number;
+  readonly beta1?: number;
+  readonly seed?: number;
+}
+
+export function randomPictures(network: NetworkSpec, count: number, seed: number): PictureSet {
+  const { resolution, channels, classes } = network;
+  const words = randomWords(seed, 3, 0, count * resolution ** 2 * channels + count);
+  return pictureSet({
+    name: 'random',
+    classes: Array.from({ length: classes }, (_, i) => `class ${i}`),
+    width: resolution,
+    height: resolution,
+    channels,
+    pixels: Uint8Array.from(words.subarray(count), (w) => w & 255),
+    labels: Uint8Array.from(words.subarray(0, count), (w) => (classes > 0 ? w % classes : 0)),
+    note: 'random numbers',
+  });
+}
+
+/** Networks as a run would start them, but with biases that are not zero: at zero a leaky ReLU has no derivative. */
+export function setup(network: NetworkSpec, given: SetupOptions = {}): Setup {
+  const { loss = 'relativistic', penalty = true, augment = false, batch = 2, beta1 = 0, seed = 1 } = given;
+  const schedule = { from: 0, to: 0 };
+  const recipe: Recipe = {
+    preset: 'test',
+    network,
+    loss,
+    penalty,
+    augment,
+    mirror: false,
+    batch,
+    images: 1000 * batch,
+    seed,
+    learningRate: schedule,
+    beta1,
+    beta2: schedule,
+    gamma: schedule,
+    emaHalfLife: schedule,
+  };
+  const options = stepOptions(recipe);
+  const state = initialState(recipe, options);
+  for (const [i, [name, values]] of Object.entries(state).entries()) {
+    if (!name.endsWith('.bias') || name.startsWith('adam')) continue;
+    values.set(randomNormals(seed, 4, i, values.length).map((x) => 0.1 * x));
+  }
+  const batches = createBatches(recipe, randomPictures(network, 4 * batch, seed));
+  return { recipe, options, state, inputs: (n) => batches(n * batch) };
+}
+
+/** With these the step changes no parameter, and its first moments show the gradients; see `gradientsFrom`. */
+export const PROBE: Scalars = {
+  learningRate: 0,
+  beta2: 0.9,
+  correction1: 1,
+  correction2: 1,
+  gamma: 0.7,
+  emaDecay: 0.5,
+};
+
+const PROBE_BETA1 = 0.5;
+
+/** From moments after a step with β1 = ½ that started at zero: m = ½·g. */
+function gradientsFrom(moment: (name: string) => ArrayLike<number>, options: StepOptions): Record<string, number[]> {
+  const names = [
+    ...options.networks.generatorParameters.map(({ name }) => `generator/${name}`),
+    ...options.networks.discriminatorParameters.map(({ name }) => `discriminator/${name}`),
+  ];
+  return Object.fromEntries(
+    names.map((name) => [name, Array.from(moment(`adam.m/${name}`), (m) => m / (1 - PROBE_BETA1))]),
+  );
+}
+
+/** Plain arrays, so that the precision is that of the backend. */
+export function asTensors(values: Values, shapes: Record<string, readonly number[]>): Record<string, tf.Tensor> {
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => {
+      const data = values[name];
+      if (!data) throw new Error(`test: expected values for ${name}`);
+      return [name, tf.tensor(Array.from(data), [...shape], 'float32')];
+    }),
+  );
+}
+
+export const scalarValues = (scalars: Scalars): Values =>
+  Object.fromEntries(SCALARS.map((name) => [name, Float32Array.of(scalars[name])]));
+
+function probe({ options, state }: Setup): {
+  options: StepOptions;
+  shapes: Record<string, readonly number[]>;
+  state: Values;
+} {
+  const probing = { ...options, beta1: PROBE_BETA1 };
+  const zeros: Values = {};
+  for (const [name, shape] of Object.entries(stateShapes(probing))) {
+    zeros[name] = state[name] ?? new Float32Array(shape.reduce((a, b) => a * b, 1));
+  }
+  return { options: probing, shapes: { ...stateShapes(probing), ...inputShapes(probing) }, state: zeros };
+}
+
+/** The step's gradients on the current tfjs backend, by `generator/…` and `discriminator/…`. */
+export function eagerGradients(given: Setup): Record<string, number[]> {
+  const { options, shapes, state } = probe(given);
+  const values = { ...state, ...given.inputs(0), ...scalarValues(PROBE) };
+  const moments: Record<string, number[]> = {};
+  tf.tidy(() => {
+    const result = createStep(options)(asTensors(values, shapes));
+    for (const [name, t] of Object.entries(result)) if (name.startsWith('adam.m/')) moments[name] = [...t.dataSync()];
+  });
+  return gradientsFrom((name) => moments[name] ?? [], options);
+}
+
+/** The same from the ONNX graph on onnxruntime-node. */
+export async function tracedGradients(given: Setup): Promise<Record<string, number[]>> {
+  const { options, shapes, state } = probe(given);
+  const values = { ...state, ...given.inputs(0), ...scalarValues(PROBE) };
+  const session = await ort.InferenceSession.create(await traceStep(options));
+  const feeds = Object.fromEntries(
+    Object.entries(shapes).map(([name, dims]) => [name, new ort.Tensor('float32', values[name] as Float32Array, dims)]),
+  );
+  const result = await session.run(feeds);
+  await session.release();
+  return gradientsFrom((name) => (result[`next/${name}`]?.data ?? []) as Float32Array, options);
+}
