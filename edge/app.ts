@@ -112,6 +112,7 @@ export function createApp(services: Services): Hono<AppEnv> {
   documentRoutes(app, services, endpoints);
 
   app.notFound((c) => {
+    if (new URL(c.req.url).pathname === '/') return c.redirect('/docs'); // no page was built
     const paths = endpoints.map(({ path }) => path).join(', ');
     const problem = new Problem(404, `path: expected one of ${paths}, /docs, /openapi.json`);
     return problemResponse(problem, new URL(c.req.url).pathname, c.get('requestId'));

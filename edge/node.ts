@@ -7,7 +7,7 @@ import type { Hono } from 'hono';
 import { UserError } from '../contract/errors.ts';
 import { createApp } from './app.ts';
 import { bundleFolders, folderSource } from './bundles.ts';
-import { type BundleSource, type Models, openModel, openModels, type ServedModel } from './models.ts';
+import { type BundleSource, type Engine, type Models, openModel, openModels, type ServedModel } from './models.ts';
 import { createKeyCheck } from './protect/keys.ts';
 import { memoryLimiter } from './protect/rate-limit.ts';
 import { nativeEngine } from './runtime/native.ts';
@@ -30,22 +30,27 @@ export interface NodeOptions {
   notice(message: string): void;
 }
 
-/** All goldens are checked; a native provider that misses them by more than a level is refused, and wasm used instead. */
-async function open(source: BundleSource, options: NodeOptions): Promise<ServedModel> {
-  if (options.provider === 'native') {
-    try {
-      return await openModel(source, await nativeEngine(), Number.POSITIVE_INFINITY);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      options.notice(`${source.name}: onnxruntime-node is not used (${reason}); wasm instead`);
-    }
+/** Opens a bundle on the first engine that gives its goldens (all are compared), and tells why others were refused. */
+export async function openOnFirst(
+  source: BundleSource,
+  engines: readonly (() => Promise<Engine> | Engine)[],
+  notice: (message: string) => void,
+): Promise<ServedModel> {
+  const [first, ...rest] = engines;
+  if (first === undefined) throw new UserError(`${source.name}: expected an engine that passes its goldens, got none`);
+  try {
+    return await openModel(source, await first(), Number.POSITIVE_INFINITY);
+  } catch (error) {
+    if (rest.length === 0) throw error;
+    notice(`${source.name}: onnxruntime-node refused, using wasm (${error instanceof Error ? error.message : error})`);
+    return openOnFirst(source, rest, notice);
   }
-  return openModel(source, wasmEngine(), Number.POSITIVE_INFINITY);
 }
 
 export async function createNodeApp(options: NodeOptions): Promise<{ app: Hono<AppEnv>; models: Models }> {
   const sources = bundleFolders(options.models).map(folderSource);
-  const models = await openModels(sources, (source) => open(source, options));
+  const engines = options.provider === 'native' ? [nativeEngine, () => wasmEngine()] : [() => wasmEngine()];
+  const models = await openModels(sources, (source) => openOnFirst(source, engines, options.notice));
   for (const [name, error] of models.failed) options.notice(`${name} is not served: ${error}`);
   const app = createApp({
     models,

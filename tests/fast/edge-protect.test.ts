@@ -4,9 +4,13 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp, endpoints } from '../../edge/app.ts';
-import type { Models } from '../../edge/models.ts';
+import { folderSource } from '../../edge/bundles.ts';
+import type { Engine, Models } from '../../edge/models.ts';
+import { openOnFirst } from '../../edge/node.ts';
 import { createKeyCheck } from '../../edge/protect/keys.ts';
 import { bindingLimiter, memoryLimiter } from '../../edge/protect/rate-limit.ts';
+import { nativeEngine } from '../../edge/runtime/native.ts';
+import { wasmEngine } from '../../edge/runtime/wasm.ts';
 import type { LogRecord } from '../../edge/services.ts';
 import { parseHeaders } from '../../edge/static.ts';
 import { COLOUR, PLAIN } from './edge-fixture.ts';
@@ -192,6 +196,49 @@ describe('/healthz', () => {
   });
 });
 
+describe('onnxruntime-node', () => {
+  const source = () => folderSource(join(tiny.folder, 'tiny-colour'));
+
+  test('is used when it is within a level of the goldens, with ETags of its own', async () => {
+    const model = await openOnFirst(source(), [nativeEngine], () => expect.fail('no notice expected'));
+    expect([model.provider, model.hash]).toEqual(['native', `native-${model.file.sha256}`]);
+  });
+
+  test('is refused with a line that says why when it is not, and wasm is used', async () => {
+    const wasm = wasmEngine();
+    const wrong: Engine = {
+      ...wasm,
+      provider: 'native',
+      maxLevels: 1,
+      async createSession(bytes) {
+        const session = await wasm.createSession(bytes);
+        return {
+          async run(feeds) {
+            const output = await session.run(feeds);
+            const { dims, getData } = output.image ?? expect.fail('no output');
+            const data = (await getData.call(output.image)) as Float32Array;
+            return {
+              image: new wasm.Tensor(
+                'float32',
+                data.map((x) => x * 0.5),
+                dims,
+              ),
+            };
+          },
+        };
+      },
+    };
+    const notices: string[] = [];
+    const model = await openOnFirst(source(), [() => wrong, () => wasm], (line) => void notices.push(line));
+    expect(model.provider).toBe('wasm');
+    expect(notices).toEqual([
+      expect.stringMatching(
+        /^tiny-colour: onnxruntime-node refused, using wasm \(.*expected at most 1 level of difference, got a difference of \d+ levels of 255\)$/,
+      ),
+    ]);
+  });
+});
+
 describe('documents', () => {
   test('/openapi.json is valid OpenAPI 3.1 and has every route with its limits', async () => {
     const app = createApp(servicesOf(models, { keys: createKeyCheck('k') }));
@@ -221,6 +268,11 @@ describe('documents', () => {
     expect(response.headers.get('Content-Security-Policy')).toMatch(
       /^default-src 'none'; img-src 'self'; style-src 'sha256-[A-Za-z0-9+/]{43}='/,
     );
+  });
+
+  test('the root leads to /docs where there is no page', async () => {
+    const response = await createApp(servicesOf(models)).request('/');
+    expect([response.status, response.headers.get('Location')]).toEqual([302, '/docs']);
   });
 
   test('every example works', async () => {

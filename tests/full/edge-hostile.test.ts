@@ -323,6 +323,7 @@ describe.each([0, 1])('server %d of workerd and Node', (which) => {
     for (const status of [200, 400, 404, 405]) expect(statuses.get(status) ?? 0).toBeGreaterThan(COUNT / 100);
     const [settled, last] = [memory[1], memory.at(-1)];
     expect(last?.wasmMiB).toBe(settled?.wasmMiB);
+    expect(last?.wasmMiB).toBeLessThanOrEqual(64);
     expect((last?.residentMiB ?? 0) - (settled?.residentMiB ?? 0)).toBeLessThan(48); // garbage between collections
     const picture = await fetch(`${server.url}/v1/images/tiny-colour/1.png?class=0`);
     expect(picture.status).toBe(200);
