@@ -9,6 +9,11 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly deviation: number;
+  /**
+   * The parameter has one value (or vector) for each place of a square map: dimensions [before, side², after] when
+   * flattened. It starts smooth over the map, because places that start as strangers leave a grid in the pictures.
+   */
+  readonly map?: { readonly side: number; readonly after: number };
 }
 
 /** Slope of every leaky ReLU, as in DCGAN and StyleGAN. */
@@ -17,7 +22,12 @@ export const LEAK = 0.2;
 /** He initialisation (He et al. 2015) with the gain of a leaky ReLU: keeps the variance from layer to layer. */
 export const heDeviation = (fanIn: number): number => Math.sqrt(2 / ((1 + LEAK * LEAK) * fanIn));
 
-export function denseParameters(name: string, inputs: number, outputs: number, deviation = heDeviation(inputs)) {
+export function denseParameters(
+  name: string,
+  inputs: number,
+  outputs: number,
+  deviation = heDeviation(inputs),
+): [ParameterSpec, ParameterSpec] {
   return [
     { name: `${name}.weight`, shape: [inputs, outputs], deviation },
     { name: `${name}.bias`, shape: [outputs], deviation: 0 },
@@ -35,6 +45,20 @@ export function convParameters(name: string, size: number, inputs: number, outpu
   ];
 }
 
+/** White noise over a map's places, blurred to a Gaussian of one and a half places, its variance kept. */
+function smoothed(noise: Float32Array, side: number, after: number): Float32Array {
+  const WIDTH = 1.5;
+  const kernel = Array.from({ length: side }, (_, i) =>
+    Array.from({ length: side }, (_, j) => Math.exp(-((i - j) ** 2) / (2 * WIDTH * WIDTH))),
+  ).map((row) => row.map((x) => x / Math.hypot(...row)));
+  const blur = (values: Float32Array, step: number): Float32Array =>
+    values.map((_, at) => {
+      const i = Math.floor(at / step) % side;
+      return (kernel[i] ?? []).reduce((sum, weight, j) => sum + weight * (values[at + (j - i) * step] ?? 0), 0);
+    });
+  return blur(blur(noise, after), side * after);
+}
+
 /** Initial values, a pure function of the seed and each parameter's place in the list. */
 export function initialValues(
   specs: readonly ParameterSpec[],
@@ -42,10 +66,11 @@ export function initialValues(
   stream: number,
 ): Record<string, Float32Array> {
   return Object.fromEntries(
-    specs.map(({ name, shape, deviation }, index) => {
+    specs.map(({ name, shape, deviation, map }, index) => {
       const count = shape.reduce((a, b) => a * b, 1);
       if (deviation === 0) return [name, new Float32Array(count)];
-      return [name, randomNormals(seed, STREAM.training + stream, index, count).map((x) => x * deviation)];
+      const noise = randomNormals(seed, STREAM.training + stream, index, count);
+      return [name, (map ? smoothed(noise, map.side, map.after) : noise).map((x) => x * deviation)];
     }),
   );
 }
@@ -115,10 +140,10 @@ function interpolation(n: number): tf.Tensor2D {
   return tf.tensor2d(weights, [2 * n, n]);
 }
 
-/** Gradient of `upsample`: the transposed map, rows first. dy [batch, 2h, 2w, c] → [batch, h, w, c]. */
-function upsampleGradient(dy: tf.Tensor): tf.Tensor {
-  const [n = 1, h = 2, w = 2, c = 1] = dy.shape;
-  const rows = tf.matMul(interpolation(h / 2).expandDims(0), tf.reshape(dy, [n, h, w * c]), true, false);
+/** The transposed map of `upsample`: [batch, 2h, 2w, c] → [batch, h, w, c]. */
+function gatherDown(x: tf.Tensor): tf.Tensor {
+  const [n = 1, h = 2, w = 2, c = 1] = x.shape;
+  const rows = tf.matMul(interpolation(h / 2).expandDims(0), tf.reshape(x, [n, h, w * c]), true, false);
   const columns = tf.matMul(interpolation(w / 2).expandDims(0), tf.reshape(rows, [(n * h) / 2, w, c]), true, false);
   return tf.reshape(columns, [n, h / 2, w / 2, c]);
 }
@@ -131,6 +156,17 @@ export function upsample(x: tf.Tensor): tf.Tensor {
   const [, h = 1, w = 1] = x.shape;
   return tf.customGrad((input) => ({
     value: tf.image.resizeBilinear(input as tf.Tensor4D, [2 * h, 2 * w], false, true),
-    gradFunc: (dy: tf.Tensor) => upsampleGradient(dy),
+    gradFunc: (dy: tf.Tensor) => gatherDown(dy),
+  }))(x);
+}
+
+/**
+ * Halves a map after the blur [1, 3, 3, 1] / 8 in each direction (Zhang 2019, arXiv:1904.11486): the transpose of
+ * `upsample`, so that means stay means. Windows that do not overlap would send the generator gradients with a grid in them.
+ */
+export function downsample(x: tf.Tensor): tf.Tensor {
+  return tf.customGrad((input) => ({
+    value: tf.mul(gatherDown(input as tf.Tensor), 0.25),
+    gradFunc: (dy: tf.Tensor) => tf.mul(upsample(dy), 0.25),
   }))(x);
 }

@@ -1,7 +1,7 @@
 // The modern pair: pre-activation residual blocks without normalisation (after R3GAN, Huang et al. 2024). Every wide 3x3
 // convolution runs at half the picture's resolution or below. Up is bilinear and the picture a smooth one plus four
 // sub-pixels a place: learned upsampling alone leaves a weave that takes a hundred thousand images to unlearn. Down is
-// space-to-depth and a 1x1 convolution. Class-conditional: embedding beside z in the generator, projection (Miyato &
+// space-to-depth at first, blurred after that. Class-conditional: embedding beside z in the generator, projection (Miyato &
 // Koyama 2018) in the discriminator.
 import * as tf from '@tensorflow/tfjs';
 import {
@@ -11,6 +11,7 @@ import {
   dense,
   denseParameters,
   depthToSpace,
+  downsample,
   leakyRelu,
   type ParameterSpec,
   parameter,
@@ -38,7 +39,8 @@ function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
   const list: ParameterSpec[] = [];
   if (spec.classes > 0) list.push({ name: 'embed.weight', shape: [spec.classes, embedding], deviation: 1 });
   const inputs = spec.latent + embedding;
-  list.push(...denseParameters('input', inputs, first.size ** 2 * first.channels, 1 / Math.sqrt(inputs)));
+  const [weight, bias] = denseParameters('input', inputs, first.size ** 2 * first.channels, 1 / Math.sqrt(inputs));
+  list.push({ ...weight, map: { side: first.size, after: 1 } }, bias);
   let { channels } = first;
   for (const [i, stage] of [first, ...rest].entries()) {
     if (i > 0) list.push(...convParameters(`up${i}`, 1, channels, stage.channels));
@@ -77,14 +79,15 @@ function discriminatorParameters(spec: NetworkSpec): ParameterSpec[] {
   const list: ParameterSpec[] = [];
   let channels: number = spec.channels;
   for (const [i, stage] of down.entries()) {
-    list.push(...convParameters(`down${i}`, i === 0 ? 3 : 1, 4 * channels, stage.channels));
+    list.push(...convParameters(`down${i}`, i === 0 ? 3 : 1, i === 0 ? 4 * channels : channels, stage.channels));
     channels = stage.channels;
     for (let b = 0; b < spec.discriminatorBlocks; b++) {
       list.push(...convParameters(`stage${i}.block${b}`, 3, channels, channels, BRANCH_GAIN));
     }
   }
   const last = down.at(-1)?.size ?? 1;
-  list.push(...denseParameters('features', last * last * channels, spec.features));
+  const [weight, bias] = denseParameters('features', last * last * channels, spec.features);
+  list.push({ ...weight, map: { side: last, after: channels * spec.features } }, bias);
   const deviation = 1 / Math.sqrt(spec.features);
   list.push(...denseParameters('score', spec.features, 1, deviation));
   if (spec.classes > 0) list.push({ name: 'classes.weight', shape: [spec.classes, spec.features], deviation });
@@ -100,7 +103,7 @@ function discriminate(
 ): tf.Tensor {
   let x = pictures;
   for (const i of stages(spec).keys()) {
-    x = pass.addBias(p, `down${i}`, conv(p, `down${i}`, spaceToDepth(x)));
+    x = pass.addBias(p, `down${i}`, conv(p, `down${i}`, i === 0 ? spaceToDepth(x) : downsample(x)));
     for (let b = 0; b < spec.discriminatorBlocks; b++) {
       const name = `stage${i}.block${b}`;
       x = tf.add(x, pass.addBias(p, name, conv(p, name, pass.leakyRelu(x))));
