@@ -2,20 +2,20 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildWorker, startWorkerdAlone, type WorkerBuild } from '../../bench/edge-server.ts';
-import { tinyFolder } from '../fast/edge-services.ts';
+import { buildWorker, folderOf, startWorkerdAlone, type WorkerBuild } from '../../bench/edge-server.ts';
+import { COLOUR, writeTiny } from '../fast/edge-fixture.ts';
+import { PUBLISHED } from './edge-workerd.ts';
 
 const MIB = 2 ** 20;
-const published =
-  existsSync('models') && readdirSync('models').some((name) => existsSync(join('models', name, 'model.json')));
-const tiny = published ? undefined : await tinyFolder();
+const models = folderOf(...PUBLISHED.values());
+if (PUBLISHED.size === 0) await writeTiny(models.folder, COLOUR);
 let build: WorkerBuild;
 beforeAll(() => {
-  build = buildWorker(tiny?.folder ?? 'models');
+  build = buildWorker(models.folder);
 });
 afterAll(() => {
   build?.remove();
-  tiny?.remove();
+  models.remove();
 });
 
 describe('wrangler deploy --dry-run', () => {

@@ -1,9 +1,10 @@
 // Every route in real workerd (wrangler.toml as it is) and from `pocketgen serve`: the same bytes from both, from the
 // command line, and from the goldens of every bundle in models/.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folderOf, type ServerProcess, startNodeServer } from '../../bench/edge-server.ts';
 import { goldenPixels, sha256Hex } from '../../contract/bundle.ts';
@@ -11,12 +12,10 @@ import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
 import { endpoints } from '../../edge/app.ts';
 import { COLOUR, PLAIN, writeTiny } from '../fast/edge-fixture.ts';
-import { startWorkerd, type Workerd } from './edge-workerd.ts';
+import { PUBLISHED, startWorkerd, type Workerd } from './edge-workerd.ts';
 
-const published = existsSync('models')
-  ? readdirSync('models').filter((name) => existsSync(join('models', name, 'model.json')))
-  : [];
-const models = folderOf(...published.map((name) => join('models', name)));
+const published = [...PUBLISHED.keys()];
+const models = folderOf(...PUBLISHED.values());
 await writeTiny(models.folder, COLOUR);
 await writeTiny(models.folder, PLAIN);
 
@@ -131,9 +130,7 @@ describe('every bundle in models/', () => {
   test.each(names)('%s: `pocketgen sample` writes the same PNG', async (name) => {
     const out = join(scratch, `${name}.png`);
     const args = ['--seed', 'ada@example.com', '--truncation', '0.8', '--scale', '3', '--out', out];
-    execFileSync('node_modules/.bin/node', ['cli/main.ts', 'sample', join(models.folder, name), ...args], {
-      stdio: 'pipe',
-    });
+    await promisify(execFile)('node_modules/.bin/node', ['cli/main.ts', 'sample', join(models.folder, name), ...args]);
     const path = `/v1/images/${name}/ada@example.com.png?truncation=0.8&scale=3`;
     const { bytes } = await bytesOf(workerd.url + path);
     expect(bytes).toEqual(new Uint8Array(readFileSync(out)));

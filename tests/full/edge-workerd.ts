@@ -1,6 +1,16 @@
 // The Worker in real workerd for the edge's tests: wrangler.toml as it is, with the bundles and variables of a test.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { unstable_startWorker } from 'wrangler';
+
+/** The repository's bundles (or those of POCKETGEN_MODELS): their folders, by name. */
+const folder = process.env.POCKETGEN_MODELS ?? 'models';
+export const PUBLISHED: ReadonlyMap<string, string> = new Map(
+  (existsSync(folder) ? readdirSync(folder) : [])
+    .filter((name) => existsSync(join(folder, name, 'model.json')))
+    .map((name) => [name, join(folder, name)]),
+);
 
 export interface Workerd {
   /** `http://localhost:port` */
