@@ -1,10 +1,11 @@
 // What the tests and benches of the page share: the built site, a browser page that must stay free of console errors,
 // and the pictures the contract's generator makes of the same bundle in Node.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as ort from 'onnxruntime-web/wasm';
 import type { BrowserContext, Page } from 'playwright-core';
-import { build } from 'vite';
 import { createGenerator, type Generator } from '../contract/generator.ts';
 import { generatorFile, parseManifest } from '../contract/manifest.ts';
 
@@ -13,13 +14,22 @@ const DIST = resolve('dist/web');
 /** The built page with the repository's bundles; tests/run.ts has built it already. */
 export async function builtSite(): Promise<string> {
   if (process.env.POCKETGEN_WEB_BUILT !== '1') {
-    await build({ logLevel: 'error' });
+    // In a process of its own: vitest's NODE_ENV would make it a development build, without a service worker.
+    execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'error'], {
+      env: { ...process.env, NODE_ENV: 'production' },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     process.env.POCKETGEN_WEB_BUILT = '1';
   }
   return DIST;
 }
 
 export const MODEL = 'fashion-gan';
+
+/** Short enough to read when two of them differ. */
+export function digest(bytes: Uint8Array | readonly number[]): string {
+  return createHash('sha256').update(Uint8Array.from(bytes)).digest('hex');
+}
 
 /** The bundle of the site as the command line and the edge run it: onnxruntime-web's wasm, one thread. */
 export async function referenceGenerator(site: string, name = MODEL): Promise<Generator> {
@@ -51,7 +61,7 @@ export async function openPage(context: BrowserContext, url: string, phase = 'ru
 }
 
 export async function waitForPhase(page: Page, phase: string): Promise<void> {
-  await page.waitForSelector(`.status[data-phase="${phase}"]`, { timeout: 90_000 });
+  await page.waitForSelector(`.status[data-phase="${phase}"]`, { state: 'attached', timeout: 90_000 });
 }
 
 /** Resolves when every provider has its verdict. */

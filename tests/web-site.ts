@@ -1,8 +1,9 @@
-// A static host for the tests and benches of the page: the built files with the headers of `_headers`, nothing else.
+// A static host for the tests and benches of the page: the built files with the headers that `_headers` asks for, nothing else.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
+import { PAGE_HEADERS, PAGE_POLICY } from '../web/build/headers.ts';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -59,9 +60,8 @@ export async function serveSite(folder: string, options: SiteOptions = {}): Prom
       'Content-Length': body.length,
       'Cache-Control': /^assets\//.test(inside) ? 'public, max-age=31536000, immutable' : 'no-cache',
       ...(packed ? { 'Content-Encoding': 'br' } : {}),
-      ...(isolated
-        ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
-        : {}),
+      'Content-Security-Policy': PAGE_POLICY,
+      ...(isolated ? PAGE_HEADERS : {}),
     });
     response.end(body);
   }

@@ -82,6 +82,7 @@ const shell = createShell(app, {
   pickModel: (name) => void openModel(name),
   addModels: async (entry) => {
     models = await listModels();
+    shell.listModels();
     await openModel(entry);
   },
   save: () => withShown(openSave),

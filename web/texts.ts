@@ -70,6 +70,7 @@ const TEXTS = {
   'why-memory': ['not enough memory', '内存不足'],
   'why-silent': ['did not answer', '没有响应'],
   'why-error': ['failed to start', '启动失败'],
+  'why-stopped': ['failed while running', '运行时出错'],
   'why-slower': ['slower here', '在此设备上较慢'],
   'why-not-asked': ['not chosen', '未选择'],
   inUse: ['in use', '使用中'],

@@ -116,16 +116,21 @@ export function createEngine(events: EngineEvents): Engine {
     const loaded = { runtime: 0, model: 0 };
     const progress = (part: keyof typeof loaded) => (bytes: number) => {
       loaded[part] = bytes;
-      report({ phase: 'loading', loaded: loaded.runtime + loaded.model, total });
+      // What is still under way when another part fails must not report over the failure.
+      if (!abort.signal.aborted) report({ phase: 'loading', loaded: loaded.runtime + loaded.model, total });
     };
     const options = { signal: abort.signal, onDamaged: events.onDamaged };
-    const [runtimeBytes, modelBytes] = await Promise.all([
+    const parts = Promise.all([
       fileBytes(binary, { ...options, onProgress: progress('runtime') }),
       model.read({ ...options, onProgress: progress('model') }),
       // Small; the worker loads them by address, through the service worker when there is no network.
       fileBytes(script, options),
       fileBytes(loader, options),
     ]);
+    const [runtimeBytes, modelBytes] = await parts.catch((error: unknown) => {
+      abort.abort();
+      throw error;
+    });
     return { build, binary: runtimeBytes, model: modelBytes };
   }
 
@@ -224,16 +229,17 @@ export function createEngine(events: EngineEvents): Engine {
     queue.pause();
     runner?.stop();
     runner = undefined;
-    const verdict = failedVerdict(provider, error);
+    const failure = failedVerdict(provider, error);
+    const verdict: Verdict = failure.reason === 'error' ? { ...failure, reason: 'stopped' } : failure;
     verdicts = [...verdicts.filter((v) => v.provider !== provider), verdict];
     remember(memoryKey(mine.model, mine.device), { provider: 'wasm', verdicts });
     events.onFallback(verdict);
     try {
       const parts = await readParts(mine.model, mine.plan.build, mine.abort);
       await climb(mine, parts, ['wasm']);
-    } catch (failure) {
-      if (job === mine) report({ phase: 'failed', error: failure });
-      queue.rejectAll(failure);
+    } catch (last) {
+      if (job === mine) report({ phase: 'failed', error: last });
+      queue.rejectAll(last);
     }
   }
 

@@ -29,6 +29,8 @@ export type Reason =
   | 'memory'
   | 'silent'
   | 'error'
+  /** Failed after it had started. */
+  | 'stopped'
   | 'slower'
   | 'not-asked';
 

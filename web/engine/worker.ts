@@ -11,7 +11,8 @@ const MAX_LEVELS = 1;
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 let generator: Generator | undefined;
-let dead = false;
+/** Resolves when the GPU goes away; undefined on wasm. */
+let lost: Promise<GPUDeviceLostInfo> | undefined;
 
 function post(message: FromWorker, transfer: Transferable[] = []): void {
   scope.postMessage(message, transfer);
@@ -53,10 +54,14 @@ async function start(message: StartMessage): Promise<void> {
 
 async function watchDevice(ort: typeof OnnxRuntime): Promise<void> {
   const device = (await ort.env.webgpu.device) as GPUDevice | undefined;
-  void device?.lost.then((info) => {
-    dead = true;
-    fail(new Error(info.message || `device lost: ${info.reason}`), undefined, 'lost');
-  });
+  lost = device?.lost;
+  void lost?.then((info) => fail(new Error(info.message || `device lost: ${info.reason}`), undefined, 'lost'));
+}
+
+/** A batch that fails because the GPU went away fails a moment before the loss is told: wait for the better reason. */
+async function failBatch(error: unknown, id: number): Promise<void> {
+  const info = await Promise.race([lost, new Promise<undefined>((resolve) => setTimeout(resolve, 500))]);
+  fail(error, id, info === undefined ? undefined : 'lost');
 }
 
 /** checkGoldens hashes, which only a secure context can; elsewhere the pixels alone are compared. */
@@ -91,7 +96,7 @@ async function measure(candidate: Generator): Promise<number> {
 }
 
 async function decode(id: number, latents: Float32Array[], classWeights: Float32Array[]): Promise<void> {
-  if (generator === undefined || dead) return fail(new Error('the worker has not started'), id);
+  if (generator === undefined) return fail(new Error('the worker has not started'), id);
   const before = performance.now();
   const pictures = await generator.decode(latents, classWeights);
   const milliseconds = performance.now() - before;
@@ -107,7 +112,7 @@ scope.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
       void start(data).catch((error: unknown) => fail(error, undefined));
       break;
     case 'decode':
-      void decode(data.id, data.latents, data.classWeights).catch((error: unknown) => fail(error, data.id));
+      void decode(data.id, data.latents, data.classWeights).catch((error: unknown) => failBatch(error, data.id));
       break;
     default:
       data satisfies never;

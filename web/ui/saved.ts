@@ -58,8 +58,9 @@ export function createSaved(app: App): View {
     });
     grid.replaceChildren(...tiles.map(({ item }) => item));
     try {
-      for (let at = 0; at < tiles.length; at += app.batchSize()) {
-        const batch = tiles.slice(at, at + app.batchSize());
+      const left = [...tiles];
+      while (left.length > 0) {
+        const batch = left.splice(0, app.batchSize());
         const pictures = await app.make(
           batch.map(({ favourite }) => inputsOf(favourite.point, app.manifest)),
           'background',

@@ -195,6 +195,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
         ...list.map(({ name, title, own }) =>
           h('option', { value: name }, own ? t('ownModel', { name: title }) : title),
         ),
+        h('option', { value: ADD }, `${t('addBundle')}…`),
       );
     },
     showStatus(next) {

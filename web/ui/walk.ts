@@ -176,10 +176,9 @@ export function createWalk(app: App): View {
     try {
       const frames = [];
       const positions = steps(FRAMES);
-      for (let at = 0; at < FRAMES; at += app.batchSize()) {
-        const inputs = positions
-          .slice(at, at + app.batchSize())
-          .map((t) => inputsBetween(app.state.centre, otherOf(app), t, app.manifest));
+      while (frames.length < FRAMES) {
+        const next = positions.slice(frames.length, frames.length + app.batchSize());
+        const inputs = next.map((t) => inputsBetween(app.state.centre, otherOf(app), t, app.manifest));
         frames.push(...(await app.make(inputs, 'background')));
       }
       // There and back without showing an end twice.

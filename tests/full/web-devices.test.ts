@@ -1,0 +1,190 @@
+// The device ladder in real Chromium, with WebGPU on a software GPU: working, absent, wrong, lost, and crashing the page.
+// Each ends on a provider that gives right pictures, with the reason in words.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { largestDifference } from '../../contract/bundle.ts';
+import type { Generator } from '../../contract/generator.ts';
+import { launchBrowser } from '../browser.ts';
+import {
+  builtSite,
+  greyOf,
+  MODEL,
+  openPage,
+  referenceGenerator,
+  waitForPhase,
+  waitForVerdicts,
+} from '../web-harness.ts';
+import { type Site, serveSite } from '../web-site.ts';
+
+let folder: string;
+let site: Site;
+let withGpu: Browser;
+let reference: Generator;
+
+beforeAll(async () => {
+  folder = await builtSite();
+  reference = await referenceGenerator(folder);
+  site = await serveSite(folder);
+  withGpu = await launchBrowser({ webgpu: true });
+});
+afterEach(() => {
+  site.intercept = undefined;
+});
+afterAll(async () => {
+  await withGpu?.close();
+  await site?.close();
+});
+
+const address = () => `${site.url}#model=${MODEL}&view=saved&seed=42&class=Sneaker`;
+
+/** Puts code in front of the engine's worker script, as a broken driver would be in front of it. */
+function prependToWorker(code: string): void {
+  const name = readdirSync(join(folder, 'assets')).find((file) => /^worker-.*\.js$/.test(file));
+  if (name === undefined) throw new Error('assets/worker-*.js: expected one, got none');
+  const script = `${code}\n${readFileSync(join(folder, 'assets', name), 'utf8')}`;
+  site.intercept = (path, _request, response) => {
+    if (path !== `/assets/${name}`) return false;
+    response.writeHead(200, { 'Content-Type': 'text/javascript', 'Cross-Origin-Embedder-Policy': 'require-corp' });
+    response.end(script);
+    return true;
+  };
+}
+
+async function choose(page: Page, provider: string): Promise<void> {
+  await page.locator('.status').click();
+  await page.locator(`#provider-${provider}`).click(); // closes the dialog: check() would look for it again
+  await page.waitForFunction(() => document.querySelector('.status')?.getAttribute('data-phase') !== 'running');
+  await waitForPhase(page, 'running');
+}
+
+async function differenceFromReference(page: Page): Promise<number> {
+  await page.waitForSelector('.frame.made');
+  const [expected] = await reference.generate([{ seed: 42, class: 7, truncation: 1 }]);
+  const shown = Uint8Array.from(await greyOf(page, '.frame canvas'));
+  return largestDifference(expected?.data ?? new Uint8Array(), shown);
+}
+
+test('WebGPU reproduces the goldens, is measured against wasm, and when chosen draws within one level', async () => {
+  const context = await withGpu.newContext();
+  const { page, errors } = await openPage(context, address());
+  const words = await waitForVerdicts(page);
+  console.log(`web-devices: ${words}`);
+  expect(words).toMatch(/Running on .*\d ms a picture \(WebGPU: \d|Running on WebGPU, .* ms a picture \(wasm: \d/);
+
+  await choose(page, 'webgpu');
+  expect(await page.locator('.status-text').textContent()).toContain('Running on WebGPU');
+  const levels = await differenceFromReference(page);
+  console.log(`web-devices: WebGPU differs from wasm by at most ${levels} level(s)`);
+  expect(levels).toBeLessThanOrEqual(1);
+
+  // The choice is remembered.
+  await page.reload();
+  await waitForPhase(page, 'running');
+  expect(await page.locator('.status-text').textContent()).toContain('Running on WebGPU');
+  expect(errors).toEqual([]);
+  await context.close();
+});
+
+test('the ladder remembers its verdicts: the next visit measures nothing and starts the winner', async () => {
+  const context = await withGpu.newContext();
+  const { page } = await openPage(context, address());
+  const words = await waitForVerdicts(page);
+  await page.reload();
+  await waitForPhase(page, 'running');
+  expect(await page.locator('.status-text').textContent()).toBe(words);
+  await context.close();
+});
+
+test('without WebGPU the page runs on wasm and says why, and downloads the smaller runtime only', async () => {
+  const browser = await launchBrowser();
+  const context = await browser.newContext();
+  site.log.length = 0;
+  const { page, errors } = await openPage(context, address());
+  expect(await waitForVerdicts(page)).toContain('no WebGPU on this device');
+  expect(await differenceFromReference(page)).toBe(0);
+  const binaries = site.log.filter(({ path }) => path.endsWith('.wasm')).map(({ path }) => path);
+  expect(binaries).toHaveLength(1);
+  expect(binaries[0]).not.toContain('jspi');
+  expect(errors).toEqual([]);
+  await browser.close();
+});
+
+test('a WebGPU that gives false pictures is refused by the goldens', async () => {
+  // What is read back from the GPU has its bits flipped.
+  prependToWorker(`{
+    const mapped = GPUBuffer.prototype.getMappedRange;
+    GPUBuffer.prototype.getMappedRange = function (...args) {
+      const range = mapped.apply(this, args);
+      if (this.usage & GPUBufferUsage.MAP_READ) {
+        const words = new Uint32Array(range.slice(0));
+        return words.map((word) => word ^ 0x80400000).buffer;
+      }
+      return range;
+    };
+  }`);
+  const context = await withGpu.newContext();
+  const { page } = await openPage(context, address());
+  expect(await waitForVerdicts(page)).toContain('gave wrong pictures');
+  await page.locator('.status').click();
+  expect(await page.locator('.choice', { hasText: 'WebGPU' }).textContent()).toContain('gave wrong pictures');
+  await page.keyboard.press('Escape');
+  expect(await differenceFromReference(page)).toBe(0);
+  await context.close();
+});
+
+test('a WebGPU that fails to start ends on wasm with the reason', async () => {
+  prependToWorker(`GPUAdapter.prototype.requestDevice = () => Promise.reject(new Error('the driver said no'));`);
+  const context = await withGpu.newContext();
+  const { page } = await openPage(context, address());
+  expect(await waitForVerdicts(page)).toContain('failed to start');
+  expect(await differenceFromReference(page)).toBe(0);
+  await context.close();
+});
+
+test('a graphics device that is lost in use is replaced by wasm, and the page says so and remembers', async () => {
+  prependToWorker(`{
+    const request = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (...args) {
+      const device = await request.apply(this, args);
+      new BroadcastChannel('lose').onmessage = () => device.destroy();
+      return device;
+    };
+  }`);
+  const context = await withGpu.newContext();
+  const { page } = await openPage(context, address());
+  await choose(page, 'webgpu');
+  await page.evaluate(() => new BroadcastChannel('lose').postMessage('now'));
+  await page.getByText('WebGPU stopped: the graphics device was lost').waitFor();
+  await page.waitForFunction(() => document.querySelector('.status')?.getAttribute('data-provider') === 'wasm');
+  await waitForPhase(page, 'running');
+  expect(await page.locator('.status-text').textContent()).toContain('the graphics device was lost');
+  await page.locator('#seed').fill('43');
+  await page.locator('#seed').fill('42');
+  await page.waitForTimeout(500);
+  expect(await differenceFromReference(page)).toBe(0);
+  await context.close();
+});
+
+test('a page that dies while WebGPU is tried starts on wasm the next time, with the reason, until asked again', async () => {
+  // The worker that tries WebGPU never answers; then the page is killed, as a crashing driver does.
+  prependToWorker(`GPUAdapter.prototype.requestDevice = () => new Promise(() => {});`);
+  const context = await withGpu.newContext();
+  const { page } = await openPage(context, address());
+  await page.waitForFunction(() => localStorage.getItem('pocketgen.trying-webgpu') === '1');
+  const session = await context.newCDPSession(page);
+  const crashed = page.waitForEvent('crash');
+  void session.send('Page.crash').catch(() => undefined); // never answered
+  await crashed;
+  await page.close();
+  site.intercept = undefined;
+
+  const again = await openPage(context, address());
+  expect(await waitForVerdicts(again.page)).toContain('WebGPU crashed the page last time');
+  expect(await differenceFromReference(again.page)).toBe(0);
+  // A person can ask for it again.
+  await choose(again.page, 'webgpu');
+  expect(await again.page.locator('.status-text').textContent()).toContain('Running on WebGPU');
+  await context.close();
+});

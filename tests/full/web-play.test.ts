@@ -1,0 +1,251 @@
+// What a person does, on a phone and on a desktop, in real Chromium: type a name, pick a class, tap the wall, drag the
+// explorer, walk and save the walk, mix, keep, share a link, bring a bundle.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { zipSync } from 'fflate';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodeApng } from '../../contract/apng.ts';
+import type { Generator } from '../../contract/generator.ts';
+import { encodeGif } from '../../contract/gif.ts';
+import { latentOf, oneHot } from '../../contract/latent.ts';
+import { type Picture, scaleUp } from '../../contract/picture.ts';
+import { blend, slerp, steps } from '../../contract/walk.ts';
+import { launchBrowser } from '../browser.ts';
+import { builtSite, digest, greyOf, MODEL, openPage, referenceGenerator, waitForPhase } from '../web-harness.ts';
+import { type Site, serveSite } from '../web-site.ts';
+
+const PHONE: BrowserContextOptions = {
+  viewport: { width: 360, height: 740 },
+  deviceScaleFactor: 3,
+  isMobile: true,
+  hasTouch: true,
+  userAgent:
+    'Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0 Mobile Safari/537.36',
+};
+const DESKTOP: BrowserContextOptions = { viewport: { width: 1280, height: 860 } };
+const DEVICES = { phone: PHONE, desktop: DESKTOP };
+
+let folder: string;
+let site: Site;
+let browser: Browser;
+let reference: Generator;
+
+beforeAll(async () => {
+  folder = await builtSite();
+  reference = await referenceGenerator(folder);
+  site = await serveSite(folder);
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+const tab = (page: Page, name: string) => page.getByRole('navigation').getByRole('button', { name, exact: true });
+const shown = async (page: Page) => digest(await greyOf(page, '.frame canvas'));
+
+async function settled(page: Page, source: string): Promise<void> {
+  await page.waitForFunction((text) => document.querySelector('.source')?.textContent?.includes(text), source);
+}
+
+for (const [name, options] of Object.entries(DEVICES)) {
+  test(`${name}: a name becomes a picture, a class changes it, a tap on the wall moves it to the centre, Back undoes`, async () => {
+    const context = await browser.newContext(options);
+    const { page, errors } = await openPage(context, `${site.url}#model=${MODEL}`);
+    await page.locator('#seed').fill('Ada Lovelace');
+    await settled(page, 'Ada Lovelace');
+    const [byName] = await reference.generate([{ seed: 0, class: undefined, truncation: 1 }]);
+    expect(await shown(page)).not.toEqual(digest(byName?.data ?? []));
+
+    await page.getByRole('button', { name: 'Trouser', exact: true }).click();
+    await page.waitForFunction(() => document.querySelector('.label')?.textContent === 'Trouser');
+    expect(page.url()).toContain('class=Trouser');
+
+    await page.waitForFunction(() => document.querySelectorAll('.wall .tile.made').length === 60);
+    await page.getByRole('button', { name: 'Trouser, seed 7', exact: true }).click();
+    await settled(page, 'seed 7');
+    const [seven] = await reference.generate([{ seed: 7, class: 1, truncation: 1 }]);
+    expect(await shown(page)).toEqual(digest(seven?.data ?? []));
+
+    await page.goBack();
+    await settled(page, 'Ada Lovelace');
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+
+  test(`${name}: nothing is wider than the screen in any view, in both languages`, async () => {
+    const context = await browser.newContext(options);
+    const { page, errors } = await openPage(
+      context,
+      `${site.url}#model=${MODEL}&seed=a+rather+long+seed+that+somebody+typed@example.com`,
+    );
+    for (const language of ['en', 'zh']) {
+      await page.evaluate((code) => localStorage.setItem('pocketgen.language', code), language);
+      await page.reload();
+      await waitForPhase(page, 'running');
+      for (const view of ['wall', 'explore', 'walk', 'mix', 'saved', 'how']) {
+        await page.locator(`.tab[data-view=${view}]`).click();
+        await page.waitForTimeout(150);
+        const overflow = await page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth));
+        expect(`${view} ${overflow}`).toBe(`${view} 0`);
+      }
+      expect(await page.locator('html').getAttribute('lang')).toBe(language === 'zh' ? 'zh-Hans' : 'en');
+    }
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+}
+
+test('dragging in the explorer moves the picture; going on from there makes a link that opens exactly it', async () => {
+  const context = await browser.newContext(PHONE);
+  const { page, errors } = await openPage(context, `${site.url}#model=${MODEL}&seed=11&class=Coat&view=explore`);
+  await page.waitForSelector('.frame.made');
+  const before = await shown(page);
+  const pad = page.locator('.pad');
+  const box = await pad.boundingBox();
+  if (box === null) throw new Error('no pad');
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.9, box.y + box.height * 0.2, { steps: 20 });
+  await page.mouse.up();
+  await settled(page, 'found by hand');
+  await page.waitForTimeout(300);
+  const moved = await shown(page);
+  expect(moved).not.toEqual(before);
+
+  await page.getByRole('button', { name: 'Go on from here' }).click();
+  await page.waitForFunction(() => location.hash.includes('z='));
+  await page.waitForTimeout(300);
+  expect(await shown(page)).toEqual(moved);
+  const other = await openPage(context, page.url());
+  await settled(other.page, 'found by hand');
+  expect(await shown(other.page)).toEqual(moved);
+
+  // The keyboard moves it too.
+  await pad.focus();
+  await page.keyboard.press('Shift+ArrowLeft');
+  await page.waitForTimeout(300);
+  expect(await shown(page)).not.toEqual(moved);
+  expect([...errors, ...other.errors]).toEqual([]);
+  await context.close();
+});
+
+test('a saved walk has the frames of the contract, as GIF and APNG', async () => {
+  const context = await browser.newContext({ ...DESKTOP, acceptDownloads: true });
+  const { page, errors } = await openPage(
+    context,
+    `${site.url}#model=${MODEL}&seed=1&class=Bag&view=walk&to-seed=2&to-class=Dress`,
+  );
+  await page.getByRole('checkbox', { name: 'There and back' }).uncheck();
+  const save = async (label: string) => {
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: label }).click();
+    return new Uint8Array(readFileSync(await (await download).path()));
+  };
+  const times = steps(48);
+  const [from, to] = [latentOf(1, 64), latentOf(2, 64)];
+  const [bag, dress] = [oneHot(8, 10), oneHot(3, 10)];
+  const frames: Picture[] = await reference.decode(
+    times.map((t) => slerp(from, to, t)),
+    times.map((t) => blend(bag, dress, t)),
+  );
+  const enlarged = frames.map((frame) => scaleUp(frame, 8));
+  expect(digest(await save('Save GIF'))).toBe(digest(encodeGif(enlarged, 24)));
+  expect(digest(await save('Save APNG'))).toBe(digest(encodeApng(enlarged, 24)));
+  expect(errors).toEqual([]);
+  await context.close();
+});
+
+test('a walk plays, stops, and what it stopped at can be kept; children can become parents', async () => {
+  const context = await browser.newContext(PHONE);
+  const { page, errors } = await openPage(context, `${site.url}#model=${MODEL}&seed=1&view=walk`);
+  await page.waitForSelector('.frame.made');
+  await page.getByRole('button', { name: 'Play' }).click();
+  await page.waitForFunction(() => Number(document.querySelector<HTMLInputElement>('.scrub')?.value) > 0.1);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByRole('button', { name: 'Keep this one' }).click();
+  await page.waitForFunction(() => location.hash.includes('z='));
+
+  await tab(page, 'Mix').click();
+  await page.waitForFunction(() => document.querySelectorAll('.wall .tile.made').length === 15);
+  const before = page.url();
+  await page.locator('.wall .tile').nth(4).click();
+  await page.waitForFunction((url) => location.href !== url, before);
+
+  await page.getByRole('button', { name: 'Keep', exact: true }).click();
+  await page.reload();
+  await waitForPhase(page, 'running');
+  await tab(page, 'Saved').click();
+  await page.waitForSelector('.saved .tile');
+  await page.getByRole('button', { name: /^Remove/ }).click();
+  await page.getByText('Nothing kept yet').waitFor();
+  expect(errors).toEqual([]);
+  await context.close();
+});
+
+test('sharing gives a link to the same picture and the address at the image endpoint', async () => {
+  const context = await browser.newContext({ ...DESKTOP, permissions: ['clipboard-read', 'clipboard-write'] });
+  const { page } = await openPage(
+    context,
+    `${site.url}#model=${MODEL}&seed=ada%40example.com&class=Ankle+boot&truncation=0.7`,
+  );
+  await page.waitForSelector('.frame.made');
+  await page.getByRole('button', { name: 'Share', exact: true }).click();
+  await page.getByRole('button', { name: 'Copy image address' }).click();
+  const edge = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+  expect(edge.pathname).toBe(`/v1/images/${MODEL}/ada%40example.com.png`);
+  expect(Object.fromEntries(edge.searchParams)).toEqual({ class: 'Ankle boot', truncation: '0.7' });
+  await page.getByRole('button', { name: 'Copy link' }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(page.url());
+  await context.close();
+});
+
+test('an own bundle is checked, stays on the device without the network, and can be chosen; a damaged one is refused', async () => {
+  const host = await serveSite(folder);
+  const context = await browser.newContext(DESKTOP);
+  const { page } = await openPage(context, `${host.url}#model=${MODEL}`);
+  const bundle = join(folder, 'models', MODEL);
+  const manifest = JSON.parse(readFileSync(join(bundle, 'model.json'), 'utf8'));
+  const file: string = manifest.files.find(
+    (entry: { variant: string }) => entry.variant === manifest.defaultVariant,
+  ).path;
+  const zip = (bytes: Uint8Array) =>
+    zipSync({
+      'mine/model.json': new TextEncoder().encode(JSON.stringify({ ...manifest, name: 'mine' })),
+      [`mine/${file}`]: bytes,
+    });
+  const add = async (content: Uint8Array) => {
+    await page.locator('#model').selectOption(':add');
+    const chooser = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Choose a zip' }).click();
+    await (await chooser).setFiles({ name: 'mine.zip', mimeType: 'application/zip', buffer: Buffer.from(content) });
+  };
+  const bytes = new Uint8Array(readFileSync(join(bundle, file)));
+  const altered = bytes.slice();
+  altered[1000] = (altered[1000] ?? 0) ^ 255;
+  await add(zip(altered));
+  await page.getByText(`${file}: expected SHA-256`).waitFor();
+
+  await add(zip(bytes));
+  await page.getByText('is on this device now').waitFor();
+  expect(await page.locator('#model').inputValue()).toBe('own:mine');
+  await waitForPhase(page, 'running');
+  await page.waitForSelector('.ready:not([hidden])');
+  await host.close();
+  await page.reload();
+  await waitForPhase(page, 'running');
+  expect(await page.locator('#model').inputValue()).toBe('own:mine');
+  await page.waitForSelector('.frame.made');
+  await context.close();
+});
+
+test('a link that cannot be right says what is wrong with it', async () => {
+  const context = await browser.newContext(PHONE);
+  const page = await context.newPage();
+  await page.goto(`${site.url}#model=${MODEL}&seed=1&class=Hat`);
+  const alert = page.getByRole('alert');
+  await alert.waitFor();
+  expect(await alert.textContent()).toContain('class: expected one of T-shirt/top');
+  await context.close();
+});
