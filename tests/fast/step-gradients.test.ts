@@ -12,38 +12,31 @@ import {
   slopesOfAllTensors,
   textbookGradients,
 } from '../helpers/gradient-check.ts';
+import { smallResidual, smallShape, smallStrided } from '../helpers/networks.ts';
 import { eagerGradients, type SetupOptions, setup, tracedGradients } from '../helpers/training.ts';
-
-const residual = {
-  family: 'residual',
-  latent: 5,
-  width: 4,
-  generatorBlocks: 2,
-  discriminatorBlocks: 1,
-  embedding: 3,
-  features: 6,
-} satisfies Partial<NetworkSpec>;
-const shape = { dense: [7], generator: [6, 4], discriminator: [4, 6], kernel: 4 };
-const strided = { ...residual, family: 'strided', classes: 0, strided: shape } satisfies Partial<NetworkSpec>;
 
 type Case = [name: string, network: NetworkSpec, options: SetupOptions];
 const CASES: Case[] = [
-  ['residual, 28 px, grey, 10 classes', { ...residual, resolution: 28, channels: 1, classes: 10 }, {}],
-  ['residual, 28 px, augmented', { ...residual, resolution: 28, channels: 1, classes: 10 }, { augment: true }],
-  ['residual, 32 px, colour', { ...residual, resolution: 32, channels: 3, classes: 3 }, {}],
-  ['residual, 32 px, colour, augmented', { ...residual, resolution: 32, channels: 3, classes: 0 }, { augment: true }],
-  ['residual, 28 px, bce', { ...residual, resolution: 28, channels: 1, classes: 2 }, { loss: 'bce' }],
-  ['strided, 28 px, 4x4 kernels', { ...strided, resolution: 28, channels: 1 }, {}],
-  ['strided, 28 px, augmented', { ...strided, resolution: 28, channels: 1 }, { augment: true }],
-  ['strided, 32 px, colour', { ...strided, resolution: 32, channels: 3 }, {}],
+  ['residual, 28 px, grey, 10 classes', { ...smallResidual, resolution: 28, channels: 1, classes: 10 }, {}],
+  ['residual, 28 px, augmented', { ...smallResidual, resolution: 28, channels: 1, classes: 10 }, { augment: true }],
+  ['residual, 32 px, colour', { ...smallResidual, resolution: 32, channels: 3, classes: 3 }, {}],
+  [
+    'residual, 32 px, colour, augmented',
+    { ...smallResidual, resolution: 32, channels: 3, classes: 0 },
+    { augment: true },
+  ],
+  ['residual, 28 px, bce', { ...smallResidual, resolution: 28, channels: 1, classes: 2 }, { loss: 'bce' }],
+  ['strided, 28 px, 4x4 kernels', { ...smallStrided, resolution: 28, channels: 1 }, {}],
+  ['strided, 28 px, augmented', { ...smallStrided, resolution: 28, channels: 1 }, { augment: true }],
+  ['strided, 32 px, colour', { ...smallStrided, resolution: 32, channels: 3 }, {}],
   [
     'strided, 32 px, colour, augmented, bce',
-    { ...strided, resolution: 32, channels: 3 },
+    { ...smallStrided, resolution: 32, channels: 3 },
     { augment: true, loss: 'bce' },
   ],
   [
     'strided, 28 px, 5x5 kernels, bce, no penalty',
-    { ...strided, resolution: 28, channels: 1, strided: { ...shape, discriminator: [3, 4, 5], kernel: 5 } },
+    { ...smallStrided, resolution: 28, channels: 1, strided: { ...smallShape, discriminator: [3, 4, 5], kernel: 5 } },
     { loss: 'bce', penalty: false },
   ],
 ];

@@ -41,6 +41,15 @@ export function textbookGradients(setup: Setup): Gradients {
   });
 }
 
+/** The losses themselves, the discriminator's with its penalty. */
+export function textbookLosses(setup: Setup): Record<Player, number> {
+  return inFloat64(() => {
+    const { generator, discriminator } = losses(setup);
+    const value = ({ loss, parameters }: typeof generator): number => Number(loss(parameters).dataSync()[0]);
+    return { generator: value(generator), discriminator: value(discriminator) };
+  });
+}
+
 export interface Slope {
   readonly player: Player;
   /** Where to, by tensor; tensors that are not named stay. */

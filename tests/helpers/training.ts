@@ -148,3 +148,27 @@ export async function tracedGradients(given: Setup): Promise<Record<string, numb
   await session.release();
   return gradientsFrom((name) => (result[`next/${name}`]?.data ?? []) as Float32Array, options);
 }
+
+/** Numbers of the n-th step of a run, counted from 0, with constant schedules. */
+export function scalarsAt(n: number, beta1: number): Scalars {
+  const beta2 = 0.95;
+  return {
+    learningRate: 2e-3,
+    beta2,
+    correction1: 1 / (1 - beta1 ** (n + 1)),
+    correction2: 1 / (1 - beta2 ** (n + 1)),
+    gamma: 0.3,
+    emaDecay: 0.9,
+  };
+}
+
+/** The state in the middle of a run: second moments between 1e-4 and 1, first moments of any sign. */
+export function warmed(state: Values, seed = 1): Values {
+  return Object.fromEntries(
+    Object.entries(state).map(([name, values], i) => {
+      if (!name.startsWith('adam')) return [name, values];
+      const drawn = randomNormals(seed, 6, i, values.length);
+      return [name, name.startsWith('adam.v') ? drawn.map((x) => 1e-4 + Math.min(1, x * x)) : drawn];
+    }),
+  );
+}
