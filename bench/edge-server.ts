@@ -18,6 +18,8 @@ export interface ServerProcess {
   startCpuMs: number;
   /** Resident memory in MiB; 0 where /proc is not there. */
   residentMiB(): number;
+  /** Port of the inspector, if it was asked for. */
+  inspector: number | undefined;
   stop(): Promise<void>;
 }
 
@@ -107,7 +109,12 @@ function cpuMs(pid: number | undefined): number {
   }
 }
 
-async function whenReady(name: ServerProcess['name'], child: ChildProcess, port: number): Promise<ServerProcess> {
+async function whenReady(
+  name: ServerProcess['name'],
+  child: ChildProcess,
+  port: number,
+  inspector: number | undefined,
+): Promise<ServerProcess> {
   const start = performance.now();
   const url = `http://127.0.0.1:${port}`;
   let said = '';
@@ -131,6 +138,7 @@ async function whenReady(name: ServerProcess['name'], child: ChildProcess, port:
       const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
       return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
     },
+    inspector,
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve());
@@ -139,29 +147,40 @@ async function whenReady(name: ServerProcess['name'], child: ChildProcess, port:
   };
 }
 
-/**
- * workerd alone; `vars` are text bindings (CACHE is off, there is no rate limit). `flags` go to V8: Cloudflare holds an
- * isolate to 128 MB, which workerd by itself does not, so that its garbage may pile up.
- */
-export async function startWorkerdAlone(
-  build: WorkerBuild,
-  vars: Readonly<Record<string, string>> = {},
-  flags: readonly string[] = [],
-): Promise<ServerProcess> {
-  const port = await freePort();
-  writeFileSync(join(build.folder, 'config.capnp'), configOf(build, port, { CACHE: 'off', ...vars }, flags));
-  const child = spawn(bin('workerd'), ['serve', join(build.folder, 'config.capnp')], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  return whenReady('workerd', child, port);
+export interface StartOptions {
+  /** For V8. Cloudflare holds an isolate to 128 MB; workerd by itself does not, so its garbage may pile up. */
+  v8Flags?: readonly string[];
+  /** Open the inspector, for heldHeapMiB. */
+  inspect?: boolean;
 }
 
-export async function startNodeServer(models: string, ...flags: string[]): Promise<ServerProcess> {
+/** workerd alone; `vars` are text bindings (CACHE is off, there is no rate limit). */
+export async function startWorkerdAlone(
+  build: WorkerBuild,
+  { v8Flags = [], inspect = false, vars = {} }: StartOptions & { vars?: Readonly<Record<string, string>> } = {},
+): Promise<ServerProcess> {
   const port = await freePort();
-  const main = join(ROOT, 'cli/main.ts');
-  const args = [main, 'serve', '--models', models, '--port', String(port), '--host', '127.0.0.1', '--rate-limit', '0'];
-  const child = spawn(bin('node'), [...args, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
-  return whenReady('node', child, port);
+  const inspector = inspect ? await freePort() : undefined;
+  const config = join(build.folder, 'config.capnp');
+  writeFileSync(config, configOf(build, port, { CACHE: 'off', ...vars }, v8Flags));
+  const flags = inspector === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspector}`];
+  const child = spawn(bin('workerd'), ['serve', ...flags, config], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return whenReady('workerd', child, port, inspector);
+}
+
+/** `pocketgen serve` without a rate limit; `flags` are its own. */
+export async function startNodeServer(
+  models: string,
+  { v8Flags = [], inspect = false, flags = [] }: StartOptions & { flags?: readonly string[] } = {},
+): Promise<ServerProcess> {
+  const port = await freePort();
+  const inspector = inspect ? await freePort() : undefined;
+  const node = [...v8Flags, ...(inspector === undefined ? [] : [`--inspect=127.0.0.1:${inspector}`])];
+  const serve = ['serve', '--models', models, '--port', String(port), '--host', '127.0.0.1', '--rate-limit', '0'];
+  const child = spawn(bin('node'), [...node, join(ROOT, 'cli/main.ts'), ...serve, ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return whenReady('node', child, port, inspector);
 }
 
 /** A models folder with the named bundle folders in it. */

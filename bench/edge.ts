@@ -3,7 +3,15 @@
 import { Agent, request } from 'node:http';
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
-import { buildWorker, emptyWorker, type ServerProcess, startNodeServer, startWorkerdAlone } from './edge-server.ts';
+import { heldHeapMiB } from './edge-heap.ts';
+import {
+  buildWorker,
+  emptyWorker,
+  type ServerProcess,
+  type StartOptions,
+  startNodeServer,
+  startWorkerdAlone,
+} from './edge-server.ts';
 
 const { values } = parseArgs({
   options: {
@@ -66,8 +74,10 @@ async function throughput(server: ServerProcess, model: string, connections: num
 }
 
 async function memory(server: ServerProcess): Promise<string> {
-  const health = (await (await fetch(`${server.url}/healthz`)).json()) as { runtime: { memoryBytes: number } };
-  return `${server.residentMiB().toFixed(0)} / ${(health.runtime.memoryBytes / 2 ** 20).toFixed(1)}`;
+  const resident = server.residentMiB(); // before the collection
+  const { runtime } = (await (await fetch(`${server.url}/healthz`)).json()) as { runtime: { memoryBytes: number } };
+  const heap = await heldHeapMiB(server.inspector ?? 0);
+  return `${resident.toFixed(0)} / ${heap.toFixed(1)} / ${(runtime.memoryBytes / 2 ** 20).toFixed(1)}`;
 }
 
 async function memorySteps(server: ServerProcess, one: () => Promise<unknown>): Promise<string[]> {
@@ -79,7 +89,7 @@ async function memorySteps(server: ServerProcess, one: () => Promise<unknown>): 
   return steps;
 }
 
-async function measure(start: () => Promise<ServerProcess>): Promise<[string, string][]> {
+async function measure(start: (options?: StartOptions) => Promise<ServerProcess>): Promise<[string, string][]> {
   const starts: { ready: number; cpu: number; first: number }[] = [];
   let server = await start();
   for (let round = 0; ; round++) {
@@ -111,7 +121,7 @@ async function measure(start: () => Promise<ServerProcess>): Promise<[string, st
   for (const connections of [1, 8, 64]) rates.push((await throughput(server, model, connections)).toFixed(0));
   await server.stop();
 
-  server = await start();
+  server = await start({ inspect: true, v8Flags: ['--expose-gc'] });
   const steps = await memorySteps(server, picture);
   await ask(`${server.url}/v1/grids/${model}.png?seeds=1-256`);
   steps.push(`after a grid of 256: ${await memory(server)}`);
@@ -125,23 +135,25 @@ async function measure(start: () => Promise<ServerProcess>): Promise<[string, st
     ['picture, warm: p50 / p99', `${ms(warm.p50)} / ${ms(warm.p99)}`],
     ['304: p50 / p99', `${ms(unchanged.p50)} / ${ms(unchanged.p99)}`],
     ['pictures/s at 1, 8, 64 connections', rates.join(', ')],
-    ['resident / wasm memory in MiB after requests', steps.join('; ')],
+    ['MiB resident / held JavaScript heap / wasm memory, after requests', steps.join('; ')],
   ];
 }
 
 const build = buildWorker(values.models);
 try {
-  const workerd = await measure(() => startWorkerdAlone(build));
-  const node = await measure(() => startNodeServer(values.models, '--provider', values.provider));
+  const workerd = await measure((options) => startWorkerdAlone(build, options));
+  const node = await measure((options) =>
+    startNodeServer(values.models, { ...options, flags: ['--provider', values.provider] }),
+  );
   console.log(`| | workerd | node (${values.provider}) |\n| --- | --- | --- |`);
   for (const [i, [name, value]] of workerd.entries()) console.log(`| ${name} | ${value} | ${node[i]?.[1]} |`);
   // What workerd itself keeps between collections: a Worker that answers one constant object.
   const empty = emptyWorker();
-  const server = await startWorkerdAlone(empty);
+  const server = await startWorkerdAlone(empty, { inspect: true, v8Flags: ['--expose-gc'] });
   const steps = await memorySteps(server, () => ask(server.url));
   await server.stop();
   empty.remove();
-  console.log(`\nan empty Worker in workerd, memory after requests: ${steps.join('; ')}`);
+  console.log(`\nan empty Worker in workerd, the same three: ${steps.join('; ')}`);
   const total = build.files.reduce((sum, { bytes }) => sum + bytes, 0);
   console.log(`script: ${(total / 2 ** 20).toFixed(2)} MiB in ${build.files.length} modules`);
 } finally {
