@@ -6,6 +6,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../contract/errors.ts';
+import { splitsFor } from '../../train/data/held-out.ts';
 import { decodeIdx, readIdx } from '../../train/data/idx.ts';
 import { idxSources, loadIdxSource } from '../../train/data/idx-sets.ts';
 import { classCounts, loadDataset } from '../../train/data/index.ts';
@@ -112,6 +113,40 @@ describe('fashion-mnist', () => {
     const load = loadIdxSource('fashion-mnist', withoutDebian, { cacheDir: join(root, 'damaged') });
     await expect(load).rejects.toThrow(UserError);
     await expect(load).rejects.toThrow(join(cache, ''));
+  });
+});
+
+describe('splitsFor', () => {
+  const official = '16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157';
+
+  /** As on a machine that has the embedded pictures alone. */
+  async function withoutFullSet<T>(run: (options: { cacheDir: string; download: false }) => Promise<T>): Promise<T> {
+    const known = idxSources['fashion-mnist'];
+    idxSources['fashion-mnist'] = withoutDebian;
+    try {
+      return await run({ cacheDir: join(root, 'empty'), download: false });
+    } finally {
+      if (known) idxSources['fashion-mnist'] = known;
+    }
+  }
+
+  test('a model of the embedded pictures is judged by the embedded held-out ones, whatever the machine has', async () => {
+    const options = { cacheDir: join(root, 'empty'), download: false };
+    const embedded = await loadIdxSource('fashion-mnist', withoutDebian, options);
+    const { train, test: held } = await splitsFor(embedded.train.sha256, 'fashion-mnist', { download: false });
+    expect(train.sha256).toBe(embedded.train.sha256);
+    expect(held.sha256).toBe(embedded.test.sha256);
+  });
+
+  test('a model of the full set may be judged where only the embedded pictures are: it saw none of them', async () => {
+    const { test: held } = await withoutFullSet((options) => splitsFor(official, 'fashion-mnist', options));
+    expect(held.count).toBe(2000);
+  });
+
+  test('a model of unknown pictures is not judged', async () => {
+    await expect(splitsFor('f'.repeat(64), 'fashion-mnist', { download: false })).rejects.toThrow(
+      'expected the pictures the model was trained on (SHA-256 ffffffffffff…) in fashion-mnist, got others',
+    );
   });
 });
 
