@@ -42,7 +42,10 @@ export function loadGenerator(dir: string, warn: (sentence: string) => void): Tr
 }
 
 /** The generator as a function of tensors, its weights constants: picture [batch, channels, height, width]. */
-export function generatorFunction({ networks, weights }: TrainedGenerator): (inputs: Tensors) => Tensors {
+export function generatorFunction({
+  networks,
+  weights,
+}: Pick<TrainedGenerator, 'networks' | 'weights'>): (inputs: Tensors) => Tensors {
   return ({ latent, class: classes }) => {
     if (!latent) throw new Error('generator: expected an input named latent');
     const parameters: Tensors = {};

@@ -29,7 +29,11 @@ export interface SetupOptions {
   readonly seed?: number;
 }
 
-export function randomPictures(network: NetworkSpec, count: number, seed: number): PictureSet {
+export function randomPictures(
+  network: Pick<NetworkSpec, 'resolution' | 'channels' | 'classes'>,
+  count: number,
+  seed: number,
+): PictureSet {
   const { resolution, channels, classes } = network;
   const words = randomWords(seed, 3, 0, count * resolution ** 2 * channels + count);
   return pictureSet({

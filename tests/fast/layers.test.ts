@@ -1,0 +1,111 @@
+// An import may only go left: contract ← trace ← train ← export ← cli; contract ← edge ← cli; contract ← web.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** What each layer may import of ours, besides itself. */
+const MAY_IMPORT = {
+  contract: [],
+  trace: ['contract'],
+  train: ['contract', 'trace'],
+  export: ['contract', 'trace', 'train'],
+  edge: ['contract'],
+  web: ['contract'],
+  cli: ['contract', 'trace', 'train', 'export', 'edge'],
+} as const satisfies Record<string, readonly string[]>;
+type Layer = keyof typeof MAY_IMPORT;
+const LAYERS = Object.keys(MAY_IMPORT) as Layer[];
+
+/** Packages that a layer must do without: what runs on the edge and in a page stays small, the contract runs anywhere. */
+const FORBIDDEN: Partial<Record<Layer, RegExp>> = {
+  contract: /^(node:|onnxruntime|@tensorflow\/)/,
+  trace: /^(node:|onnxruntime)/,
+  edge: /^@tensorflow\//,
+  web: /^(node:|onnxruntime-node|@tensorflow\/)/,
+};
+
+const IMPORT = /(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+|\bnew URL\(\s*)['"]([^'"]+)['"]/g;
+
+const sources = (dir: string): string[] =>
+  readdirSync(join(ROOT, dir), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(dir, name))
+    .filter((name) => /\.(ts|js|mjs)$/.test(name) && !name.split(sep).includes('public'));
+
+function importsOf(file: string): string[] {
+  // Comments may quote an import.
+  const text = readFileSync(join(ROOT, file), 'utf8').replace(/^\s*(\/\/|\*|\/\*).*$/gm, '');
+  return [...text.matchAll(IMPORT)].map((match) => match[1] ?? '');
+}
+
+/** The file a relative import names, from the top of the repository. */
+const target = (file: string, specifier: string): string =>
+  relative(ROOT, resolve(ROOT, dirname(file), specifier.replace(/[?#].*$/, '')));
+
+const layerOf = (file: string): string => file.split(sep)[0] ?? '';
+
+/** Configuration at the top of the repository, and what `npm run build` has made, are no layers. */
+const isNoLayer = (file: string): boolean => !file.includes(sep) || layerOf(file) === 'dist';
+
+/** Vite's plugins run in Node while the page is built. */
+const isBuildTool = (file: string): boolean => file.startsWith(join('web', 'build'));
+
+describe.each(LAYERS)('%s/', (layer) => {
+  const files = sources(layer);
+
+  test('imports only what is left of it', () => {
+    expect(files.length).toBeGreaterThan(3);
+    const allowed: readonly string[] = [layer, ...MAY_IMPORT[layer]];
+    const wrong = files.flatMap((file) =>
+      importsOf(file)
+        .filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => target(file, specifier))
+        .filter((to) => !allowed.includes(layerOf(to)) && !isNoLayer(to))
+        .map((to) => `${file} imports ${to}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('does without the packages that do not belong there', () => {
+    const forbidden = FORBIDDEN[layer];
+    const wrong = files
+      .filter((file) => !isBuildTool(file))
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((specifier) => forbidden?.test(specifier))
+          .map((specifier) => `${file} imports ${specifier}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  test('relative imports name files that exist', () => {
+    const missing = files.flatMap((file) =>
+      importsOf(file)
+        .filter((specifier) => specifier.startsWith('.') && /\.\w+$/.test(specifier))
+        .map((specifier) => target(file, specifier))
+        .filter((to) => !statSync(join(ROOT, to), { throwIfNoEntry: false }))
+        .map((to) => `${file} imports ${to}, which does not exist`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+test('nothing that ships imports tests or benchmarks', () => {
+  const wrong = LAYERS.flatMap((layer) => sources(layer)).filter((file) =>
+    importsOf(file).some((specifier) => /^(\.\.\/)+(tests|bench)\//.test(specifier)),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('the import finder sees every form of import', () => {
+  const text = [
+    "import { a } from './a.ts';",
+    "import './b.ts';",
+    "export * from './c.ts';",
+    "const d = await import('./d.ts');",
+    "import type { E } from './e.ts';",
+    "new Worker(new URL('./f.ts', import.meta.url));",
+  ].join('\n');
+  expect([...text.matchAll(IMPORT)].map((m) => m[1])).toEqual(['a', 'b', 'c', 'd', 'e', 'f'].map((x) => `./${x}.ts`));
+});

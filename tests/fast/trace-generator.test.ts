@@ -1,0 +1,104 @@
+// The exported generator looks hand-written: NCHW throughout, biases inside their operators, nothing left over.
+import * as tf from '@tensorflow/tfjs';
+import * as ort from 'onnxruntime-node';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { generatorFunction } from '../../export/weights.ts';
+import { traceAnyBatch } from '../../trace/batch.ts';
+import { schedule } from '../../trace/graph.ts';
+import { trace } from '../../trace/trace.ts';
+import type { NetworkSpec } from '../../train/networks/spec.ts';
+import { under } from '../../train/step.ts';
+import { smallResidual, smallStrided } from '../helpers/networks.ts';
+import { largestDifference, operators, readModel } from '../helpers/traced.ts';
+import { setup } from '../helpers/training.ts';
+
+// Widths whose channel counts are no map's side, so that a shape tells its layout.
+const FAMILIES: [name: string, network: NetworkSpec, allowed: string[]][] = [
+  [
+    'residual, 28 px',
+    { ...smallResidual, width: 5, resolution: 28, channels: 1, classes: 10 },
+    ['Add', 'Concat', 'Conv', 'DepthToSpace', 'Gemm', 'LeakyRelu', 'MatMul', 'Reshape', 'Resize', 'Tanh'],
+  ],
+  [
+    'residual, 64 px, colour, without classes',
+    { ...smallResidual, width: 5, resolution: 64, channels: 3, classes: 0 },
+    ['Add', 'Conv', 'DepthToSpace', 'Gemm', 'LeakyRelu', 'Reshape', 'Resize', 'Tanh'],
+  ],
+  [
+    'strided, 28 px',
+    { ...smallStrided, resolution: 28, channels: 1 },
+    ['ConvTranspose', 'Gemm', 'LeakyRelu', 'Mul', 'Reshape', 'Sigmoid', 'Sub'],
+  ],
+  [
+    'strided, 32 px, colour',
+    { ...smallStrided, resolution: 32, channels: 3 },
+    ['ConvTranspose', 'Gemm', 'LeakyRelu', 'Mul', 'Reshape', 'Sigmoid', 'Sub'],
+  ],
+];
+
+describe.each(FAMILIES)('%s', (_name, network, allowed) => {
+  const { options, state } = setup(network);
+  const run = generatorFunction({ networks: options.networks, weights: under('ema', state) });
+  const { latent, classes, resolution, channels } = network;
+  const shapes = { latent: [latent], ...(classes > 0 ? { class: [classes] } : {}) };
+  let bytes: Uint8Array = new Uint8Array();
+  beforeAll(async () => {
+    bytes = (await traceAnyBatch('generator', run, shapes))();
+  });
+
+  test('has these operators and no Transpose', () => {
+    expect(Object.keys(operators(readModel(bytes))).sort()).toEqual(allowed);
+  });
+
+  test('has one operator with a bias for each layer of the network', () => {
+    const graph = readModel(bytes);
+    const layers = options.networks.generatorParameters.filter(({ name }) => name.endsWith('.bias'));
+    const counts = operators(graph);
+    expect((counts.Conv ?? 0) + (counts.ConvTranspose ?? 0) + (counts.Gemm ?? 0)).toBe(layers.length);
+    for (const node of graph.node) {
+      if (!['Conv', 'ConvTranspose', 'Gemm'].includes(node.opType)) continue;
+      expect(node.input, node.name).toHaveLength(3);
+      const [, weight, bias] = node.input.map((name) => graph.initializer.find((i) => i.name === name));
+      const outputs = Number(weight?.dims[node.opType === 'Conv' ? 0 : 1]);
+      expect(bias?.dims.map(Number), `bias of ${node.name}`).toEqual([outputs]);
+    }
+  });
+
+  test('keeps every map as [batch, channels, side, side]', async () => {
+    const batched = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, [13, ...shape]]));
+    const graph = await trace(run, batched, 'conv');
+    const maps = schedule(graph).filter(({ shape }) => shape.length === 4);
+    expect(maps.length).toBeGreaterThan(5);
+    for (const { shape } of maps) {
+      const [n, c, h, w] = shape;
+      expect(n).toBe(13);
+      expect(h).toBe(w);
+      expect(c).not.toBe(h);
+    }
+    expect(maps.at(-1)?.shape).toEqual([13, channels, resolution, resolution]);
+  });
+
+  test('draws what tfjs draws, for any batch', async () => {
+    await tf.setBackend('cpu');
+    const session = await ort.InferenceSession.create(bytes);
+    const given = setup(network, { batch: 6, seed: 2 });
+    const { latent: z = new Float32Array(), classes: y = new Float32Array() } = given.inputs(0);
+    for (const batch of [1, 6]) {
+      const part = (all: Float32Array, width: number): Float32Array => all.slice(0, batch * width);
+      const expected = tf.tidy(() => {
+        const inputs = {
+          latent: tf.tensor(part(z, latent), [batch, latent]),
+          ...(classes > 0 ? { class: tf.tensor(part(y, classes), [batch, classes]) } : {}),
+        };
+        return run(inputs).image?.dataSync().slice() ?? [];
+      });
+      const { image } = await session.run({
+        latent: new ort.Tensor('float32', part(z, latent), [batch, latent]),
+        ...(classes > 0 ? { class: new ort.Tensor('float32', part(y, classes), [batch, classes]) } : {}),
+      });
+      expect(image?.dims).toEqual([batch, channels, resolution, resolution]);
+      expect(largestDifference((image?.data ?? []) as Float32Array, expected)).toBeLessThan(1e-5);
+    }
+    await session.release();
+  });
+});

@@ -1,0 +1,89 @@
+// Our models against the official ONNX checker where Python has it, and against both run-times everywhere.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as native from 'onnxruntime-node';
+import * as web from 'onnxruntime-web/wasm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { generatorFunction } from '../../export/weights.ts';
+import { traceAnyBatch } from '../../trace/batch.ts';
+import { traceStep } from '../../train/engines/onnx.ts';
+import { initialState, stepOptions } from '../../train/loop.ts';
+import { PRESETS, recipeFor } from '../../train/recipe.ts';
+import { under } from '../../train/step.ts';
+import { operators, readModel } from '../helpers/traced.ts';
+import { randomPictures } from '../helpers/training.ts';
+
+/** With strict shape inference: every shape we declare must be the one that follows from the operators. */
+const CHECK = `
+import sys, onnx
+for path in sys.argv[1:]:
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+    assert len(model.graph.output) > 0
+    for before, after in zip(model.graph.output, inferred.graph.output):
+        assert before.type == after.type, (path, before, after)
+    print("checked", path)
+`;
+
+const hasChecker = spawnSync('python3', ['-c', 'import onnx'], { encoding: 'utf8' }).status === 0;
+const folder = mkdtempSync(join(tmpdir(), 'pocketgen-checker-'));
+const models: Record<string, Uint8Array> = {};
+
+beforeAll(async () => {
+  for (const preset of Object.keys(PRESETS)) {
+    const pictures = randomPictures({ resolution: 28, channels: 1, classes: 10 }, 8, 1);
+    const recipe = recipeFor(preset, pictures, { batch: 4, augment: preset === 'quick' });
+    const options = stepOptions(recipe);
+    const { latent, classes } = recipe.network;
+    const weights = under('ema', initialState(recipe, options));
+    const encode = await traceAnyBatch('generator', generatorFunction({ networks: options.networks, weights }), {
+      latent: [latent],
+      ...(classes > 0 ? { class: [classes] } : {}),
+    });
+    models[`${preset}.step`] = await traceStep(options);
+    for (const storage of ['fp32', 'fp16', 'int8'] as const) models[`${preset}.generator.${storage}`] = encode(storage);
+  }
+  for (const [name, bytes] of Object.entries(models)) writeFileSync(join(folder, `${name}.onnx`), bytes);
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test(`every preset’s step and generator pass ${hasChecker ? 'the official checker' : 'both run-times (Python has no onnx module)'}`, async () => {
+  const names = Object.keys(models);
+  expect(names).toHaveLength(4 * Object.keys(PRESETS).length);
+  if (hasChecker) {
+    const paths = names.map((name) => join(folder, `${name}.onnx`));
+    const { status, stdout, stderr } = spawnSync('python3', ['-c', CHECK, ...paths], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout.match(/^checked /gm)).toHaveLength(names.length);
+  }
+  web.env.wasm.numThreads = 1;
+  for (const bytes of Object.values(models)) {
+    const onNode = await native.InferenceSession.create(bytes, { logSeverityLevel: 3 });
+    const onWasm = await web.InferenceSession.create(bytes, { logSeverityLevel: 3 });
+    expect(onWasm.outputNames).toEqual(onNode.outputNames);
+    await onNode.release();
+    await onWasm.release();
+  }
+});
+
+test('models hold the default operators of opset 17 only, and no node that nothing uses', () => {
+  for (const [name, bytes] of Object.entries(models)) {
+    const graph = readModel(bytes);
+    const used = new Set([...graph.node.flatMap((node) => node.input), ...graph.output.map((o) => o.name)]);
+    for (const node of graph.node) {
+      expect(node.domain, `${name}: ${node.name}`).toBe('');
+      expect(
+        node.output.some((output) => used.has(output)),
+        `${name}: ${node.name} is used`,
+      ).toBe(true);
+    }
+    for (const { name: initializer } of graph.initializer)
+      expect(used.has(initializer), `${name}: ${initializer}`).toBe(true);
+    expect(operators(graph).Identity ?? 0, name).toBe(0);
+  }
+});
