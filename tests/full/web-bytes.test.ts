@@ -88,6 +88,7 @@ test('wasm with threads and plain wasm both give the exact bytes of the goldens'
   const { page } = await openPage(context, `${site.url}#model=${MODEL}`);
   await waitForVerdicts(page);
   await page.locator('.status').click();
+  await page.locator('.choice').first().waitFor();
   const notes = await page.locator('.choice small').allTextContents();
   // auto, WebGPU, wasm with threads, wasm
   expect(notes[2]).toContain('same bytes as the edge');

@@ -46,7 +46,11 @@ function prependToWorker(code: string): void {
   const script = `${code}\n${readFileSync(join(folder, 'assets', name), 'utf8')}`;
   site.intercept = (path, _request, response) => {
     if (path !== `/assets/${name}`) return false;
-    response.writeHead(200, { 'Content-Type': 'text/javascript', 'Cross-Origin-Embedder-Policy': 'require-corp' });
+    response.writeHead(200, {
+      'Content-Type': 'text/javascript',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
+      'Cache-Control': 'no-store',
+    });
     response.end(script);
     return true;
   };
@@ -124,7 +128,7 @@ test('a WebGPU that gives false pictures is refused by the goldens', async () =>
       return range;
     };
   }`);
-  const context = await withGpu.newContext();
+  const context = await withGpu.newContext({ serviceWorkers: 'block' }); // it would keep the changed script
   const { page } = await openPage(context, address());
   expect(await waitForVerdicts(page)).toContain('gave wrong pictures');
   await page.locator('.status').click();
@@ -136,7 +140,7 @@ test('a WebGPU that gives false pictures is refused by the goldens', async () =>
 
 test('a WebGPU that fails to start ends on wasm with the reason', async () => {
   prependToWorker(`GPUAdapter.prototype.requestDevice = () => Promise.reject(new Error('the driver said no'));`);
-  const context = await withGpu.newContext();
+  const context = await withGpu.newContext({ serviceWorkers: 'block' }); // it would keep the changed script
   const { page } = await openPage(context, address());
   expect(await waitForVerdicts(page)).toContain('failed to start');
   expect(await differenceFromReference(page)).toBe(0);
@@ -152,7 +156,7 @@ test('a graphics device that is lost in use is replaced by wasm, and the page sa
       return device;
     };
   }`);
-  const context = await withGpu.newContext();
+  const context = await withGpu.newContext({ serviceWorkers: 'block' }); // it would keep the changed script
   const { page } = await openPage(context, address());
   await choose(page, 'webgpu');
   await page.evaluate(() => new BroadcastChannel('lose').postMessage('now'));
@@ -170,7 +174,7 @@ test('a graphics device that is lost in use is replaced by wasm, and the page sa
 test('a page that dies while WebGPU is tried starts on wasm the next time, with the reason, until asked again', async () => {
   // The worker that tries WebGPU never answers; then the page is killed, as a crashing driver does.
   prependToWorker(`GPUAdapter.prototype.requestDevice = () => new Promise(() => {});`);
-  const context = await withGpu.newContext();
+  const context = await withGpu.newContext({ serviceWorkers: 'block' }); // it would keep the changed script
   const { page } = await openPage(context, address());
   await page.waitForFunction(() => localStorage.getItem('pocketgen.trying-webgpu') === '1');
   const session = await context.newCDPSession(page);
