@@ -2,6 +2,7 @@
 // copies of the large files. Works under any path of any static host (relative addresses).
 import { defineConfig } from 'vite';
 import { compressPlugin } from './web/build/compress.ts';
+import { fontsPlugin } from './web/build/fonts.ts';
 import { headersPlugin } from './web/build/headers.ts';
 import { modelsPlugin } from './web/build/models.ts';
 import { runtimeFacts } from './web/build/runtime.ts';
@@ -27,5 +28,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1000,
   },
-  plugins: [modelsPlugin(), serviceWorkerPlugin(), headersPlugin(), compressPlugin()],
+  plugins: [fontsPlugin(), modelsPlugin(), serviceWorkerPlugin(), headersPlugin(), compressPlugin()],
 });

@@ -1,5 +1,5 @@
 // The page's entry: finds the models, starts the engine, connects the large picture, the views and the address bar.
-import '@fontsource-variable/instrument-sans/wght.css';
+import './policy.ts';
 import './styles/index.css';
 import { LIMITS } from '../contract/limits.ts';
 import type { Picture } from '../contract/picture.ts';

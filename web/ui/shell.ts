@@ -71,7 +71,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
   const ready = h('span', { class: 'ready', hidden: true }, t('offlineReady'));
   const status = h(
     'button',
-    { class: 'status', onclick: actions.device },
+    { class: 'status', title: t('device'), onclick: actions.device },
     h('span', { class: 'dot', 'aria-hidden': 'true' }),
     h('span', {}, statusWords, ' ', ready),
   );
@@ -202,7 +202,6 @@ export function createShell(app: App, actions: ShellActions): Shell {
       statusWords.textContent = statusText(next);
       status.dataset.phase = next.phase;
       if (next.phase === 'running') status.dataset.provider = next.provider;
-      status.setAttribute('aria-label', `${statusText(next)}. ${t('device')}`);
     },
     showReady(value) {
       ready.hidden = !value;

@@ -72,7 +72,7 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
     slider,
     h('output', { for: 'variety', class: 'hint' }),
   );
-  const controls = h('div', { class: 'controls' }, seedRow, chips, variety);
+  const controls = h('div', { class: 'controls' }, seedRow, variety, chips);
   const element = h('section', { class: 'stage', 'aria-label': t('centre') }, frame, side, caption, status, controls);
 
   function seedPoint(text: string): Point {
