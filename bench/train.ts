@@ -1,110 +1,231 @@
-// Speed of the training step: `npm run bench:train [-- --runs N --batch B]`. The same network on every engine, in turn:
-// DCGAN, 64 and 128 channels, 28x28x1. Absolute numbers are this machine's today; the ratios are what to compare.
+// Images per second of the training step, engine by engine, same network: `npm run bench:train [-- --rounds 5 --profile]`.
+// Engines and losses take turns within a round, so that a busy machine disturbs all of them alike; medians are printed.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import * as tf from '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm';
-import { randomNormals } from '../contract/random.ts';
+import * as ort from 'onnxruntime-node';
+import { z } from 'zod';
+import { randomPictures, type Setup, scalarsAt, setup } from '../tests/helpers/training.ts';
 import { createEagerEngine } from '../train/engines/eager.ts';
-import type { TrainingEngine, Values } from '../train/engines/engine.ts';
-import { createOnnxEngine } from '../train/engines/onnx.ts';
-import { createNetworks, networkSpecSchema } from '../train/networks/spec.ts';
-import { inputShapes, SCALARS, type StepOptions, stateShapes } from '../train/step.ts';
+import type { TrainingEngine } from '../train/engines/engine.ts';
+import { createOnnxEngine, traceStep } from '../train/engines/onnx.ts';
+import type { NetworkSpec } from '../train/networks/spec.ts';
+import { PRESETS, recipeFor } from '../train/recipe.ts';
+import { inputShapes, SCALARS, stateShapes } from '../train/step.ts';
+import { startWasm } from './wasm-kernels.ts';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '9' }, batch: { type: 'string', default: '64' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    /** Steps of engine onnx in a round; the slow engines do one. */
+    steps: { type: 'string', default: '8' },
+    batch: { type: 'string', default: '64' },
+    profile: { type: 'boolean', default: false },
+    /** Engine onnx on the presets' networks too. */
+    presets: { type: 'boolean', default: false },
+    /** Only engine onnx. */
+    quick: { type: 'boolean', default: false },
+  },
 });
-const runs = Number(values.runs);
+const rounds = Number(values.rounds);
+const onnxSteps = Number(values.steps);
 const batch = Number(values.batch);
+/** tfjs's cpu backend needs a minute for 64 pictures; its images per second do not depend on the batch. */
+const CPU_BATCH = 4;
 
-function options(penalty: boolean, kernel: number, of: number): StepOptions {
-  const spec = networkSpecSchema.parse({
-    family: 'strided',
-    resolution: 28,
-    channels: 1,
-    latent: 64,
-    classes: 0,
-    strided: { dense: [], generator: [128, 64], discriminator: [64, 128], kernel },
-  });
-  const loss = penalty ? 'relativistic' : 'bce';
-  return { networks: createNetworks(spec), batch: of, loss, penalty, beta1: 0, augment: false };
+type Engine = 'onnx' | 'tfjs wasm' | 'tfjs cpu';
+type Step = 'plain' | 'modern';
+
+interface Contest {
+  readonly network: string;
+  readonly step: Step;
+  readonly engine: Engine;
+  readonly setup: Setup;
 }
 
-const noise = (shapes: Readonly<Record<string, readonly number[]>>): Values =>
-  Object.fromEntries(
-    Object.entries(shapes).map(([name, shape], i) => {
-      const count = shape.reduce((a, b) => a * b, 1);
-      const scale = name.startsWith('adam') ? 0 : 0.05;
-      return [name, randomNormals(1, 100, i, count).map((x) => (scale === 0 ? 1 : x * scale))];
+/** DCGAN of the design's prototype: 64 → 128 channels, 28x28x1, latent 64. */
+const dcgan = (kernel: number): NetworkSpec => ({
+  family: 'strided',
+  resolution: 28,
+  channels: 1,
+  latent: 64,
+  classes: 0,
+  width: 64,
+  generatorBlocks: 1,
+  discriminatorBlocks: 1,
+  embedding: 1,
+  features: 1,
+  strided: { dense: [], generator: [128, 64], discriminator: [64, 128], kernel },
+});
+
+const STEPS = {
+  plain: { loss: 'bce', penalty: false },
+  modern: { loss: 'relativistic', penalty: true },
+} as const;
+
+const NETWORKS: Record<string, NetworkSpec> = { 'DCGAN 4x4': dcgan(4), 'DCGAN 5x5': dcgan(5) };
+if (values.presets) {
+  const pictures = randomPictures({ resolution: 28, channels: 1, classes: 10 }, 10, 1);
+  for (const preset of Object.keys(PRESETS)) NETWORKS[preset] = recipeFor(preset, pictures).network;
+}
+
+function contests(): Contest[] {
+  return Object.entries(NETWORKS).flatMap(([network, spec]) => {
+    const engines: Engine[] = values.quick || network in PRESETS ? ['onnx'] : ['onnx', 'tfjs wasm', 'tfjs cpu'];
+    return (['plain', 'modern'] as const).flatMap((step) =>
+      engines.map((engine) => ({
+        network,
+        step,
+        engine,
+        setup: setup(spec, { ...STEPS[step], batch: engine === 'tfjs cpu' ? CPU_BATCH : batch }),
+      })),
+    );
+  });
+}
+
+async function start({ engine, setup: { options, state } }: Contest): Promise<TrainingEngine> {
+  const given = { step: options, state, device: 'cpu' as const };
+  switch (engine) {
+    case 'onnx':
+      return createOnnxEngine(given);
+    case 'tfjs wasm':
+      return createEagerEngine(given, 'wasm');
+    case 'tfjs cpu':
+      return createEagerEngine(given, 'cpu');
+    default:
+      return engine satisfies never;
+  }
+}
+
+const median = (list: readonly number[]): number => {
+  const sorted = [...list].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+};
+
+/** Images per second of each round. */
+async function compete(list: readonly Contest[]): Promise<Map<Contest, number[]>> {
+  const speeds = new Map<Contest, number[]>(list.map((contest) => [contest, []]));
+  const running = new Map<Contest, TrainingEngine>();
+  const scalars = { ...scalarsAt(100, 0), learningRate: 1e-5 };
+  for (let round = 0; round <= rounds; round++) {
+    // The order turns with every round: none always runs after the same other.
+    for (const contest of round % 2 === 0 ? list : [...list].reverse()) {
+      // tfjs has one current backend, so an eager engine cannot wait its turn: it starts anew.
+      const engine = running.get(contest) ?? (await start(contest));
+      if (contest.engine === 'onnx') running.set(contest, engine);
+      const inputs = contest.setup.inputs(round);
+      const steps = contest.engine === 'onnx' ? onnxSteps : 1;
+      if (contest.engine !== 'tfjs cpu') await engine.step(inputs, scalars);
+      const before = performance.now();
+      for (let i = 0; i < steps; i++) await engine.step(inputs, scalars);
+      const speed = (1000 * steps * contest.setup.options.batch) / (performance.now() - before);
+      // Round 0 warms up.
+      if (round > 0) speeds.get(contest)?.push(speed);
+      if (contest.engine !== 'onnx') await engine.dispose();
+      process.stderr.write(
+        `\rround ${round} of ${rounds}: ${contest.network}, ${contest.step}, ${contest.engine}`.padEnd(70),
+      );
+    }
+  }
+  process.stderr.write('\n');
+  for (const engine of running.values()) await engine.dispose();
+  return speeds;
+}
+
+const profileSchema = z.array(
+  z.object({
+    cat: z.string().optional(),
+    dur: z.number().optional(),
+    args: z.object({ op_name: z.string().optional() }).optional(),
+  }),
+);
+
+/** Share of the time that onnxruntime spends in each operator. */
+async function profile(given: Setup): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'pocketgen-profile-'));
+  const session = await ort.InferenceSession.create(await traceStep(given.options), {
+    enableProfiling: true,
+    profileFilePrefix: join(folder, 'step'),
+  });
+  const values = { ...given.state, ...given.inputs(0) };
+  const shapes = { ...stateShapes(given.options), ...inputShapes(given.options) };
+  const feeds = Object.fromEntries(
+    Object.entries(shapes).map(([name, dims]) => {
+      const isScalar = (SCALARS as readonly string[]).includes(name);
+      return [name, new ort.Tensor('float32', isScalar ? [0.5] : (values[name] ?? []), dims)];
     }),
   );
-
-const scalars = { learningRate: 1e-4, beta2: 0.99, correction1: 1, correction2: 1, gamma: 0.1, emaDecay: 0.99 };
-
-/** Milliseconds of one step. */
-async function stepMs(engine: TrainingEngine, inputs: Values): Promise<number> {
-  const start = performance.now();
-  await engine.step(inputs, scalars);
-  return performance.now() - start;
-}
-
-const median = (list: number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
-
-interface Timed {
-  name: string;
-  imagesPerSecond: number;
-}
-
-/** Steps of all engines in turn, so that a slow moment of the machine falls on each of them. */
-async function timeInTurn(engines: [string, StepOptions, TrainingEngine][], rounds: number): Promise<Timed[]> {
-  const times = engines.map(() => [] as number[]);
-  for (let round = -1; round < rounds; round++) {
-    for (const [i, [, step, engine]] of engines.entries()) {
-      const inputs = Object.fromEntries(
-        Object.entries(noise(inputShapes(step))).filter(([name]) => !(SCALARS as readonly string[]).includes(name)),
-      );
-      const ms = await stepMs(engine, inputs);
-      if (round >= 0) times[i]?.push(ms); // the first round warms up
-    }
+  for (let i = 0; i < 10; i++) await session.run(feeds);
+  session.endProfiling();
+  await session.release();
+  const [file = 'none'] = readdirSync(folder);
+  const events = profileSchema.parse(JSON.parse(readFileSync(join(folder, file), 'utf8')));
+  rmSync(folder, { recursive: true });
+  const times = new Map<string, number>();
+  for (const { cat, dur = 0, args } of events) {
+    if (cat === 'Node' && args?.op_name) times.set(args.op_name, (times.get(args.op_name) ?? 0) + dur);
   }
-  return engines.map(([name, step], i) => ({ name, imagesPerSecond: (1000 * step.batch) / median(times[i] ?? []) }));
+  const total = [...times.values()].reduce((a, b) => a + b, 0);
+  for (const [op, time] of [...times].sort((a, b) => b[1] - a[1]).slice(0, 12)) {
+    console.log(
+      `  ${op.padEnd(14)} ${((100 * time) / total).toFixed(1).padStart(5)} %  ${(time / 10_000).toFixed(2).padStart(8)} ms a step`,
+    );
+  }
 }
 
-const onnx = (step: StepOptions) => createOnnxEngine({ step, state: noise(stateShapes(step)), device: 'cpu' });
-const row = ({ name, imagesPerSecond }: Timed): void =>
-  console.log(`${name.padEnd(44)} ${imagesPerSecond.toFixed(imagesPerSecond < 10 ? 2 : 0).padStart(8)} images/s`);
+const missing = values.quick ? undefined : await startWasm();
+const list = contests();
+const speeds = await compete(list);
+const speedOf = (network: string, step: Step, engine: Engine): number | undefined => {
+  const contest = list.find((c) => c.network === network && c.step === step && c.engine === engine);
+  return contest && median(speeds.get(contest) ?? []);
+};
+const shown = (x: number | undefined): string => (x === undefined ? '–' : x >= 10 ? x.toFixed(0) : x.toFixed(1));
 
-for (const kernel of [4, 5]) {
-  const [plain, modern] = [options(false, kernel, batch), options(true, kernel, batch)];
-  const timed = await timeInTurn(
-    [
-      [`onnx, cpu, ${kernel}x${kernel}, plain`, plain, await onnx(plain)],
-      [`onnx, cpu, ${kernel}x${kernel}, R1 + R2 on every step`, modern, await onnx(modern)],
-    ],
-    runs,
+console.log(`\nImages per second, batch ${batch}, median of ${rounds} rounds, ${cpus().length} × ${cpus()[0]?.model}`);
+console.log(
+  `load average of the last minutes: ${loadavg()
+    .map((x) => x.toFixed(1))
+    .join(' ')} (this run is part of it)`,
+);
+const columns = ['network', 'step', 'onnx', 'tfjs wasm', 'tfjs cpu', 'onnx ÷ best tfjs', 'plain ÷ this, onnx'];
+const rows = Object.keys(NETWORKS).flatMap((network) =>
+  (['plain', 'modern'] as const).map((step) => {
+    const [onnx, wasm, cpu] = (['onnx', 'tfjs wasm', 'tfjs cpu'] as const).map((e) => speedOf(network, step, e));
+    const stock = Math.max(wasm ?? 0, cpu ?? 0);
+    const plain = speedOf(network, 'plain', 'onnx');
+    const cost = onnx && plain ? (plain / onnx).toFixed(2) : '–';
+    return [
+      network,
+      step,
+      shown(onnx),
+      shown(wasm),
+      shown(cpu),
+      stock > 0 && onnx ? `${(onnx / stock).toFixed(1)}x` : '–',
+      cost,
+    ];
+  }),
+);
+const widths = columns.map((c, i) => Math.max(c.length, ...rows.map((r) => r[i]?.length ?? 0)));
+const line = (cells: readonly string[]): string => cells.map((c, i) => c.padEnd(widths[i] ?? 0)).join('  ');
+console.log(line(columns));
+console.log(line(widths.map((w) => '-'.repeat(w))));
+for (const row of rows) console.log(line(row));
+if (missing) {
+  console.log(
+    `\ntfjs wasm has no ${missing} and cannot train; here it runs with one written in bench/wasm-kernels.ts.`,
   );
-  for (const line of timed) row(line);
-  const [a, b] = timed;
-  if (a && b) console.log(`  R1 + R2 cost ${(a.imagesPerSecond / b.imagesPerSecond).toFixed(2)}x the plain step`);
-  if (kernel !== 4 || !a) continue;
+}
+console.log(
+  `tfjs cpu runs batches of ${CPU_BATCH}. plain: bce without penalty; modern: relativistic, R1 + R2 on every step.`,
+);
 
-  // Stock tfjs with fewer pictures a step: its time grows with them, and one step of 64 takes about a minute on `cpu`.
-  const stock: Timed[] = [];
-  for (const [backend, pictures] of [
-    ['cpu', 4],
-    ['wasm', 16],
-  ] as const) {
-    const step = options(false, kernel, pictures);
-    const name = `tfjs, ${backend}, 4x4, plain, batch ${pictures}`;
-    try {
-      const engine = await createEagerEngine({ step, state: noise(stateShapes(step)), device: 'cpu' }, backend);
-      const [result] = await timeInTurn([[name, step, engine]], 2);
-      if (result) stock.push(result);
-    } catch (error) {
-      console.log(`${name.padEnd(44)} does not run: ${error instanceof Error ? error.message.split('\n')[0] : error}`);
-    }
-    await tf.setBackend('cpu');
+if (values.profile) {
+  for (const { network, step, engine, setup: given } of list) {
+    if (engine !== 'onnx') continue;
+    console.log(`\n${network}, ${step}: time by operator`);
+    await profile(given);
   }
-  for (const line of stock) row(line);
-  const best = Math.max(...stock.map((s) => s.imagesPerSecond));
-  console.log(`  onnx is ${(a.imagesPerSecond / best).toFixed(0)}x the best stock tfjs backend that runs`);
 }
