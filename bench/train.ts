@@ -13,6 +13,7 @@ import { createOnnxEngine, traceStep } from '../train/engines/onnx.ts';
 import type { NetworkSpec } from '../train/networks/spec.ts';
 import { PRESETS, recipeFor } from '../train/recipe.ts';
 import { inputShapes, SCALARS, stateShapes } from '../train/step.ts';
+import { dcgan, STEPS } from './networks.ts';
 import { startWasm } from './wasm-kernels.ts';
 
 const { values } = parseArgs({
@@ -43,26 +44,6 @@ interface Contest {
   readonly engine: Engine;
   readonly setup: Setup;
 }
-
-/** DCGAN of the design's prototype: 64 → 128 channels, 28x28x1, latent 64. */
-const dcgan = (kernel: number): NetworkSpec => ({
-  family: 'strided',
-  resolution: 28,
-  channels: 1,
-  latent: 64,
-  classes: 0,
-  width: 64,
-  generatorBlocks: 1,
-  discriminatorBlocks: 1,
-  embedding: 1,
-  features: 1,
-  strided: { dense: [], generator: [128, 64], discriminator: [64, 128], kernel },
-});
-
-const STEPS = {
-  plain: { loss: 'bce', penalty: false },
-  modern: { loss: 'relativistic', penalty: true },
-} as const;
 
 const NETWORKS: Record<string, NetworkSpec> = { 'DCGAN 4x4': dcgan(4), 'DCGAN 5x5': dcgan(5) };
 if (values.presets) {

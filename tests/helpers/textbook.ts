@@ -67,12 +67,17 @@ export function textbook(options: StepOptions, g: Tensors, d: Tensors, inputs: T
 }
 
 /** d loss / d p for every parameter, by tfjs's autodiff, twice where the loss has a penalty. */
-export function gradientsOf(loss: (p: Tensors) => tf.Scalar, parameters: Tensors): Record<string, number[]> {
+export function gradientTensors(loss: (p: Tensors) => tf.Scalar, parameters: Tensors): Tensors {
   const names = Object.keys(parameters);
   const rebuild = (list: tf.Tensor[]): Tensors =>
     Object.fromEntries(names.map((name, i) => [name, list[i] as tf.Tensor]));
-  return tf.tidy(() => {
-    const gradients = tf.grads((...list: tf.Tensor[]) => loss(rebuild(list)))(Object.values(parameters));
-    return Object.fromEntries(names.map((name, i) => [name, [...(gradients[i]?.dataSync() ?? [])]]));
-  }) as unknown as Record<string, number[]>;
+  return rebuild(tf.grads((...list: tf.Tensor[]) => loss(rebuild(list)))(Object.values(parameters)));
+}
+
+/** The same as numbers. */
+export function gradientsOf(loss: (p: Tensors) => tf.Scalar, parameters: Tensors): Record<string, number[]> {
+  const gradients = gradientTensors(loss, parameters);
+  const values = Object.fromEntries(Object.entries(gradients).map(([name, t]) => [name, [...t.dataSync()]]));
+  tf.dispose(gradients);
+  return values;
 }
