@@ -9,7 +9,7 @@ import { writeAtomically } from '../../train/checkpoint.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
 import { loadDataset, type PictureSet, pickPictures, pictureSet } from '../../train/data/index.ts';
 import { createEvaluator, type Metrics } from '../../train/eval/evaluator.ts';
-import { type GanTrain, ganTrain } from '../../train/eval/gan-train.ts';
+import { type GanTrain, ganTrain, ganTrainImages, realSide } from '../../train/eval/gan-train.ts';
 import { type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
 import { type Memorisation, memorisation } from '../../train/eval/memorisation.ts';
 import { openSource } from '../model-source.ts';
@@ -117,6 +117,7 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
       const set = await generatedSet(source, train, count, flags);
       result.ganTrain = await ganTrain(set, train, test, {
         images: flags.ganTrainImages,
+        known: record.trainedOn === train.sha256 ? record.ganTrain : undefined,
         onProgress: (side, { images, loss }) =>
           images % 32_000 === 0 &&
           say(`GAN-train on ${side} pictures: ${images} of ${flags.ganTrainImages}, loss ${loss.toFixed(3)}`),
@@ -195,7 +196,7 @@ export function registerEval(program: Command): void {
     .option('--truncation <t>', 'factor on latents, above 0 to 1', fraction, 1)
     .option('--seed <n>', 'first seed', whole, 0)
     .option('--no-gan-train', 'leave out GAN-train, the slow one')
-    .option('--gan-train-images <n>', 'pictures shown to each GAN-train classifier', whole, 120_000)
+    .option('--gan-train-images <n>', 'pictures shown to each GAN-train classifier', whole, ganTrainImages)
     .option('--neighbours <file>', 'PNG of the pictures nearest to training ones, with their three neighbours')
     .option('--train-judge <folder>', 'train a judge for --data anew, write it there, and stop')
     .option('--json', 'print JSON')
@@ -212,9 +213,15 @@ export function registerEval(program: Command): void {
 async function trainJudgeTo(folder: string, data: string): Promise<void> {
   const splits = await loadDataset(data);
   await mkdir(folder, { recursive: true });
-  const { record } = await trainJudge(splits, join(folder, splits.train.name), {
+  const base = join(folder, splits.train.name);
+  const { record } = await trainJudge(splits, base, {
     onProgress: ({ images, loss }) =>
       images % 6400 === 0 && console.error(`${images} pictures seen, loss ${loss.toFixed(3)}`),
   });
+  if (record.task === 'classes' && splits.test.count > 0) {
+    console.error('training the real side of GAN-train');
+    record.ganTrain = await realSide(splits.train, splits.test);
+    writeAtomically(`${base}.json`, `${JSON.stringify(record, undefined, 2)}\n`);
+  }
   console.log(JSON.stringify(record, undefined, 2));
 }

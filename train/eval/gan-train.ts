@@ -18,33 +18,53 @@ export interface GanTrain {
   real: number;
 }
 
+/** The real side by itself, which is the same for every generator. */
+export type RealSide = Pick<GanTrain, 'pictures' | 'images' | 'real'>;
+
 export interface GanTrainOptions {
   images?: number;
+  /** Known already; used where it speaks of as many pictures and images. */
+  known?: RealSide | undefined;
   onProgress?: (
     side: 'generated' | 'real',
     progress: Parameters<NonNullable<ClassifierOptions['onProgress']>>[0],
   ) => void;
 }
 
+export const ganTrainImages = 120_000;
+
 /** `generated` and `train` need classes; of the larger one, only as many pictures as the smaller has are used. */
 export async function ganTrain(
   generated: PictureSet,
   train: PictureSet,
   test: PictureSet,
-  { images = 120_000, onProgress }: GanTrainOptions = {},
+  { images = ganTrainImages, known, onProgress }: GanTrainOptions = {},
 ): Promise<GanTrain> {
   const pictures = Math.min(generated.count, train.count);
-  const learn = async (side: 'generated' | 'real', set: PictureSet): Promise<number> => {
-    const spec = judgeSpec(set);
-    const parameters = await trainClassifier(spec, evenly(set, pictures), {
+  const learn = (side: 'generated' | 'real', set: PictureSet): Promise<number> =>
+    accuracyAfter(evenly(set, pictures), test, {
       ...classifierDefaults(train),
       images,
       ...(onProgress && { onProgress: (progress) => onProgress(side, progress) }),
     });
-    const judge = await loadJudge(await exportClassifier(spec, parameters), test, 'classes');
-    return accuracy((await judge.judge(test.pixels)).labels, test.labels);
+  const real = known?.pictures === pictures && known.images === images ? known.real : await learn('real', train);
+  return { pictures, images, generated: await learn('generated', generated), real };
+}
+
+/** The real side for all of `train`. */
+export async function realSide(train: PictureSet, test: PictureSet, images = ganTrainImages): Promise<RealSide> {
+  return {
+    pictures: train.count,
+    images,
+    real: await accuracyAfter(train, test, { ...classifierDefaults(train), images }),
   };
-  return { pictures, images, generated: await learn('generated', generated), real: await learn('real', train) };
+}
+
+async function accuracyAfter(lesson: PictureSet, test: PictureSet, options: ClassifierOptions): Promise<number> {
+  const spec = judgeSpec(lesson);
+  const model = await exportClassifier(spec, await trainClassifier(spec, lesson, options));
+  const judge = await loadJudge(model, test, 'classes');
+  return accuracy((await judge.judge(test.pixels)).labels, test.labels);
 }
 
 /** `count` pictures spread over the whole set, so that a set sorted by class keeps its mix. */

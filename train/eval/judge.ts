@@ -32,6 +32,8 @@ const recordSchema = z.strictObject({
   heldOutPictures: z.int(),
   /** What the evaluation's protocol says of real pictures with this judge: the best to hope for. */
   real: z.record(z.string(), z.number()).optional(),
+  /** GAN-train's real side, for judges that are shipped. */
+  ganTrain: z.strictObject({ pictures: z.int(), images: z.int(), real: z.number() }).optional(),
 });
 export type JudgeRecord = z.infer<typeof recordSchema>;
 
