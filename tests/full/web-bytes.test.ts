@@ -1,6 +1,9 @@
 // The page in real Chromium makes the same bytes as the contract's generator on wasm in Node, which is what the edge and
 // the command line run: the large picture as a saved PNG, the wall picture by picture, the ZIP.
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -57,6 +60,23 @@ test('a saved picture has the bytes of the edge and the command line, for text a
     await page.close();
   }
   await context.close();
+});
+
+test('`pocketgen sample` writes the same file as the page saves', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pocketgen-web-'));
+  const out = join(folder, 'cli.png');
+  const bundle = join(process.env.POCKETGEN_MODELS ?? 'models', MODEL);
+  const options = ['--seed', 'ada@example.com', '--class', 'Bag', '--truncation', '0.8', '--out', out];
+  execFileSync(process.execPath, ['bin/pocketgen.mjs', 'sample', bundle, ...options], { stdio: 'pipe' });
+  const context = await browser.newContext({ acceptDownloads: true });
+  const { page } = await openPage(
+    context,
+    `${site.url}#model=${MODEL}&seed=ada%40example.com&class=Bag&truncation=0.8`,
+  );
+  await page.waitForSelector('.frame.made');
+  expect(digest(await savedPng(page))).toBe(digest(readFileSync(out)));
+  await context.close();
+  rmSync(folder, { recursive: true });
 });
 
 test('every picture of the wall has the bytes of the contract, and the ZIP holds the same PNGs', async () => {
