@@ -38,6 +38,27 @@ const goldenSchema = z.object({
 });
 export type Golden = z.infer<typeof goldenSchema>;
 
+/** A measurement while training; further numbers may stand beside the distance. */
+const historySchema = z.looseObject({ images: z.number().min(0), fid: z.number() });
+export type HistoryPoint = z.infer<typeof historySchema>;
+
+/** The same latents drawn at one moment of the training: a small PNG. */
+const snapshotSchema = z.object({ images: z.number().min(0), png: z.base64().max(100_000) });
+export type Snapshot = z.infer<typeof snapshotSchema>;
+
+/** What `pocketgen eval --json` printed of one variant; docs/quality.md explains the keys. */
+const evaluationSchema = z.looseObject({ dtype: variantSchema });
+export type Evaluation = z.infer<typeof evaluationSchema>;
+
+const metricsSchema = z.object({
+  /** By images seen, ascending; so are the snapshots. */
+  history: z.array(historySchema),
+  snapshots: z.array(snapshotSchema),
+  /** At most one a variant. */
+  evaluations: z.array(evaluationSchema),
+});
+export type BundleMetrics = z.infer<typeof metricsSchema>;
+
 const shape = z.object({
   format: z.literal(FORMAT),
   formatVersion: z.literal(FORMAT_VERSION),
@@ -62,8 +83,8 @@ const shape = z.object({
   files: z.array(fileSchema).min(1),
   defaultVariant: variantSchema,
   goldens: z.array(goldenSchema),
-  /** Quality: protocol and numbers, free form. */
-  metrics: z.record(z.string(), z.unknown()).optional(),
+  /** Quality, while training and since. */
+  metrics: metricsSchema.optional(),
   training: z.object({
     preset: z.string(),
     config: z.record(z.string(), z.unknown()),

@@ -6,6 +6,7 @@ import { UserError } from '../contract/errors.ts';
 import { createGenerator, type PictureRequest } from '../contract/generator.ts';
 import { LATENT_GENERATOR } from '../contract/latent.ts';
 import {
+  type BundleMetrics,
   FORMAT,
   FORMAT_VERSION,
   type Golden,
@@ -24,11 +25,10 @@ import { generatorFunction, type TrainedGenerator } from './weights.ts';
 
 export interface ExportOptions {
   readonly out: string;
-  readonly variants: readonly Variant[];
+  /** How weights are stored; the first is what is used unless another is asked for. */
+  readonly variants: readonly [Variant, ...Variant[]];
   readonly engine: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly metrics?: Record<string, unknown>;
+  readonly metrics?: BundleMetrics;
 }
 
 export interface ExportReport {
@@ -42,10 +42,18 @@ export interface ExportReport {
 const GOLDENS = 4;
 const PREVIEW_ROWS = 6;
 
-/** Licences of the data sets we know; a bundle of own pictures belongs to whoever owns those. */
-const LICENCES: Readonly<Record<string, string>> = {
-  'fashion-mnist': 'MIT (weights trained on Fashion-MNIST, (c) 2017 Zalando SE, MIT)',
-  mnist: 'CC-BY-SA-3.0 (weights trained on MNIST, LeCun, Cortes and Burges)',
+/** The data sets we know; a bundle of own pictures belongs to whoever owns those. */
+const KNOWN: Readonly<Record<string, Pick<Manifest, 'title' | 'description' | 'license'>>> = {
+  'fashion-mnist': {
+    title: 'Fashion',
+    description: 'Clothes, shoes and bags in the manner of Fashion-MNIST.',
+    license: 'MIT (weights trained on Fashion-MNIST, (c) 2017 Zalando SE, MIT)',
+  },
+  mnist: {
+    title: 'Digits',
+    description: 'Handwritten digits in the manner of MNIST.',
+    license: 'CC-BY-SA-3.0 (weights trained on MNIST, LeCun, Cortes and Burges)',
+  },
 };
 
 function goldenRequests(classes: number): PictureRequest[] {
@@ -89,16 +97,15 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
       sha256: await sha256Hex(bytes),
     })),
   );
-  const [defaultVariant = 'fp32' as Variant] = (['fp16', 'fp32', 'int8'] as const).filter((v) =>
-    options.variants.includes(v),
-  );
+  const [defaultVariant] = options.variants;
   const draft: Manifest = {
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
     name: basename(out).toLowerCase(),
-    title: options.title ?? `${dataset.name} pictures`,
-    description:
-      options.description ?? `Pictures in the manner of ${dataset.name}, ${network.resolution}x${network.resolution}.`,
+    title: dataset.name,
+    description: `Pictures in the manner of those in ${dataset.name}.`,
+    license: `as the pictures in ${dataset.name}`,
+    ...KNOWN[dataset.name],
     kind: 'gan',
     image: { width: network.resolution, height: network.resolution, channels: network.channels },
     latent: { size: network.latent, distribution: 'normal', generator: LATENT_GENERATOR },
@@ -127,7 +134,6 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
       engine: options.engine,
       seed: recipe.seed,
     },
-    license: LICENCES[dataset.name] ?? `as the pictures in ${dataset.name}`,
   };
 
   const agreement: Agreement[] = [];
@@ -168,7 +174,7 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
     for (const [i, { bytes }] of models.entries()) writeFileSync(join(temporary, files[i]?.path ?? ''), bytes);
     writeFileSync(join(temporary, 'model.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     writeFileSync(join(temporary, 'preview.png'), preview);
-    writeFileSync(join(temporary, 'MODEL_CARD.md'), modelCard(manifest, trained.config.dataset.note));
+    writeFileSync(join(temporary, 'MODEL_CARD.md'), modelCard(manifest));
     chmodSync(temporary, 0o755); // mkdtemp makes private folders; a bundle is to be served
     rmSync(out, { recursive: true, force: true });
     renameSync(temporary, out);

@@ -1,9 +1,59 @@
 // The model card of a bundle, written from its manifest (after Mitchell et al. 2019, "Model Cards for Model Reporting").
-import type { Manifest } from '../contract/manifest.ts';
+import type { Evaluation, Manifest } from '../contract/manifest.ts';
 
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(0)} kB`;
 
-export function modelCard(manifest: Manifest, dataNote: string): string {
+/** Rows of the table: a number's place in an evaluation, and how it reads. */
+const ROWS = [
+  ['FID (own features)', 'fid', 3],
+  ['KID (own features)', 'kid', 5],
+  ['precision', 'precision', 3],
+  ['recall', 'recall', 3],
+  ['density', 'density', 3],
+  ['coverage', 'coverage', 3],
+  ['GAN-test accuracy', 'ganTest', 4],
+] as const;
+
+function quality(evaluations: readonly Evaluation[]): string {
+  const [first] = evaluations;
+  if (!first) return 'Not measured for this bundle; run `pocketgen eval` on it, with `--record` to have it stand here.';
+  const numberAt = (source: unknown, ...path: string[]): number | undefined => {
+    const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], source);
+    return typeof value === 'number' ? value : undefined;
+  };
+  const row = (name: string, digits: number, group: string, key: string, real: readonly string[]) => {
+    const values = [...evaluations.map((one) => numberAt(one, group, key)), numberAt(first, ...real)];
+    if (values.every((value) => value === undefined)) return [];
+    return [`| ${[name, ...values.map((value) => value?.toFixed(digits) ?? '–')].join(' | ')} |`];
+  };
+  const heads = ['', ...evaluations.map(({ dtype }) => dtype), 'real pictures'];
+  const samples = numberAt(first, 'generated', 'samples');
+  const judge = numberAt(first, 'judge', 'accuracy');
+  return `${samples} generated pictures (truncation ${numberAt(first, 'protocol', 'truncation')}) against
+${numberAt(first, 'protocol', 'referenceSamples')} held-out real ones that training never saw; the last column is what other held-out real pictures
+score in the generator's place. Features and labels are those of a classifier of this project${
+    judge === undefined
+      ? ''
+      : `, which is right on ${(100 * judge).toFixed(2)} %
+of the held-out pictures`
+  }, so FID and KID compare only within this project. Protocol: docs/quality.md of pocketgen.
+
+| ${heads.join(' | ')} |
+|${heads.map(() => ' --- |').join('')}
+${[
+  ...ROWS.flatMap(([name, key, digits]) => row(name, digits, 'generated', key, ['real', key])),
+  ...row('GAN-train accuracy', 4, 'ganTrain', 'generated', ['ganTrain', 'real']),
+  ...row(
+    'share nearer to training pictures than 99 % of real ones are',
+    3,
+    'memorisation',
+    'closerThanFirstPercentile',
+    [],
+  ),
+].join('\n')}`;
+}
+
+export function modelCard(manifest: Manifest): string {
   const { image, latent, classes, files, training, metrics } = manifest;
   const table = files.map(
     (f) => `| \`${f.path}\` | ${f.variant} | ${kilobytes(f.bytes)} | \`${f.sha256.slice(0, 16)}…\` |`,
@@ -14,7 +64,7 @@ ${manifest.description}
 
 - **Kind**: ${manifest.kind.toUpperCase()} generator, ${image.width}x${image.height}, ${image.channels === 1 ? 'grey' : 'colour'}; opset ${manifest.opset}
 - **Input**: latent of ${latent.size} normal numbers${classes.length > 0 ? `, one of ${classes.length} classes: ${classes.join(', ')}` : ''}
-- **Training data**: ${training.dataset.name} (${dataNote}); SHA-256 of the pictures \`${training.dataset.sha256.slice(0, 16)}…\`
+- **Training data**: ${training.dataset.name}; SHA-256 of the pictures \`${training.dataset.sha256.slice(0, 16)}…\`
 - **Training**: preset \`${training.preset}\`, ${training.imagesSeen} images seen, engine ${training.engine}, seed ${training.seed}
 - **Licence**: ${manifest.license}
 
@@ -27,7 +77,7 @@ picture byte for byte on onnxruntime-web's wasm provider everywhere, and within 
 
 ## Quality
 
-${metrics ? `\`\`\`json\n${JSON.stringify(metrics, null, 2)}\n\`\`\`` : 'Not measured for this bundle; run `pocketgen eval` on it.'}
+${quality(metrics?.evaluations ?? [])}
 
 ## Limits
 

@@ -53,6 +53,7 @@ export interface TrainResult {
 /** Lines in stats.jsonl and sample grids in a whole run. */
 const REPORTS = 400;
 const SNAPSHOTS = 25;
+const SNAPSHOT_HALVINGS = 5;
 const CHECKPOINT_SECONDS = 60;
 
 export function stepOptions(recipe: Recipe): StepOptions {
@@ -114,6 +115,15 @@ function refuseDivergence(statistics: Statistics, state: Values | undefined, ima
 function describeMetrics({ fid, recall, ganTest }: Metrics): string {
   const judged = ganTest === undefined ? '' : `, GAN-test ${ganTest.toFixed(3)}`;
   return `FID ${fid.toFixed(2)}, recall ${recall.toFixed(2)}${judged} (own features, see docs/quality.md)`;
+}
+
+/** Every 25th of the run, and before the first of them at half, a quarter, … of it: pictures change fastest at first. */
+function snapshotDue(before: number, after: number, total: number): boolean {
+  const position = (images: number): number => {
+    const part = (images * SNAPSHOTS) / total;
+    return part < 1 ? Math.max(-SNAPSHOT_HALVINGS - 1, Math.floor(Math.log2(part))) : Math.floor(part);
+  };
+  return position(after) > position(before);
 }
 
 const START: Progress = { images: 0, beta1Product: 1, beta2Product: 1, seconds: 0 };
@@ -200,7 +210,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         sums = {};
         steps = 0;
       }
-      if (crossed(SNAPSHOTS, before)) await writeSamples(engine, recipe.network, run, progress.images);
+      if (snapshotDue(before, progress.images, recipe.images))
+        await writeSamples(engine, recipe.network, run, progress.images);
       if (options.quality && crossed(options.quality.evaluations, before)) {
         const metrics = await options.quality.check(engine, run, progress.images);
         appendStats(run, { images: progress.images, seconds: secondsBefore + elapsed(), metrics });

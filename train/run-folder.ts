@@ -1,5 +1,5 @@
 // A run folder: config.json (recipe and data), stats.jsonl, samples/, checkpoints/, best.safetensors.
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
@@ -108,4 +108,27 @@ export function rewindStats(run: RunFolder, images: number): void {
     }
   });
   writeAtomically(run.stats, kept.map((line) => `${line}\n`).join(''));
+}
+
+const statsSchema = z.looseObject({ images: z.number(), metrics: z.record(z.string(), z.unknown()).optional() });
+export type Stats = z.infer<typeof statsSchema>;
+
+/** The lines of stats.jsonl that are whole: training may be writing the last one. */
+export function readStats(run: RunFolder): Stats[] {
+  if (!existsSync(run.stats)) return [];
+  return readFileSync(run.stats, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        return [statsSchema.parse(JSON.parse(line))];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** Pictures drawn while training, oldest first. */
+export function listSamples(run: RunFolder): { images: number; file: string }[] {
+  const names = existsSync(run.samples) ? readdirSync(run.samples).filter((name) => /^\d+\.png$/.test(name)) : [];
+  return names.sort().map((file) => ({ images: Number.parseInt(file, 10), file }));
 }

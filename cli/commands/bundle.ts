@@ -8,22 +8,32 @@ import { contactSheet, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { exportBundle } from '../../export/bundle.ts';
 import { openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
+import { trainingHistory } from '../../export/record.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadGenerator } from '../../export/weights.ts';
+import { runFolder } from '../../train/run-folder.ts';
 
-function variantsOf(list: string): Variant[] {
-  const names = list.split(',').map((name) => name.trim());
-  return names.map((name) => {
-    const parsed = variantSchema.safeParse(name);
-    if (!parsed.success) throw new UserError(`dtype: expected ${variantSchema.options.join(', ')}, got ${name}`);
-    return parsed.data;
-  });
+function variantOf(name: string): Variant {
+  const parsed = variantSchema.safeParse(name.trim());
+  if (!parsed.success) throw new UserError(`dtype: expected ${variantSchema.options.join(', ')}, got ${name}`);
+  return parsed.data;
+}
+
+function variantsOf(list: string): [Variant, ...Variant[]] {
+  const [first = '', ...rest] = list.split(',');
+  return [variantOf(first), ...rest.map(variantOf)];
 }
 
 /** Exports a run and tells the user what was checked. */
 export async function runExport(runDir: string, out: string, dtypes: string): Promise<void> {
   const trained = loadGenerator(runDir, (line) => console.error(line));
-  const report = await exportBundle(trained, { out, variants: variantsOf(dtypes), engine: 'onnx' });
+  const { network } = trained.config.recipe;
+  const report = await exportBundle(trained, {
+    out,
+    variants: variantsOf(dtypes),
+    engine: 'onnx',
+    metrics: trainingHistory(runFolder(runDir), trained.imagesSeen, network.resolution),
+  });
   console.error(`traced and encoded in ${report.traceMs.toFixed(0)} ms`);
   for (const { variant, tfjsNode, nodeWasm } of report.agreement) {
     console.error(
@@ -75,7 +85,7 @@ async function runSample(dir: string, flags: SampleFlags): Promise<void> {
   const truncation = within('truncation', flags.truncation, 0.01, 1, false);
   const columns = within('columns', flags.columns, 1, 256, true);
   const scale = within('scale', flags.scale, 1, 32, true);
-  const [variant] = flags.dtype === undefined ? [] : variantsOf(flags.dtype);
+  const variant = flags.dtype === undefined ? undefined : variantOf(flags.dtype);
   const bundle = await openBundle(dir, { provider: flags.provider, ...(variant ? { variant } : {}) });
   try {
     const index = flags.class === undefined ? undefined : classIndex(bundle.manifest, flags.class);
@@ -94,7 +104,7 @@ export function registerBundle(program: Command): void {
     .description('write the model bundle of a run and check it on three run-times')
     .argument('<run>', 'run folder')
     .option('--out <dir>', 'bundle folder (default: models/<preset>)')
-    .option('--dtype <list>', 'how weights are stored: fp32, fp16, int8', 'fp32,fp16')
+    .option('--dtype <list>', 'how weights are stored: fp32, fp16, int8; the first is the default one', 'fp16,fp32')
     .action(async (run: string, flags: { out?: string; dtype: string }) => {
       const out = flags.out ?? `models/${loadGenerator(run, () => {}).config.recipe.preset}`;
       await runExport(run, out, flags.dtype);

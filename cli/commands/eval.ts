@@ -4,7 +4,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
+import type { Variant } from '../../contract/manifest.ts';
 import { encodePng } from '../../contract/png.ts';
+import { recordEvaluation } from '../../export/record.ts';
 import { writeAtomically } from '../../train/checkpoint.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
 import { loadDataset, type PictureSet, pickPictures, pictureSet } from '../../train/data/index.ts';
@@ -25,13 +27,14 @@ interface EvalFlags {
   ganTrainImages: number;
   neighbours?: string;
   trainJudge?: string;
+  record?: boolean;
   json?: boolean;
 }
 
 /** What --json prints; docs/quality.md explains each key. */
 export interface EvalResult {
   model: string;
-  dtype: string | undefined;
+  dtype: Variant | undefined;
   imagesSeen: number;
   dataset: { name: string; trainedOn: string; heldOut: string; heldOutPictures: number };
   protocol: { referenceSamples: number; seed: number; truncation: number };
@@ -199,13 +202,19 @@ export function registerEval(program: Command): void {
     .option('--gan-train-images <n>', 'pictures shown to each GAN-train classifier', whole, ganTrainImages)
     .option('--neighbours <file>', 'PNG of the pictures nearest to training ones, with their three neighbours')
     .option('--train-judge <folder>', 'train a judge for --data anew, write it there, and stop')
+    .option('--record', 'write the result into the bundle’s model.json and model card')
     .option('--json', 'print JSON')
     .action(async (model: string | undefined, flags: EvalFlags) => {
       if (flags.trainJudge !== undefined) return trainJudgeTo(flags.trainJudge, flags.data ?? 'fashion-mnist');
       if (model === undefined || !existsSync(model)) {
         throw new UserError(`eval: expected a bundle or run folder, got ${model ?? 'none'}`);
       }
+      if (flags.record && !existsSync(join(model, 'model.json'))) {
+        throw new UserError(`--record: expected a bundle, got ${model}; export the run first`);
+      }
       const result = await runEval(model, flags);
+      const { model: _, seconds: __, dtype, ...measured } = result;
+      if (flags.record && dtype !== undefined) recordEvaluation(model, { dtype, ...measured });
       console.log(flags.json ? JSON.stringify(result, undefined, 2) : table(result));
     });
 }

@@ -41,7 +41,7 @@ export async function runStart(flags: StartFlags): Promise<void> {
       evaluations: 4,
     });
     if (stopped.interrupted) return;
-    await runExport(stopped.dir, bundle, 'fp32,fp16,int8');
+    await runExport(stopped.dir, bundle, 'fp16,fp32,int8');
   }
   for (const { variant, provider, goldens, levels } of await verifyBundle(bundle)) {
     console.error(`verified ${variant} on ${provider}: ${goldens} goldens, largest difference ${levels} of 255 levels`);

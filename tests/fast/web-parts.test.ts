@@ -1,11 +1,10 @@
-// Parts of the page that need no page: the batch queue, own bundles, the training record.
+// Parts of the page that need no page: the batch queue, own bundles.
 import { zipSync } from 'fflate';
 import { expect, test } from 'vitest';
 import { sha256Hex } from '../../contract/bundle.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { createQueue, Dropped } from '../../web/engine/queue.ts';
 import { readBundle } from '../../web/files/bundle.ts';
-import { trainingRecord } from '../../web/files/training.ts';
 
 test('what a finger waits for goes before the wall, and the wall can be dropped', async () => {
   const order: number[] = [];
@@ -87,18 +86,4 @@ test('a bundle that is incomplete, altered, too large or no bundle is refused in
     manifest.output = { name: 'x', shape: ['batch', 3, 1024, 1024], range: [-1, 1] };
   });
   await expect(readBundle(asFiles(large))).rejects.toThrow('image: expected at most 512 pixels a side');
-});
-
-test('a training record is read from the metrics, and anything else in them is left alone', () => {
-  const record = trainingRecord({
-    fid: 3,
-    history: [{ images: 2000, fid: 20 }, { images: 1000, fid: 40 }, { images: 'x' }],
-    snapshots: [
-      { images: 1000, png: 'AAAA' },
-      { images: 2000, png: '<script>' },
-    ],
-  });
-  expect(record.curve.map((point) => point.fid)).toEqual([40, 20]);
-  expect(record.snapshots).toEqual([{ images: 1000, png: 'AAAA' }]);
-  expect(trainingRecord(undefined)).toEqual({ curve: [], snapshots: [] });
 });

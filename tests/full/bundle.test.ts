@@ -50,7 +50,7 @@ beforeAll(async () => {
     device: 'cpu',
     dir: run,
   });
-  const exported = await pocketgen('export', run, '--out', bundle, '--dtype', 'fp32,fp16,int8');
+  const exported = await pocketgen('export', run, '--out', bundle, '--dtype', 'fp16,fp32,int8');
   expect(exported.stderr).toContain('12 goldens, default fp16');
   expect(exported.code).toBe(0);
 });
@@ -66,6 +66,7 @@ test('export writes one file a variant, a manifest that parses, a preview and a 
   ]);
   const manifest = parseManifest(JSON.parse(readFileSync(join(bundle, 'model.json'), 'utf8')));
   expect(manifest.classes).toContain('Ankle boot');
+  expect(manifest.metrics?.snapshots.length).toBeGreaterThan(0);
   expect(decodePng(readFileSync(join(bundle, 'preview.png'))).width).toBe(2 * (10 * 28 + 9));
 });
 

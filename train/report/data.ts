@@ -1,8 +1,6 @@
 // What a report shows, read from a run folder; everything but the pictures, which are named here and fetched or inlined.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { z } from 'zod';
-import { readConfig, runFolder } from '../run-folder.ts';
+import { listSamples, readConfig, readStats, runFolder } from '../run-folder.ts';
 
 export interface ReportData {
   title: string;
@@ -25,15 +23,12 @@ export interface Columns {
   series: Record<string, (number | null)[]>;
 }
 
-const lineSchema = z.looseObject({ images: z.number(), metrics: z.record(z.string(), z.unknown()).optional() });
-
 /** `samples` carry file names as their source. */
 export function readReport(dir: string, real: Record<string, number> = {}): ReportData {
   const { recipe, dataset } = readConfig(dir);
   const run = runFolder(dir);
-  const lines = existsSync(run.stats) ? parseLines(readFileSync(run.stats, 'utf8')) : [];
+  const lines = readStats(run);
   const { preset, ...rest } = recipe;
-  const names = existsSync(run.samples) ? readdirSync(run.samples).filter((name) => /^\d+\.png$/.test(name)) : [];
   return {
     title: `${preset} · ${resolve(dir).split(/[\\/]/).at(-1)}`,
     note: dataset.note,
@@ -42,20 +37,9 @@ export function readReport(dir: string, real: Record<string, number> = {}): Repo
     training: columnsOf(lines.filter((line) => !line.metrics).map(({ images, ...values }) => ({ images, values }))),
     metrics: columnsOf(lines.flatMap(({ images, metrics }) => (metrics ? [{ images, values: metrics }] : []))),
     real,
-    samples: names.sort().map((name) => ({ images: Number.parseInt(name, 10), source: name })),
+    samples: listSamples(run).map(({ images, file }) => ({ images, source: file })),
     walks: [],
   };
-}
-
-/** Lines that are whole; the training loop may be writing the last one. */
-function parseLines(text: string): z.infer<typeof lineSchema>[] {
-  return text.split('\n').flatMap((line) => {
-    try {
-      return [lineSchema.parse(JSON.parse(line))];
-    } catch {
-      return [];
-    }
-  });
 }
 
 function columnsOf(rows: { images: number; values: Record<string, unknown> }[]): Columns {

@@ -1,7 +1,7 @@
 // How it works: five sentences, the network drawn from the model file, and the training record of the bundle.
+import type { Snapshot } from '../../contract/manifest.ts';
 import { Dropped } from '../engine/queue.ts';
 import type { Network, Shape, Step } from '../files/network.ts';
-import { type Snapshot, trainingRecord } from '../files/training.ts';
 import { currentLanguage, type TextKey, t } from '../texts.ts';
 import { h } from './dom.ts';
 import type { App, View } from './view.ts';
@@ -38,18 +38,18 @@ export function createHow(app: App): View {
 
   async function drawTraining(): Promise<void> {
     const { training: facts, license, metrics } = app.manifest;
-    const record = trainingRecord(metrics);
+    const { history = [], snapshots = [] } = metrics ?? {};
     const holder = h('div', { class: 'chart', role: 'img', 'aria-label': t('curveLabel') });
     training.replaceChildren(
       h('h2', {}, t('training')),
       h('p', {}, t('trainedOn', { data: facts.dataset.name, images: count(facts.imagesSeen) })),
-      ...(record.curve.length > 1
+      ...(history.length > 1
         ? [h('p', { class: 'hint' }, t('curveLabel')), holder]
         : [h('p', { class: 'hint' }, t('noCurve'))]),
-      ...(record.snapshots.length > 0 ? [snapshotStrip(record.snapshots)] : []),
+      ...(snapshots.length > 0 ? [snapshotStrip(snapshots)] : []),
       h('p', { class: 'hint' }, t('license', { license })),
     );
-    if (record.curve.length > 1) (await import('./chart.ts')).drawChart(holder, record.curve);
+    if (history.length > 1) (await import('./chart.ts')).drawChart(holder, history);
   }
 
   return {
