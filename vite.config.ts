@@ -6,6 +6,7 @@ import { fontsPlugin } from './web/build/fonts.ts';
 import { headersPlugin } from './web/build/headers.ts';
 import { modelsPlugin } from './web/build/models.ts';
 import { runtimeFacts } from './web/build/runtime.ts';
+import { screenshotsPlugin } from './web/build/screenshots.ts';
 import { serviceWorkerPlugin } from './web/build/service-worker.ts';
 
 export default defineConfig({
@@ -28,5 +29,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1000,
   },
-  plugins: [fontsPlugin(), modelsPlugin(), serviceWorkerPlugin(), headersPlugin(), compressPlugin()],
+  plugins: [
+    fontsPlugin(),
+    modelsPlugin(),
+    screenshotsPlugin(),
+    serviceWorkerPlugin(),
+    headersPlugin(),
+    compressPlugin(),
+  ],
 });

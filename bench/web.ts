@@ -1,5 +1,5 @@
 // The page's weight and speed in real Chromium: bytes by file, first and later visits, milliseconds a picture by provider.
-// `npm run build && node_modules/.bin/node bench/web.ts [--visits 5] [--skip-gpu]`; figures depend on the machine's load.
+// `npm run build && npm run bench:web [-- --visits 5 --skip-gpu]`; figures depend on the machine's load.
 import { parseArgs } from 'node:util';
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { launchBrowser } from '../tests/browser.ts';

@@ -1,4 +1,7 @@
 // Gates on what the page weighs: over the wire on a first visit, the page's own code, and every file's limit at the edge.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decode } from 'fast-png';
 import { beforeAll, expect, test } from 'vitest';
 import { fileSizes, ownCode } from '../../bench/web-sizes.ts';
 import { launchBrowser } from '../browser.ts';
@@ -24,6 +27,16 @@ test('a first visit on the wasm path takes at most 3.5 MB over the wire, runtime
     `web-size: first visit ${(total / 1e6).toFixed(2)} MB: ${largest.map(({ path, bytes }) => `${path} ${bytes}`).join(', ')}`,
   );
   expect(total).toBeLessThanOrEqual(3_500_000);
+});
+
+test('the web app manifest names icons and screenshots that are there, in the sizes it says', () => {
+  const manifest = JSON.parse(readFileSync(join(folder, 'app.webmanifest'), 'utf8'));
+  const pictures = [...manifest.icons, ...manifest.screenshots].filter(({ type }) => type === 'image/png');
+  expect(pictures.length).toBeGreaterThan(5);
+  for (const { src, sizes } of pictures) {
+    const { width, height } = decode(readFileSync(join(folder, src)));
+    expect(`${src} ${width}x${height}`).toBe(`${src} ${sizes}`);
+  }
 });
 
 test('no file is over the 25 MiB that Workers static assets take', () => {

@@ -1,0 +1,60 @@
+// Takes the screenshots in this folder of the built page, in real Chromium: `npm run build && npm run screenshots`.
+// The web app manifest shows some of them where the page is installed, so their sizes stand there too.
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser } from '../../tests/browser.ts';
+import { builtSite, MODEL, openPage, waitForVerdicts } from '../../tests/web-harness.ts';
+import { serveSite } from '../../tests/web-site.ts';
+
+interface Shot {
+  name: string;
+  /** The page's state, as in its address. */
+  state: string;
+  act?: (page: Page) => Promise<void>;
+}
+
+const SHOTS: Shot[] = [
+  { name: 'wall', state: 'seed=ada&view=wall' },
+  { name: 'explore', state: 'seed=ada&class=9&view=explore', act: drag },
+  { name: 'walk', state: 'seed=ada&view=walk', act: halfWay },
+  { name: 'mix', state: 'seed=ada&view=mix' },
+  { name: 'how', state: 'seed=ada&view=how' },
+  { name: 'device', state: 'seed=ada&view=wall', act: (page) => page.locator('.status').click() },
+];
+
+async function halfWay(page: Page): Promise<void> {
+  await page.locator('.scrub').fill('0.5');
+  await page.locator('.scrub').blur();
+}
+
+async function drag(page: Page): Promise<void> {
+  const box = await page.locator('.pad').boundingBox();
+  if (box === null) throw new Error('explore: expected a pad, got none');
+  await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.5);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.7, box.y + box.height * 0.35, { steps: 8 });
+}
+
+async function take(browser: Browser, url: string, form: 'phone' | 'desktop'): Promise<void> {
+  const context = await browser.newContext(
+    form === 'phone'
+      ? { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true, colorScheme: 'dark' }
+      : { viewport: { width: 1280, height: 860 }, colorScheme: 'light' },
+  );
+  for (const { name, state, act } of SHOTS) {
+    const { page } = await openPage(context, `${url}#model=${MODEL}&${state}`);
+    await waitForVerdicts(page);
+    await page.waitForTimeout(1500);
+    await act?.(page);
+    await page.waitForTimeout(500);
+    await page.screenshot({ path: join(import.meta.dirname, `${form}-${name}.png`) });
+    await page.close();
+  }
+  await context.close();
+}
+
+const site = await serveSite(await builtSite());
+const browser = await launchBrowser();
+for (const form of ['phone', 'desktop'] as const) await take(browser, site.url, form);
+await browser.close();
+await site.close();
