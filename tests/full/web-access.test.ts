@@ -114,6 +114,34 @@ test('the keyboard reaches every control in reading order and can do what a fing
   await context.close();
 });
 
+test('nothing moves while the first visit loads and the wall fills', async () => {
+  for (const viewport of [
+    { width: 360, height: 740 },
+    { width: 1280, height: 860 },
+  ]) {
+    const context = await browser.newContext({ viewport });
+    await context.addInitScript(() => {
+      const shifts: string[] = [];
+      (globalThis as unknown as { shifts: string[] }).shifts = shifts;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries() as (PerformanceEntry & {
+          value: number;
+          sources?: { node?: Element }[];
+        })[])
+          shifts.push(
+            `${entry.value.toFixed(4)} ${entry.sources?.map(({ node }) => node?.className || `‹${node?.textContent?.slice(0, 20)}›`).join(', ')}`,
+          );
+      }).observe({ type: 'layout-shift', buffered: true });
+    });
+    const { page } = await openPage(context, `${site.url}#model=${MODEL}`);
+    await page.waitForFunction(() => document.querySelectorAll('.wall .tile.made').length === 60);
+    await page.waitForSelector('.ready:not([hidden])');
+    const shifts = await page.evaluate(() => (globalThis as unknown as { shifts: string[] }).shifts);
+    expect(shifts.filter((shift) => Number.parseFloat(shift) > 0.001)).toEqual([]);
+    await context.close();
+  }
+});
+
 test('with reduced motion nothing is animated, and a walk goes in steps', async () => {
   const context = await browser.newContext({ reducedMotion: 'reduce' });
   const { page } = await openPage(context, `${site.url}#model=${MODEL}&view=walk`);

@@ -68,12 +68,12 @@ export function createShell(app: App, actions: ShellActions): Shell {
     h('div', { class: 'top-tools' }, modelSelect, languageButton(), themeButton()),
   );
   const statusWords = h('span', { class: 'status-text' });
-  const ready = h('span', { class: 'ready', hidden: true }, t('offlineReady'));
+  const ready = h('span', { class: 'ready', hidden: true }, ' ', t('offlineReady'));
   const status = h(
     'button',
     { class: 'status', title: t('device'), onclick: actions.device },
     h('span', { class: 'dot', 'aria-hidden': 'true' }),
-    h('span', {}, statusWords, ' ', ready),
+    h('span', {}, statusWords, ready),
   );
   const statusRow = h('div', { class: 'status-row' }, status);
   const stage = createStage(app, actions, statusRow);
