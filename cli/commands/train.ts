@@ -5,7 +5,7 @@ import { chooseEngine } from '../../train/engines/choose.ts';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
 import { shippedJudge } from '../../train/eval/judge.ts';
 import { stepOptions, type TrainOptions, train } from '../../train/loop.ts';
-import { createNetworks } from '../../train/networks/spec.ts';
+import { createNetworks } from '../../train/networks/index.ts';
 import { createQualityCheck } from '../../train/quality.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
 import { downloadProgress, trainingProgress } from '../progress.ts';

@@ -2,7 +2,8 @@
 // double precision; and, for small networks, along a direction of each single parameter tensor.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { createNetworks, type NetworkSpec } from '../../train/networks/spec.ts';
+import { createNetworks } from '../../train/networks/index.ts';
+import type { NetworkSpec } from '../../train/networks/spec.ts';
 import { PRESETS, recipeFor } from '../../train/recipe.ts';
 import { slopeError, slopesOfAllTensors, slopesOfEachTensor, textbookGradients } from '../helpers/gradient-check.ts';
 import { smallResidual, smallStrided } from '../helpers/networks.ts';

@@ -4,7 +4,7 @@
 // is shared by its convolution and its filter gradient, because equal nodes are one node.
 import type { GraphBuilder, Value } from '../graph.ts';
 import { concat, gather, matMul, pad, reduce, reshape, transpose } from '../ops.ts';
-import type { ConvGeometry } from './conv.ts';
+import type { ConvGeometry } from './conv-geometry.ts';
 
 interface Tap {
   /** Row and column in the source map; outside it: a zero. */

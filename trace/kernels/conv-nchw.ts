@@ -2,7 +2,7 @@
 import type { GraphBuilder, Value } from '../graph.ts';
 import { materialise, transpose } from '../ops.ts';
 import { STORED_NCHW, stored, type Traced, withPerm } from '../traced.ts';
-import type { ConvGeometry } from './conv.ts';
+import type { ConvGeometry } from './conv-geometry.ts';
 
 const nchw = (g: GraphBuilder, x: Traced): Value => materialise(g, stored(g, x, STORED_NCHW));
 

@@ -1,10 +1,8 @@
-// What a pair of networks is: a small typed description that sets every size, and the functions built from it.
+// What a pair of networks is: a small typed description that sets every size, and the functions it stands for.
 import type * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import type { ParameterSpec, Tensors } from './layers.ts';
 import type { Pass } from './pass.ts';
-import { residualNetworks } from './residual.ts';
-import { stridedNetworks } from './strided.ts';
 
 const stridedShape = z.strictObject({
   /** Units of the dense layers before the first map. */
@@ -47,18 +45,4 @@ export interface Networks {
   generate(parameters: Tensors, latent: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor;
   /** pictures [batch, h, w, c] → one score a picture, [batch]; high means real. */
   discriminate(parameters: Tensors, pictures: tf.Tensor, classes: tf.Tensor | undefined, pass: Pass): tf.Tensor;
-}
-
-export function createNetworks(spec: NetworkSpec): Networks {
-  switch (spec.family) {
-    case 'residual':
-      return residualNetworks(spec);
-    case 'strided':
-      if (!spec.strided) throw new Error('network: expected sizes under `strided` for the strided family');
-      if (spec.classes !== 0)
-        throw new Error(`network: expected no classes for the strided family, got ${spec.classes}`);
-      return stridedNetworks(spec, spec.strided);
-    default:
-      return spec.family satisfies never;
-  }
 }
