@@ -1,7 +1,9 @@
-// Engine parity: whole training steps on `onnx` and on `tfjs`, the plain JavaScript reference.
+// Engine parity: whole training steps on `onnx`, and on `tensorflow` where it is installed, against `tfjs`, the plain
+// JavaScript reference.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import type { TrainingEngine, Values } from '../../train/engines/engine.ts';
+import { loadTensorflow } from '../../train/engines/eager.ts';
+import type { EngineName, TrainingEngine, Values } from '../../train/engines/engine.ts';
 import { createEngine } from '../../train/engines/index.ts';
 import type { NetworkSpec } from '../../train/networks/spec.ts';
 import type { Statistics } from '../../train/step.ts';
@@ -10,6 +12,17 @@ import { largestDifference } from '../helpers/traced.ts';
 import { type Setup, type SetupOptions, scalarsAt, setup, warmed } from '../helpers/training.ts';
 
 const STEPS = 3;
+
+/** Engine `tensorflow`, or nothing where no tfjs-node is installed: the usual case. */
+function tensorflow(): EngineName[] {
+  try {
+    loadTensorflow();
+    return ['tensorflow'];
+  } catch {
+    return [];
+  }
+}
+const NATIVE = tensorflow();
 
 const CASES: [name: string, network: NetworkSpec, options: SetupOptions][] = [
   ['residual, 28 px, classes', { ...smallResidual, resolution: 28, channels: 1, classes: 10 }, {}],
@@ -28,7 +41,7 @@ const CASES: [name: string, network: NetworkSpec, options: SetupOptions][] = [
 ];
 
 async function run(
-  name: 'onnx' | 'tfjs',
+  name: EngineName,
   given: Setup,
   state: Values,
 ): Promise<{ state: Values; statistics: Statistics[]; pictures: Float32Array }> {
@@ -42,15 +55,17 @@ async function run(
   return result;
 }
 
-describe.each(CASES)('%s', (_name, network, options) => {
+const CONTESTS = ['onnx' as const, ...NATIVE].flatMap((engine) => CASES.map((given) => [engine, ...given] as const));
+
+describe.each(CONTESTS)('%s: %s', (engine, _name, network, options) => {
   const given = setup(network, { batch: 3, ...options });
 
   test(`after ${STEPS} steps in the middle of a run every number of the state agrees to 2e-5`, async () => {
     const state = warmed(given.state);
-    const [onnx, tfjs] = [await run('onnx', given, state), await run('tfjs', given, state)];
-    expect(Object.keys(onnx.state)).toEqual(Object.keys(tfjs.state));
+    const [actual, tfjs] = [await run(engine, given, state), await run('tfjs', given, state)];
+    expect(Object.keys(actual.state)).toEqual(Object.keys(tfjs.state));
     for (const [name, values] of Object.entries(tfjs.state)) {
-      expect(largestDifference(onnx.state[name] ?? [], values), name).toBeLessThan(2e-5);
+      expect(largestDifference(actual.state[name] ?? [], values), name).toBeLessThan(2e-5);
       // A bias common to all scores drops out of their differences, so the relativistic loss never moves it.
       const still = name === 'discriminator/score.bias' && given.options.loss === 'relativistic' && !options.beta1;
       if (!still) expect(largestDifference(values, state[name] ?? []), `${name} has moved`).toBeGreaterThan(0);
@@ -58,23 +73,23 @@ describe.each(CASES)('%s', (_name, network, options) => {
     for (const [n, expected] of tfjs.statistics.entries()) {
       for (const [key, value] of Object.entries(expected)) {
         expect(
-          largestDifference([onnx.statistics[n]?.[key as keyof Statistics] ?? Number.NaN], [value]),
+          largestDifference([actual.statistics[n]?.[key as keyof Statistics] ?? Number.NaN], [value]),
           key,
         ).toBeLessThan(1e-4);
       }
     }
-    expect(largestDifference(onnx.pictures, tfjs.pictures)).toBeLessThan(1e-4);
+    expect(largestDifference(actual.pictures, tfjs.pictures)).toBeLessThan(1e-4);
   });
 
   test(`after the first ${STEPS} steps of a run 99.9 % of the parameters agree to a hundredth of a step`, async () => {
     // Adam's first steps are learningRate · sign(gradient), so a gradient that is nothing but rounding may go either way.
-    const [onnx, tfjs] = [await run('onnx', given, given.state), await run('tfjs', given, given.state)];
+    const [actual, tfjs] = [await run(engine, given, given.state), await run('tfjs', given, given.state)];
     const { learningRate } = scalarsAt(0, 0);
     let [apart, all, furthest] = [0, 0, 0];
     for (const [name, values] of Object.entries(tfjs.state)) {
       if (name.startsWith('adam')) continue;
       for (const [i, value] of values.entries()) {
-        const difference = Math.abs((onnx.state[name]?.[i] ?? Number.NaN) - value);
+        const difference = Math.abs((actual.state[name]?.[i] ?? Number.NaN) - value);
         furthest = Math.max(furthest, difference);
         all++;
         if (!(difference <= learningRate / 100)) apart++;
@@ -102,11 +117,11 @@ test('memory is flat over 2,000 steps of engine onnx', async () => {
   expect(late - early).toBeLessThan(25);
 });
 
-test('tfjs leaves no tensors behind', async () => {
+test.each<EngineName>(['tfjs', ...NATIVE])('%s leaves no tensors behind', async (name) => {
   await tf.setBackend('cpu');
   const given = setup({ ...smallStrided, resolution: 28, channels: 1 });
   const before = tf.memory().numTensors;
-  const engine = await createEngine('tfjs', { step: given.options, state: given.state, device: 'cpu' });
+  const engine = await createEngine(name, { step: given.options, state: given.state, device: 'cpu' });
   const held = tf.memory().numTensors;
   for (let n = 0; n < 3; n++) await engine.step(given.inputs(n), scalarsAt(n, 0));
   expect(tf.memory().numTensors).toBe(held);

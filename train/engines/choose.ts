@@ -48,7 +48,7 @@ function failed(): never {
 export async function chooseEngine(): Promise<EngineChoice> {
   try {
     const { name, gpu } = loadTensorflow();
-    if (gpu) return { engine: 'tensorflow', device: 'cpu', why: `${name} has a CUDA device` };
+    if (gpu) return { engine: 'tensorflow', device: 'cuda', why: `${name} has a CUDA device` };
   } catch {
     // Not installed: the usual case.
   }

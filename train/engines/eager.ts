@@ -1,6 +1,7 @@
 // Engines `tfjs` and `tensorflow`: the step run eagerly, op by op. `tfjs` on the plain JavaScript backend is the
 // reference that the others are tested against; `tensorflow` is tfjs-node, on a GPU where CUDA is installed.
 import { createRequire } from 'node:module';
+import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../../contract/errors.ts';
 import { createStep, inputShapes, SCALARS, STATISTICS, type Statistics, stateShapes, under } from '../step.ts';
@@ -65,6 +66,8 @@ export async function createEagerEngine(options: EngineOptions, backend: string)
       }
       tf.dispose(state);
       state = next;
+      // Both backends compute synchronously: without this no signal or timer would be heard until the run ends.
+      await setImmediate();
       return statistics as Statistics;
     },
     async generate(latent, classes) {
