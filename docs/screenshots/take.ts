@@ -18,7 +18,7 @@ const SHOTS: Shot[] = [
   { name: 'explore', state: 'seed=ada&class=9&view=explore', act: drag },
   { name: 'walk', state: 'seed=ada&view=walk', act: halfWay },
   { name: 'mix', state: 'seed=ada&view=mix' },
-  { name: 'how', state: 'seed=ada&view=how' },
+  { name: 'how', state: 'seed=ada&view=how', act: (page) => page.locator('.snapshots').scrollIntoViewIfNeeded() },
   { name: 'device', state: 'seed=ada&view=wall', act: (page) => page.locator('.status').click() },
 ];
 

@@ -44,7 +44,7 @@ export function compressPlugin(): Plugin {
   let folder = '';
   return {
     name: 'pocketgen-compress',
-    apply: 'build',
+    apply: (config, { command }) => command === 'build' && config.build?.write !== false,
     enforce: 'post',
     configResolved(config) {
       folder = resolve(config.root, config.build.outDir);

@@ -34,7 +34,7 @@ export function serviceWorkerPlugin(): Plugin {
   let outDir = '';
   return {
     name: 'pocketgen-service-worker',
-    apply: 'build',
+    apply: (config, { command }) => command === 'build' && config.build?.write !== false,
     enforce: 'post',
     configResolved(config) {
       root = config.root;
