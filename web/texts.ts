@@ -212,6 +212,7 @@ const TEXTS = {
   curveLabel: ['Distance to real pictures (FID) by pictures seen', '与真实图片的距离(FID)随训练图片数的变化'],
   imagesSeen: ['pictures seen', '已看图片数'],
   snapshotAt: ['after {images}', '{images} 张之后'],
+  snapshotAlt: ['Pictures of the same seeds at that time', '当时相同种子生成的图片'],
   trainedOn: ['Trained on {data}: {images} pictures seen.', '训练数据 {data}:共看过 {images} 张图片。'],
   noCurve: ['This bundle has no training record.', '此模型包没有训练记录。'],
   license: ['Licence: {license}', '许可:{license}'],

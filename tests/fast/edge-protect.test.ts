@@ -143,7 +143,9 @@ test('the log has one line per request and nothing a user typed', async () => {
     { route: '/v1/images/:model/:file', status: 404 },
     { route: 'none', status: 404 },
   ]);
-  expect(JSON.stringify(lines)).not.toMatch(/ada|bag/);
+  // A request's id is hexadecimal, which spells "ada" now and then.
+  const texts = lines.map(({ requestId, ...rest }) => JSON.stringify({ ...rest, id: requestId.length }));
+  expect(texts.join()).not.toMatch(/ada|bag/);
 });
 
 describe('/healthz', () => {

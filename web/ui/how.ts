@@ -134,7 +134,7 @@ function snapshotStrip(snapshots: readonly Snapshot[]): HTMLElement {
       return h(
         'li',
         {},
-        h('img', { class: 'pixels', src: `data:image/png;base64,${png}`, alt: label }),
+        h('img', { class: 'pixels', src: `data:image/png;base64,${png}`, alt: t('snapshotAlt') }),
         h('small', {}, label),
       );
     }),
