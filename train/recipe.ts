@@ -88,7 +88,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     batch: 64,
     images: 200_000,
     learningRate: { from: 1e-4, to: 1e-4 },
-    // Radford et al. 2015; with 0.9 the generator drew black within 60,000 images and never came back (docs/LOG.md).
+    // Radford et al. 2015; with 0.9 the generator drew black within 60,000 images (docs/LOG.md).
     beta1: 0.5,
     beta2: { from: 0.999, to: 0.999 },
     gamma: { from: 0, to: 0 },
