@@ -13,7 +13,7 @@ export const dcgan = (kernel: number): NetworkSpec => ({
   discriminatorBlocks: 1,
   embedding: 1,
   features: 1,
-  strided: { dense: [], generator: [128, 64], discriminator: [64, 128], kernel },
+  strided: { dense: [], generator: [128, 64], discriminator: [64, 128], kernel, normalise: false },
 });
 
 export const STEPS = {

@@ -2,6 +2,7 @@
 // included (autodiff calls kernels too), becomes a graph.
 import * as tf from '@tensorflow/tfjs';
 import { createGraphBuilder, type DType, type GraphBuilder } from './graph.ts';
+import { batchNorm } from './kernels/batch-norm.ts';
 import { conv } from './kernels/conv.ts';
 import { elementwise } from './kernels/elementwise.ts';
 import { shape } from './kernels/shape.ts';
@@ -11,7 +12,7 @@ import { shapeOf, type Traced } from './traced.ts';
 export const BACKEND_NAME = 'trace';
 
 /** Every kernel with an ONNX mapping. */
-export const KERNELS: KernelTable = { ...elementwise, ...shape, ...conv };
+export const KERNELS: KernelTable = { ...elementwise, ...shape, ...conv, ...batchNorm };
 
 export class TraceBackend extends tf.KernelBackend {
   // Weak, so there is nothing to count or free: a traced tensor lives as long as tfjs holds its id.
@@ -116,7 +117,8 @@ export function traceBackend(): TraceBackend {
           g: backend.g,
           lowering: backend.lowering,
           attrs: (attrs ?? {}) as Record<string, unknown>,
-          list: Object.values(inputs).map((info) => traced(info as tf.TensorInfo)),
+          list: Object.values(inputs).flatMap((info) => (info ? [traced(info as tf.TensorInfo)] : [])),
+          has: (name) => inputs[name] !== undefined && inputs[name] !== null,
           input: (name) => {
             const info = inputs[name];
             if (!info || Array.isArray(info))

@@ -56,6 +56,7 @@ const DATA_TYPE: Record<DType, TensorProto_DataType> = {
 const ROLES: Readonly<Record<string, readonly string[]>> = {
   Conv: ['x', 'weight', 'bias'],
   ConvTranspose: ['x', 'weight', 'bias'],
+  BatchNormalization: ['x', 'scale', 'shift', 'mean', 'variance'],
   Gemm: ['a', 'weight', 'bias'],
   MatMul: ['a', 'weight'],
   Reshape: ['x', 'shape'],

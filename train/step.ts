@@ -7,7 +7,8 @@
 // exactly: no second derivative is taken, and the backward pass of the frozen map consists of the very operations that
 // gave v, which the tracer merges. The generator's gradient is v too, scaled per picture by its loss.
 import * as tf from '@tensorflow/tfjs';
-import type { Tensors } from './networks/layers.ts';
+import { type ParameterSpec, parameter, type Tensors, trainedParameters } from './networks/layers.ts';
+import { byBatch } from './networks/normalisation.ts';
 import { linearPass, recordingPass } from './networks/pass.ts';
 import type { Networks } from './networks/spec.ts';
 
@@ -64,12 +65,13 @@ function input(inputs: Tensors, name: string): tf.Tensor {
   return found;
 }
 
-/** Shape of every tensor of the state, by name: parameters, their average, Adam's moments. */
+/** Shape of every tensor of the state, by name: parameters, their average, Adam's moments of those with a gradient. */
 export function stateShapes({ networks, beta1 }: StepOptions): Record<string, readonly number[]> {
-  const g = networks.generatorParameters.map(({ name, shape }) => [name, shape] as const);
-  const d = networks.discriminatorParameters.map(({ name, shape }) => [name, shape] as const);
-  const groups = { generator: g, discriminator: d, ema: g, 'adam.v/generator': g, 'adam.v/discriminator': d };
-  const moments = beta1 > 0 ? { 'adam.m/generator': g, 'adam.m/discriminator': d } : {};
+  const named = (list: readonly ParameterSpec[]) => list.map(({ name, shape }) => [name, shape] as const);
+  const [g, d] = [named(networks.generatorParameters), named(networks.discriminatorParameters)];
+  const trained = named(trainedParameters(networks.generatorParameters));
+  const groups = { generator: g, discriminator: d, ema: g, 'adam.v/generator': trained, 'adam.v/discriminator': d };
+  const moments = beta1 > 0 ? { 'adam.m/generator': trained, 'adam.m/discriminator': d } : {};
   return Object.fromEntries(
     Object.entries({ ...groups, ...moments }).flatMap(([prefix, list]) =>
       list.map(([name, shape]) => [`${prefix}/${name}`, shape]),
@@ -167,7 +169,8 @@ export function createStep(options: StepOptions): (inputs: Tensors) => Tensors {
     const first = (x: tf.Tensor): tf.Tensor => tf.slice(x, 0, batch);
     const second = (x: tf.Tensor): tf.Tensor => tf.slice(x, batch, batch);
 
-    const fake = networks.generate(g, latent, classes);
+    const averages: Tensors = {};
+    const fake = networks.generate(g, latent, classes, byBatch(averages));
     const pictures = tf.concat([seen(real, 0), seen(fake, batch)], 0); // [2·batch, h, w, c]
     const labels = classes && tf.concat([classes, classes], 0);
 
@@ -190,13 +193,19 @@ export function createStep(options: StepOptions): (inputs: Tensors) => Tensors {
 
     // Generator: the picture gradient of its loss, pulled back through augmentation and network.
     const vFake = tf.mul(second(v), perPicture(gFake));
-    const gradientsG = parameterGradients(
-      (p) => tf.sum(tf.mul(seen(networks.generate(p, latent, classes), batch), vFake)),
-      g,
+    const trained = Object.fromEntries(
+      trainedParameters(networks.generatorParameters).map(({ name }) => [name, parameter(g, name)]),
     );
+    const gradientsG = parameterGradients((p) => {
+      const again = networks.generate({ ...g, ...p }, latent, classes, byBatch({}));
+      return tf.sum(tf.mul(seen(again, batch), vFake));
+    }, trained);
 
     const nextD = adam('discriminator', d, gradientsD, inputs, inputs, beta1);
-    const nextG = adam('generator', g, gradientsG, inputs, inputs, beta1);
+    const nextG = {
+      ...adam('generator', trained, gradientsG, inputs, inputs, beta1),
+      ...prefixed('generator', averages),
+    };
     const decay = input(inputs, 'emaDecay');
     const ema = prefixed(
       'ema',

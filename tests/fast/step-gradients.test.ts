@@ -12,7 +12,7 @@ import {
   slopesOfAllTensors,
   textbookGradients,
 } from '../helpers/gradient-check.ts';
-import { smallResidual, smallShape, smallStrided } from '../helpers/networks.ts';
+import { smallNormalised, smallResidual, smallShape, smallStrided } from '../helpers/networks.ts';
 import { eagerGradients, type SetupOptions, setup, tracedGradients } from '../helpers/training.ts';
 
 type Case = [name: string, network: NetworkSpec, options: SetupOptions];
@@ -38,6 +38,12 @@ const CASES: Case[] = [
     'strided, 28 px, 5x5 kernels, bce, no penalty',
     { ...smallStrided, resolution: 28, channels: 1, strided: { ...smallShape, discriminator: [3, 4, 5], kernel: 5 } },
     { loss: 'bce', penalty: false },
+  ],
+  ['strided, 28 px, normalised', { ...smallNormalised, resolution: 28, channels: 1 }, { batch: 5 }],
+  [
+    'strided, 32 px, colour, normalised, augmented, bce',
+    { ...smallNormalised, resolution: 32, channels: 3 },
+    { batch: 4, augment: true, loss: 'bce' },
   ],
 ];
 

@@ -8,7 +8,7 @@ import { schedule } from '../../trace/graph.ts';
 import { trace } from '../../trace/trace.ts';
 import type { NetworkSpec } from '../../train/networks/spec.ts';
 import { under } from '../../train/step.ts';
-import { smallResidual, smallStrided } from '../helpers/networks.ts';
+import { smallNormalised, smallResidual, smallStrided } from '../helpers/networks.ts';
 import { largestDifference, operators, readModel } from '../helpers/traced.ts';
 import { setup } from '../helpers/training.ts';
 
@@ -34,6 +34,11 @@ const FAMILIES: [name: string, network: NetworkSpec, allowed: string[]][] = [
     { ...smallStrided, resolution: 32, channels: 3 },
     ['ConvTranspose', 'Gemm', 'LeakyRelu', 'Mul', 'Reshape', 'Sigmoid', 'Sub'],
   ],
+  [
+    'strided, 28 px, normalised',
+    { ...smallNormalised, resolution: 28, channels: 1 },
+    ['BatchNormalization', 'ConvTranspose', 'LeakyRelu', 'MatMul', 'Mul', 'Reshape', 'Sigmoid', 'Sub'],
+  ],
 ];
 
 describe.each(FAMILIES)('%s', (_name, network, allowed) => {
@@ -50,14 +55,19 @@ describe.each(FAMILIES)('%s', (_name, network, allowed) => {
     expect(Object.keys(operators(readModel(bytes))).sort()).toEqual(allowed);
   });
 
-  test('has one operator with a bias for each layer of the network', () => {
+  test('has one operator for each layer of the network, its bias or normalisation with it', () => {
     const graph = readModel(bytes);
-    const layers = options.networks.generatorParameters.filter(({ name }) => name.endsWith('.bias'));
+    const named = (suffix: string) =>
+      options.networks.generatorParameters.filter(({ name }) => name.endsWith(suffix)).length;
+    const biased = graph.node.filter(
+      ({ opType, input }) => ['Conv', 'ConvTranspose', 'Gemm'].includes(opType) && input.length === 3,
+    );
+    expect(biased).toHaveLength(named('.bias'));
     const counts = operators(graph);
-    expect((counts.Conv ?? 0) + (counts.ConvTranspose ?? 0) + (counts.Gemm ?? 0)).toBe(layers.length);
-    for (const node of graph.node) {
-      if (!['Conv', 'ConvTranspose', 'Gemm'].includes(node.opType)) continue;
-      expect(node.input, node.name).toHaveLength(3);
+    expect(counts.BatchNormalization ?? 0).toBe(named('.scale'));
+    const all = (counts.Conv ?? 0) + (counts.ConvTranspose ?? 0) + (counts.Gemm ?? 0) + (counts.MatMul ?? 0);
+    expect(all).toBe(named('.weight'));
+    for (const node of biased) {
       const [, weight, bias] = node.input.map((name) => graph.initializer.find((i) => i.name === name));
       const outputs = Number(weight?.dims[node.opType === 'Conv' ? 0 : 1]);
       expect(bias?.dims.map(Number), `bias of ${node.name}`).toEqual([outputs]);

@@ -7,7 +7,7 @@ import type { EngineName, TrainingEngine, Values } from '../../train/engines/eng
 import { createEngine } from '../../train/engines/index.ts';
 import type { NetworkSpec } from '../../train/networks/spec.ts';
 import type { Statistics } from '../../train/step.ts';
-import { smallResidual, smallShape, smallStrided } from '../helpers/networks.ts';
+import { smallNormalised, smallResidual, smallShape, smallStrided } from '../helpers/networks.ts';
 import { largestDifference } from '../helpers/traced.ts';
 import { type Setup, type SetupOptions, scalarsAt, setup, warmed } from '../helpers/training.ts';
 
@@ -38,6 +38,11 @@ const CASES: [name: string, network: NetworkSpec, options: SetupOptions][] = [
     { beta1: 0.9, loss: 'bce', penalty: false },
   ],
   ['strided, 32 px, colour, augmented', { ...smallStrided, resolution: 32, channels: 3 }, { augment: true }],
+  [
+    'strided, 28 px, normalised, β1, bce',
+    { ...smallNormalised, resolution: 28, channels: 1 },
+    { batch: 6, beta1: 0.5, loss: 'bce' },
+  ],
 ];
 
 async function run(

@@ -1,7 +1,7 @@
 // Gradients of a training step against the textbook's losses, in double precision: by autodiff and by finite differences.
 import * as tf from '@tensorflow/tfjs';
 import { randomNormals } from '../../contract/random.ts';
-import type { Tensors } from '../../train/networks/layers.ts';
+import { parameter, type Tensors, trainedParameters } from '../../train/networks/layers.ts';
 import { inputShapes, stateShapes, under } from '../../train/step.ts';
 import { inFloat64 } from './float64.ts';
 import { gradientsOf, textbook } from './textbook.ts';
@@ -22,7 +22,10 @@ function losses({
     { ...state, ...inputs(0), ...scalarValues(PROBE) },
     { ...stateShapes(options), ...inputShapes(options) },
   );
-  const [g, d] = [under('generator', tensors), under('discriminator', tensors)];
+  const [all, d] = [under('generator', tensors), under('discriminator', tensors)];
+  const g = Object.fromEntries(
+    trainedParameters(options.networks.generatorParameters).map(({ name }) => [name, parameter(all, name)]),
+  );
   const book = textbook(options, g, d, tensors);
   return {
     generator: { loss: book.generator, parameters: g },
@@ -128,7 +131,7 @@ function slopeAlong(
 /** One random direction for each parameter tensor. */
 export function slopesOfEachTensor(setup: Setup): Slope[] {
   const { generatorParameters, discriminatorParameters } = setup.options.networks;
-  const most = Math.max(generatorParameters.length, discriminatorParameters.length);
+  const most = Math.max(trainedParameters(generatorParameters).length, discriminatorParameters.length);
   return measure(
     setup,
     Array.from({ length: most }, (_, i) => (parameters: Tensors, player: Player, attempt: number) => {

@@ -11,11 +11,17 @@ export const smallResidual = {
   features: 6,
 } satisfies Partial<NetworkSpec>;
 
-export const smallShape = { dense: [7], generator: [6, 4], discriminator: [4, 6], kernel: 4 };
+export const smallShape = { dense: [7], generator: [6, 4], discriminator: [4, 6], kernel: 4, normalise: false };
 
 export const smallStrided = {
   ...smallResidual,
   family: 'strided',
   classes: 0,
   strided: smallShape,
+} satisfies Partial<NetworkSpec>;
+
+/** With batch normalisation; wants batches of more than two, which would all be normalised to ±1. */
+export const smallNormalised = {
+  ...smallStrided,
+  strided: { ...smallShape, normalise: true },
 } satisfies Partial<NetworkSpec>;

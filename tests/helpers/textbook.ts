@@ -2,8 +2,9 @@
 // differentiating the discriminator, parameter gradients by differentiating that again.
 import * as tf from '@tensorflow/tfjs';
 import { leakyRelu, parameter, type Tensors } from '../../train/networks/layers.ts';
+import { byBatch } from '../../train/networks/normalisation.ts';
 import type { Pass } from '../../train/networks/pass.ts';
-import type { StepOptions } from '../../train/step.ts';
+import { type StepOptions, under } from '../../train/step.ts';
 
 const PLAIN: Pass = {
   leakyRelu,
@@ -44,7 +45,10 @@ export function textbook(options: StepOptions, g: Tensors, d: Tensors, inputs: T
   const seen = (x: tf.Tensor, from: number): tf.Tensor => (options.augment ? augmented(inputs, x, from) : x);
   const score = (p: Tensors, x: tf.Tensor): tf.Tensor => networks.discriminate(p, x, classes, PLAIN);
   const real = seen(parameter(inputs, 'real'), 0);
-  const fake = (p: Tensors): tf.Tensor => seen(networks.generate(p, parameter(inputs, 'latent'), classes), batch);
+  // Moving averages are no parameters of the loss; they come from the state.
+  const averages = under('generator', inputs);
+  const fake = (p: Tensors): tf.Tensor =>
+    seen(networks.generate({ ...averages, ...p }, parameter(inputs, 'latent'), classes, byBatch({})), batch);
   const softplusMean = (x: tf.Tensor): tf.Tensor => tf.mean(tf.softplus(x));
   const squaredGradient = (p: Tensors, x: tf.Tensor): tf.Tensor =>
     tf.div(tf.sum(tf.square(tf.grad((y: tf.Tensor) => tf.sum(score(p, y)))(x))), batch);

@@ -8,6 +8,7 @@ import type { PictureSet } from '../../train/data/types.ts';
 import type { Values } from '../../train/engines/engine.ts';
 import { traceStep } from '../../train/engines/onnx.ts';
 import { initialState, stepOptions } from '../../train/loop.ts';
+import { trainedParameters } from '../../train/networks/layers.ts';
 import type { NetworkSpec } from '../../train/networks/spec.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { createStep, inputShapes, SCALARS, type Scalars, type StepOptions, stateShapes } from '../../train/step.ts';
@@ -48,6 +49,9 @@ export function randomPictures(
   });
 }
 
+/** Vectors that start as one number in every place. */
+const VECTOR = /\.(bias|shift|mean|scale|variance)$/;
+
 /** Networks as a run would start them, but with biases that are not zero: at zero a leaky ReLU has no derivative. */
 export function setup(network: NetworkSpec, given: SetupOptions = {}): Setup {
   const { loss = 'relativistic', penalty = true, augment = false, batch = 2, beta1 = 0, seed = 1 } = given;
@@ -71,8 +75,9 @@ export function setup(network: NetworkSpec, given: SetupOptions = {}): Setup {
   const options = stepOptions(recipe);
   const state = initialState(recipe, options);
   for (const [i, [name, values]] of Object.entries(state).entries()) {
-    if (!name.endsWith('.bias') || name.startsWith('adam')) continue;
-    values.set(randomNormals(seed, 4, i, values.length).map((x) => 0.1 * x));
+    if (!VECTOR.test(name) || name.startsWith('adam')) continue;
+    const start = values[0] ?? 0;
+    values.set(randomNormals(seed, 4, i, values.length).map((x) => start + 0.1 * x));
   }
   const batches = createBatches(recipe, randomPictures(network, 4 * batch, seed));
   return { recipe, options, state, inputs: (n) => batches(n * batch) };
@@ -93,7 +98,7 @@ const PROBE_BETA1 = 0.5;
 /** From moments after a step with β1 = ½ that started at zero: m = ½·g. */
 function gradientsFrom(moment: (name: string) => ArrayLike<number>, options: StepOptions): Record<string, number[]> {
   const names = [
-    ...options.networks.generatorParameters.map(({ name }) => `generator/${name}`),
+    ...trainedParameters(options.networks.generatorParameters).map(({ name }) => `generator/${name}`),
     ...options.networks.discriminatorParameters.map(({ name }) => `discriminator/${name}`),
   ];
   return Object.fromEntries(

@@ -1,7 +1,19 @@
 // tfjs kernels that move values, reduce dimensions or multiply matrices.
 import { backend_util, util } from '@tensorflow/tfjs';
 import { sizeOf, type Value } from '../graph.ts';
-import { cast, concat, gather, materialise, matMul, pad, reduce, reshape, slice, transpose } from '../ops.ts';
+import {
+  cast,
+  concat,
+  gather,
+  materialise,
+  matMul,
+  pad,
+  reduce,
+  reshape,
+  sameShape,
+  slice,
+  transpose,
+} from '../ops.ts';
 import { permuted, plain, STORED_NCHW, shapeOf, stored, type Traced, withPerm } from '../traced.ts';
 import { dtypeOf, type Kernel, type KernelCall, type KernelTable } from './table.ts';
 
@@ -98,9 +110,11 @@ function resizeBilinear({ g, input, attrs, lowering }: KernelCall): Traced {
 
 export const shape: KernelTable = {
   Reshape: (call) => {
-    const value = x(call);
-    const wanted = util.inferFromImplicitShape(numbers(call.attrs.shape), sizeOf(value.shape));
-    return { value: reshape(call.g, value, wanted) };
+    const given = call.input('x');
+    const wanted = util.inferFromImplicitShape(numbers(call.attrs.shape), sizeOf(given.value.shape));
+    // tfjs's ops reshape back to where they started from as a matter of course: nothing pending need be written down.
+    if (sameShape(shapeOf(given), wanted)) return given;
+    return { value: reshape(call.g, x(call), wanted) };
   },
   ExpandDims: (call) => {
     const value = plain(call.g, call.input('input'));

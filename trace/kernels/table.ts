@@ -6,6 +6,8 @@ export interface KernelCall {
   readonly g: GraphBuilder;
   /** Input `name`; throws when tfjs did not pass it. */
   input(name: string): Traced;
+  /** Whether tfjs passed an input that it may leave out. */
+  has(name: string): boolean;
   /** All inputs in order: kernels over a list of tensors (Concat, Pack, AddN). */
   readonly list: readonly Traced[];
   readonly attrs: Readonly<Record<string, unknown>>;

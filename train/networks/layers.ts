@@ -4,17 +4,24 @@ import { randomNormals, STREAM } from '../../contract/random.ts';
 
 export type Tensors = Record<string, tf.Tensor>;
 
-/** A parameter starts as normal noise of this standard deviation; 0 means zeros. */
+/** A parameter starts as normal noise of this standard deviation around `mean` (0 if absent). */
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly deviation: number;
+  readonly mean?: number;
+  /** A moving average over batches: the step updates it, no gradient does. */
+  readonly moving?: true;
   /**
    * The parameter has one value (or vector) for each place of a square map: dimensions [before, side², after] when
    * flattened. It starts smooth over the map, because places that start as strangers leave a grid in the pictures.
    */
   readonly map?: { readonly side: number; readonly after: number };
 }
+
+/** Those that a gradient moves. */
+export const trainedParameters = (specs: readonly ParameterSpec[]): ParameterSpec[] =>
+  specs.filter(({ moving }) => !moving);
 
 /** Slope of every leaky ReLU, as in DCGAN and StyleGAN. */
 export const LEAK = 0.2;
@@ -34,7 +41,13 @@ export function denseParameters(
   ];
 }
 
-export function convParameters(name: string, size: number, inputs: number, outputs: number, gain = 1) {
+export function convParameters(
+  name: string,
+  size: number,
+  inputs: number,
+  outputs: number,
+  gain = 1,
+): [ParameterSpec, ParameterSpec] {
   return [
     {
       name: `${name}.weight`,
@@ -66,11 +79,11 @@ export function initialValues(
   stream: number,
 ): Record<string, Float32Array> {
   return Object.fromEntries(
-    specs.map(({ name, shape, deviation, map }, index) => {
+    specs.map(({ name, shape, deviation, mean = 0, map }, index) => {
       const count = shape.reduce((a, b) => a * b, 1);
-      if (deviation === 0) return [name, new Float32Array(count)];
+      if (deviation === 0) return [name, new Float32Array(count).fill(mean)];
       const noise = randomNormals(seed, STREAM.training + stream, index, count);
-      return [name, (map ? smoothed(noise, map.side, map.after) : noise).map((x) => x * deviation)];
+      return [name, (map ? smoothed(noise, map.side, map.after) : noise).map((x) => mean + x * deviation)];
     }),
   );
 }

@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import type { ParameterSpec, Tensors } from './layers.ts';
+import type { Normalise } from './normalisation.ts';
 import type { Pass } from './pass.ts';
 
 const stridedShape = z.strictObject({
@@ -13,6 +14,8 @@ const stridedShape = z.strictObject({
   discriminator: z.array(z.int().positive()).min(1),
   /** Side of every kernel. */
   kernel: z.int().positive(),
+  /** Batch normalisation after every layer of the generator but the last, in place of its bias. */
+  normalise: z.boolean(),
 });
 export type StridedShape = z.infer<typeof stridedShape>;
 
@@ -41,8 +44,11 @@ export interface Networks {
   readonly spec: NetworkSpec;
   readonly generatorParameters: readonly ParameterSpec[];
   readonly discriminatorParameters: readonly ParameterSpec[];
-  /** latent [batch, latent], classes one-hot [batch, classes] or absent → pictures [batch, h, w, c] in [-1, 1]. */
-  generate(parameters: Tensors, latent: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor;
+  /**
+   * latent [batch, latent], classes one-hot [batch, classes] or absent → pictures [batch, h, w, c] in [-1, 1].
+   * `normalise` is for networks with batch normalisation; by its moving averages if absent.
+   */
+  generate(parameters: Tensors, latent: tf.Tensor, classes: tf.Tensor | undefined, normalise?: Normalise): tf.Tensor;
   /** pictures [batch, h, w, c] → one score a picture, [batch]; high means real. */
   discriminate(parameters: Tensors, pictures: tf.Tensor, classes: tf.Tensor | undefined, pass: Pass): tf.Tensor;
 }
