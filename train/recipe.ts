@@ -8,6 +8,9 @@ import { networkSpecSchema } from './networks/spec.ts';
 const schedule = z.strictObject({ from: z.number().nonnegative(), to: z.number().nonnegative() });
 export type Schedule = z.infer<typeof schedule>;
 
+/** Adam's decay rates: at 1 a moment would never move. */
+const decay = z.number().min(0).max(0.9999);
+
 export const recipeSchema = z.strictObject({
   preset: z.string(),
   network: networkSpecSchema,
@@ -23,8 +26,8 @@ export const recipeSchema = z.strictObject({
   images: z.int().positive(),
   seed: z.int().min(0).max(0xffffffff),
   learningRate: schedule,
-  beta1: z.number().min(0).max(0.999),
-  beta2: schedule,
+  beta1: decay,
+  beta2: z.strictObject({ from: decay, to: decay }),
   gamma: schedule,
   /** Images after which a parameter counts half in the averaged generator. */
   emaHalfLife: schedule,
@@ -68,7 +71,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     learningRate: { from: 5e-4, to: 2e-5 },
     emaHalfLife: { from: 1_000, to: 20_000 },
   },
-  /** The 2014 recipe of the article this project started from, unconditional, without normalisation; the baseline. */
+  /** The 2014 recipe of the article this project started from, unconditional, batch normalisation in the generator; the baseline. */
   classic: {
     network: {
       family: 'strided',
@@ -94,7 +97,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     batch: 64,
     images: 200_000,
     learningRate: { from: 1e-4, to: 1e-4 },
-    // Radford et al. 2015; with 0.9 the generator drew black within 60,000 images (docs/LOG.md).
+    // Radford et al. 2015.
     beta1: 0.5,
     beta2: { from: 0.999, to: 0.999 },
     gamma: { from: 0, to: 0 },
@@ -104,7 +107,10 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
 };
 
 export type RecipeOverrides = Partial<
-  Pick<Recipe, 'batch' | 'images' | 'seed' | 'augment' | 'mirror' | 'gamma' | 'learningRate' | 'emaHalfLife'> & {
+  Pick<
+    Recipe,
+    'batch' | 'images' | 'seed' | 'augment' | 'mirror' | 'gamma' | 'learningRate' | 'beta2' | 'emaHalfLife'
+  > & {
     width: number;
   }
 >;

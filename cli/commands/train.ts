@@ -23,6 +23,8 @@ export interface TrainFlags {
   width?: number;
   learningRate?: Schedule;
   gamma?: Schedule;
+  beta2?: Schedule;
+  emaHalfLife?: Schedule;
   augment?: boolean;
   evaluations?: number;
   mirror?: boolean;
@@ -72,8 +74,8 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; int
   }).finally(bar.stop);
   say(splits.train.note);
 
-  const { images, batch, seed, width, learningRate, gamma, augment, mirror } = flags;
-  const given = { images, batch, seed, width, learningRate, gamma, augment, mirror };
+  const { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, mirror } = flags;
+  const given = { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, mirror };
   const overrides = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const recipe = recipeFor(flags.preset, splits.train, overrides as RecipeOverrides);
   const dir = flags.out ?? `runs/${flags.preset}`;
@@ -165,6 +167,8 @@ export function registerTrain(program: Command): void {
     .option('--width <n>', 'channels at half the picture’s resolution', whole)
     .option('--learning-rate <from:to>', 'learning rate, or its schedule', scheduleFlag)
     .option('--gamma <from:to>', 'weight of the gradient penalties, or its schedule', scheduleFlag)
+    .option('--beta2 <from:to>', 'Adam’s β2, or its schedule', scheduleFlag)
+    .option('--ema-half-life <from:to>', 'half-life of the averaged generator in images, or its schedule', scheduleFlag)
     .option('--augment', 'DiffAugment, for small data sets')
     .option('--mirror', 'mirror half of the pictures')
     .option('--evaluations <n>', 'times to measure quality in a whole run; 0 for never', whole, EVALUATIONS)

@@ -9,7 +9,7 @@ import { createOnnxEngine, traceStep } from '../../train/engines/onnx.ts';
 import type { NetworkSpec } from '../../train/networks/spec.ts';
 import { inputShapes, type Statistics, stateShapes } from '../../train/step.ts';
 import { textbookGradients, textbookLosses } from '../helpers/gradient-check.ts';
-import { smallResidual, smallStrided } from '../helpers/networks.ts';
+import { smallNormalised, smallResidual, smallStrided } from '../helpers/networks.ts';
 import { largestDifference, operators, readModel } from '../helpers/traced.ts';
 import { PROBE, type Setup, scalarsAt, scalarValues, setup, warmed } from '../helpers/training.ts';
 
@@ -89,13 +89,14 @@ test('the statistics are the losses without penalty and the mean squared gradien
 const STEPS: [string, NetworkSpec][] = [
   ['residual', { ...smallResidual, resolution: 28, channels: 3, classes: 3 }],
   ['strided', { ...smallStrided, resolution: 32, channels: 1 }],
+  ['normalised', { ...smallNormalised, resolution: 28, channels: 1 }],
 ];
 
 test.each(STEPS)(
   'the %s step runs on onnxruntime-web’s wasm with the same result',
   { timeout: 60_000 },
   async (_family, network) => {
-    const given = setup(network, { augment: true, beta1: 0.5 });
+    const given = setup(network, { augment: true, beta1: 0.5, batch: 4 });
     const { options } = given;
     const values: Values = { ...warmed(given.state), ...given.inputs(0), ...scalarValues(scalarsAt(0, 0.5)) };
     const shapes = Object.entries({ ...stateShapes(options), ...inputShapes(options) });
