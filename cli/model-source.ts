@@ -20,6 +20,8 @@ export interface ModelSource {
   /** Empty: unconditional. */
   classes: string[];
   variant: Variant | undefined;
+  /** Of a bundle; 1 for a run. */
+  defaultTruncation: number;
   imagesSeen: number;
   /** One picture a label, of seeds `firstSeed` on: [labels, h, w, c], 0..255. Labels are ignored without classes. */
   generate(firstSeed: number, labels: Uint8Array, truncation: number): Promise<Uint8Array>;
@@ -46,6 +48,7 @@ export async function openSource(
       latentSize: manifest.latent.size,
       classes: manifest.classes,
       variant: variant ?? manifest.defaultVariant,
+      defaultTruncation: manifest.defaultTruncation,
       imagesSeen,
       generate: generateWith(manifest.latent.size, manifest.classes.length, generator.decode),
       decode: generator.decode,
@@ -83,6 +86,7 @@ async function openRunSource(path: string, warn: (sentence: string) => void): Pr
     latentSize: latent,
     classes: classes > 0 ? dataset.classes : [],
     variant: undefined,
+    defaultTruncation: 1,
     imagesSeen: trained.imagesSeen,
     generate: generateWith(latent, classes, decode),
     decode,

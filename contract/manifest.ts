@@ -6,11 +6,14 @@ import { LATENT_GENERATOR } from './latent.ts';
 import { LIMITS } from './limits.ts';
 
 export const FORMAT = 'pocketgen-bundle';
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 const size = z.int().min(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
 const vectors = z.tuple([z.literal('batch'), size]);
+
+/** Factor on latents. */
+export const truncationSchema = z.number().gt(0).max(1);
 
 /** Storage of the weights; every variant computes in fp32 and has its own goldens. */
 export const variantSchema = z.enum(['fp32', 'fp16', 'int8']);
@@ -30,7 +33,7 @@ const goldenSchema = z.object({
   seed: z.int().min(0).max(4294967295),
   /** Class index; absent for an unconditional model. */
   class: z.int().min(0).optional(),
-  truncation: z.number().gt(0).max(1),
+  truncation: truncationSchema,
   /** Of the HWC pixel bytes that onnxruntime-web's wasm gives. */
   sha256,
   /** Those bytes, base64. */
@@ -82,6 +85,8 @@ const shape = z.object({
   }),
   files: z.array(fileSchema).min(1),
   defaultVariant: variantSchema,
+  /** What is drawn with unless asked otherwise: a little below 1 trades rare pictures for fewer failed ones. */
+  defaultTruncation: truncationSchema,
   goldens: z.array(goldenSchema),
   /** Quality, while training and since. */
   metrics: metricsSchema.optional(),

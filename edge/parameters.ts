@@ -2,6 +2,7 @@
 // entry in the OpenAPI document. Unknown and repeated parameters are errors; nothing is clamped.
 import * as z from 'zod';
 import { LIMITS } from '../contract/limits.ts';
+import { truncationSchema } from '../contract/manifest.ts';
 import { type FieldError, Problem } from './problem.ts';
 
 /** The keywords of JSON Schema that our parameters use. */
@@ -154,11 +155,8 @@ export const shared = {
     .max(200)
     .optional()
     .describe('A class label, in any case, or its index. Absent: the seed chooses.'),
-  truncation: z
-    .number()
-    .gt(0)
-    .max(1)
-    .default(1)
-    .describe('Scales the latent: below 1 nearer the average picture, less varied.'),
+  truncation: truncationSchema
+    .optional()
+    .describe('Scales the latent: lower is nearer the average picture, less varied. Absent: the model’s own default.'),
   scale: z.int().min(1).max(LIMITS.scale).default(1).describe('Each pixel becomes scale × scale pixels.'),
 };

@@ -27,6 +27,8 @@ export interface ExportOptions {
   readonly out: string;
   /** How weights are stored; the first is what is used unless another is asked for. */
   readonly variants: readonly [Variant, ...Variant[]];
+  /** Factor on latents unless another is asked for. */
+  readonly truncation: number;
   readonly engine: string;
   readonly metrics?: BundleMetrics;
 }
@@ -124,6 +126,7 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
     },
     files,
     defaultVariant,
+    defaultTruncation: options.truncation,
     goldens: [],
     ...(options.metrics ? { metrics: options.metrics } : {}),
     training: {
@@ -159,7 +162,7 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
       const cells = Array.from({ length: PREVIEW_ROWS * columns }, (_, i) => ({
         seed: conditional ? Math.floor(i / columns) : i,
         class: conditional ? i % columns : undefined,
-        truncation: 1,
+        truncation: options.truncation,
       }));
       preview = encodePng(scaleUp(contactSheet(await generator.generate(cells), columns, 1), 2));
     }

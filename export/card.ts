@@ -72,7 +72,7 @@ ${manifest.description}
 | --- | --- | --- | --- |
 ${table.join('\n')}
 
-Every variant computes in float32; fp16 and int8 are kinds of storage. The same seed, class and truncation give the same
+Drawn with truncation ${manifest.defaultTruncation} unless asked otherwise. Every variant computes in float32; fp16 and int8 are kinds of storage. The same seed, class and truncation give the same
 picture byte for byte on onnxruntime-web's wasm provider everywhere, and within one level of 255 elsewhere.
 
 ## Quality

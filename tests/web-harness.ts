@@ -26,6 +26,11 @@ export async function builtSite(): Promise<string> {
 
 export const MODEL = 'fashion-gan';
 
+/** What the page draws with until somebody moves the slider. */
+export const TRUNCATION = parseManifest(
+  JSON.parse(readFileSync(new URL(`../models/${MODEL}/model.json`, import.meta.url), 'utf8')),
+).defaultTruncation;
+
 /** Short enough to read when two of them differ. */
 export function digest(bytes: Uint8Array | readonly number[]): string {
   return createHash('sha256').update(Uint8Array.from(bytes)).digest('hex');

@@ -196,6 +196,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
           images: progress.images,
           seconds: secondsBefore + elapsed(),
           imagesPerSecond,
+          engine: `${engine.name} on ${engine.device}`,
           ...statistics,
           learningRate: scalars.learningRate,
           gamma: scalars.gamma,

@@ -110,7 +110,12 @@ export function rewindStats(run: RunFolder, images: number): void {
   writeAtomically(run.stats, kept.map((line) => `${line}\n`).join(''));
 }
 
-const statsSchema = z.looseObject({ images: z.number(), metrics: z.record(z.string(), z.unknown()).optional() });
+const statsSchema = z.looseObject({
+  images: z.number(),
+  /** What ran the steps, `onnx on cpu`: a run may change it from session to session. */
+  engine: z.string().optional(),
+  metrics: z.record(z.string(), z.unknown()).optional(),
+});
 export type Stats = z.infer<typeof statsSchema>;
 
 /** The lines of stats.jsonl that are whole: training may be writing the last one. */

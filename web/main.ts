@@ -2,6 +2,7 @@
 import './policy.ts';
 import './styles/index.css';
 import { LIMITS } from '../contract/limits.ts';
+import type { Manifest } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
 import { forget, readChoice, writeChoice } from './engine/device.ts';
 import { createEngine, type EngineStatus } from './engine/engine.ts';
@@ -18,6 +19,7 @@ import { cancelledPanel, emptyPanel, failurePanel, progressPanel } from './ui/pa
 import { createShell } from './ui/shell.ts';
 import type { App, History } from './ui/view.ts';
 
+/** Before any model is loaded. */
 const FIRST: State = {
   model: '',
   view: 'wall',
@@ -28,6 +30,14 @@ const FIRST: State = {
   wall: 1,
   plane: 1,
 };
+
+/** What a model shows when the address asks for nothing. */
+const firstOf = (name: string, { defaultTruncation: truncation }: Manifest): State => ({
+  ...FIRST,
+  model: name,
+  truncation,
+  centre: { ...FIRST.centre, truncation },
+});
 
 let models: ModelEntry[] = [];
 let model: LoadedModel | undefined;
@@ -176,7 +186,7 @@ async function openModel(name: string, fragment = ''): Promise<void> {
     const next = await loadModel(entry);
     const known = next.manifest.classes.length === model?.manifest.classes.length;
     model = next;
-    const base = { ...FIRST, model: entry.name, view: state.view, ...(known ? { class: state.class } : {}) };
+    const base = { ...firstOf(entry.name, next.manifest), view: state.view, ...(known ? { class: state.class } : {}) };
     const asked =
       fragment === '' ? (entry.name === state.model ? state : base) : readState(fragment, next.manifest, base);
     state = { ...asked, model: entry.name };
@@ -210,7 +220,7 @@ addEventListener('popstate', () => {
   const name = modelInState(fragment) ?? state.model;
   if (name !== state.model) return void openModel(name, fragment);
   try {
-    app.set(readState(fragment, app.manifest, { ...FIRST, model: name }));
+    app.set(readState(fragment, app.manifest, firstOf(name, app.manifest)));
   } catch (error) {
     fail(error);
   }

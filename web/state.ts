@@ -45,7 +45,7 @@ function writePoint(params: URLSearchParams, prefix: string, point: Point, manif
     if (point.classes.length > 0)
       params.set(`${prefix}classes`, point.classes.map(([index, weight]) => `${index}*${weight}`).join(','));
   }
-  if (point.truncation !== 1) params.set(`${prefix}truncation`, String(point.truncation));
+  if (point.truncation !== manifest.defaultTruncation) params.set(`${prefix}truncation`, String(point.truncation));
 }
 
 export function modelInState(fragment: string): string | undefined {
@@ -61,7 +61,7 @@ export function readState(fragment: string, manifest: Manifest, fallback: State)
     model: fallback.model,
     view,
     class: label === null ? undefined : classIndex(manifest, label),
-    truncation: readTruncation(params, 'truncation'),
+    truncation: readTruncation(params, 'truncation', manifest),
     centre: readPoint(params, '', manifest) ?? fallback.centre,
     other: readPoint(params, 'to-', manifest) ?? fallback.other,
     wall: readWhole(params, 'wall', fallback.wall),
@@ -78,7 +78,7 @@ function readWhole(params: URLSearchParams, name: string, fallback: number): num
 }
 
 function readPoint(params: URLSearchParams, prefix: string, manifest: Manifest): Point | undefined {
-  const truncation = readTruncation(params, `${prefix}truncation`);
+  const truncation = readTruncation(params, `${prefix}truncation`, manifest);
   const z = params.get(`${prefix}z`);
   if (z !== null) {
     const latent = decodeLatent(z);
@@ -96,8 +96,8 @@ function readPoint(params: URLSearchParams, prefix: string, manifest: Manifest):
   return { kind: 'seed', seed, class: label === null ? undefined : classIndex(manifest, label), truncation };
 }
 
-function readTruncation(params: URLSearchParams, name: string): number {
-  const text = params.get(name) ?? '1';
+function readTruncation(params: URLSearchParams, name: string, { defaultTruncation }: Manifest): number {
+  const text = params.get(name) ?? String(defaultTruncation);
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new UserError(`truncation: expected a number above 0, at most 1, got ${text}`);
   return value;

@@ -11,7 +11,7 @@ import { openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
 import { trainingHistory } from '../../export/record.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadGenerator } from '../../export/weights.ts';
-import { runFolder } from '../../train/run-folder.ts';
+import { readStats, runFolder } from '../../train/run-folder.ts';
 
 function variantOf(name: string): Variant {
   const parsed = variantSchema.safeParse(name.trim());
@@ -25,14 +25,17 @@ function variantsOf(list: string): [Variant, ...Variant[]] {
 }
 
 /** Exports a run and tells the user what was checked. */
-export async function runExport(runDir: string, out: string, dtypes: string): Promise<void> {
+export async function runExport(runDir: string, out: string, dtypes: string, truncation = 1): Promise<void> {
   const trained = loadGenerator(runDir, (line) => console.error(line));
   const { network } = trained.config.recipe;
+  const run = runFolder(runDir);
+  const engines = [...new Set(readStats(run).flatMap(({ engine }) => engine ?? []))];
   const report = await exportBundle(trained, {
     out,
     variants: variantsOf(dtypes),
-    engine: 'onnx',
-    metrics: trainingHistory(runFolder(runDir), trained.imagesSeen, network.resolution),
+    truncation,
+    engine: engines.join(', ') || 'not recorded',
+    metrics: trainingHistory(run, trained.imagesSeen, network.resolution),
   });
   console.error(`traced and encoded in ${report.traceMs.toFixed(0)} ms`);
   for (const { variant, tfjsNode, nodeWasm } of report.agreement) {
@@ -42,7 +45,9 @@ export async function runExport(runDir: string, out: string, dtypes: string): Pr
     );
   }
   for (const { path, bytes } of report.manifest.files) console.error(`${out}/${path}: ${bytes} bytes`);
-  console.error(`bundle ${out}: ${report.manifest.goldens.length} goldens, default ${report.manifest.defaultVariant}`);
+  console.error(
+    `bundle ${out}: ${report.manifest.goldens.length} goldens, default ${report.manifest.defaultVariant}, truncation ${truncation}`,
+  );
 }
 
 /** `1-64`, `7`, `ada@example.com`, or several of them separated by commas. */
@@ -62,7 +67,7 @@ interface SampleFlags {
   seed?: string;
   seeds?: string;
   class?: string;
-  truncation: string;
+  truncation?: string;
   columns: string;
   scale: string;
   dtype?: string;
@@ -80,14 +85,17 @@ function within(name: string, text: string, low: number, high: number, whole: bo
   return value;
 }
 
+const truncationOf = (text: string): number => within('truncation', text, 0.01, 1, false);
+
 async function runSample(dir: string, flags: SampleFlags): Promise<void> {
   const seeds = flags.seeds === undefined ? [parseSeed(flags.seed ?? '1')] : seedList(flags.seeds);
-  const truncation = within('truncation', flags.truncation, 0.01, 1, false);
+  const given = flags.truncation === undefined ? undefined : truncationOf(flags.truncation);
   const columns = within('columns', flags.columns, 1, 256, true);
   const scale = within('scale', flags.scale, 1, 32, true);
   const variant = flags.dtype === undefined ? undefined : variantOf(flags.dtype);
   const bundle = await openBundle(dir, { provider: flags.provider, ...(variant ? { variant } : {}) });
   try {
+    const truncation = given ?? bundle.manifest.defaultTruncation;
     const index = flags.class === undefined ? undefined : classIndex(bundle.manifest, flags.class);
     const pictures = await bundle.generator.generate(seeds.map((seed) => ({ seed, class: index, truncation })));
     const sheet = pictures.length === 1 && pictures[0] ? pictures[0] : contactSheet(pictures, columns);
@@ -105,9 +113,10 @@ export function registerBundle(program: Command): void {
     .argument('<run>', 'run folder')
     .option('--out <dir>', 'bundle folder (default: models/<preset>)')
     .option('--dtype <list>', 'how weights are stored: fp32, fp16, int8; the first is the default one', 'fp16,fp32')
-    .action(async (run: string, flags: { out?: string; dtype: string }) => {
+    .option('--truncation <t>', 'latent scale that is used unless another is asked for, from 0.01 to 1', '1')
+    .action(async (run: string, flags: { out?: string; dtype: string; truncation: string }) => {
       const out = flags.out ?? `models/${loadGenerator(run, () => {}).config.recipe.preset}`;
-      await runExport(run, out, flags.dtype);
+      await runExport(run, out, flags.dtype, truncationOf(flags.truncation));
     });
   program
     .command('sample')
@@ -116,7 +125,10 @@ export function registerBundle(program: Command): void {
     .option('--seed <seed>', 'a number or any text (default: 1)')
     .option('--seeds <list>', 'several: 1-64, or a list with commas')
     .option('--class <name>', 'label or index (default: the class the seed chooses)')
-    .option('--truncation <t>', 'latent scale from 0.01 to 1: lower is more typical, less varied', '1')
+    .option(
+      '--truncation <t>',
+      'latent scale from 0.01 to 1: lower is more typical, less varied (default: the bundle’s own)',
+    )
     .option('--columns <n>', 'columns of the grid', '8')
     .option('--scale <k>', 'each pixel becomes k x k', '1')
     .option('--dtype <name>', 'fp32, fp16 or int8 (default: the bundle’s own)')

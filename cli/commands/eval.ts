@@ -21,7 +21,7 @@ interface EvalFlags {
   data?: string;
   samples?: number;
   dtype?: 'fp32' | 'fp16' | 'int8';
-  truncation: number;
+  truncation?: number;
   seed: number;
   ganTrain: boolean;
   ganTrainImages: number;
@@ -83,7 +83,8 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
 
     const samples = flags.samples ?? evaluator.referenceSamples;
     const labels = evaluator.labels(samples);
-    const pictures = await source.generate(flags.seed, labels, flags.truncation);
+    const { truncation = source.defaultTruncation, seed } = flags;
+    const pictures = await source.generate(seed, labels, truncation);
     const generated = await evaluator.evaluate(pictures, labelled ? labels : undefined);
 
     const result: EvalResult = {
@@ -91,7 +92,7 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
       dtype: source.variant,
       imagesSeen: source.imagesSeen,
       dataset: { name: dataset.name, trainedOn: dataset.sha256, heldOut: test.sha256, heldOutPictures: test.count },
-      protocol: { referenceSamples: evaluator.referenceSamples, seed: flags.seed, truncation: flags.truncation },
+      protocol: { referenceSamples: evaluator.referenceSamples, seed, truncation },
       judge: {
         task: record.task,
         ...(record.accuracy === undefined ? {} : { accuracy: record.accuracy }),
@@ -117,7 +118,7 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
 
     if (flags.ganTrain && labelled && judge.task === 'classes') {
       const count = Math.min(ganTrainPictures, train.count);
-      const set = await generatedSet(source, train, count, flags);
+      const set = await generatedSet(source, train, count, { seed, truncation });
       result.ganTrain = await ganTrain(set, train, test, {
         images: flags.ganTrainImages,
         known: record.trainedOn === train.sha256 ? record.ganTrain : undefined,
@@ -138,10 +139,10 @@ async function generatedSet(
   source: Awaited<ReturnType<typeof openSource>>,
   train: PictureSet,
   count: number,
-  flags: EvalFlags,
+  { seed, truncation }: { seed: number; truncation: number },
 ): Promise<PictureSet> {
   const labels = evenly(train, count).labels;
-  const pixels = await source.generate(flags.seed + 10_000_000, labels, flags.truncation);
+  const pixels = await source.generate(seed + 10_000_000, labels, truncation);
   return pictureSet({ ...train, pixels, labels, note: 'generated' });
 }
 
@@ -155,7 +156,7 @@ function table({ generated, real, judge, ganTrain, memorisation, protocol, datas
   const row = (name: string, a: number | undefined, b: number | undefined, digits: number, what: string): string =>
     `${name.padEnd(12)}${(a?.toFixed(digits) ?? '–').padStart(11)}${(b?.toFixed(digits) ?? '–').padStart(11)}   ${what}`;
   const lines = [
-    `${generated.samples} generated pictures (model after ${imagesSeen} images) against ${protocol.referenceSamples} held-out ` +
+    `${generated.samples} generated pictures (model after ${imagesSeen} images, truncation ${protocol.truncation}) against ${protocol.referenceSamples} held-out ` +
       `ones of ${dataset.name}; judge: accuracy ${judge.accuracy?.toFixed(4) ?? 'unknown'} on ${judge.task}`,
     `${''.padEnd(12)}${'generated'.padStart(11)}${'real'.padStart(11)}`,
     row('FID', generated.fid, real.fid, 3, 'lower is better'),
@@ -196,7 +197,7 @@ export function registerEval(program: Command): void {
       whole,
     )
     .addOption(new Option('--dtype <name>', 'variant of a bundle').choices(['fp32', 'fp16', 'int8']))
-    .option('--truncation <t>', 'factor on latents, above 0 to 1', fraction, 1)
+    .option('--truncation <t>', 'factor on latents, above 0 to 1 (default: the bundle’s own; 1 for a run)', fraction)
     .option('--seed <n>', 'first seed', whole, 0)
     .option('--no-gan-train', 'leave out GAN-train, the slow one')
     .option('--gan-train-images <n>', 'pictures shown to each GAN-train classifier', whole, ganTrainImages)

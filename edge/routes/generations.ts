@@ -127,7 +127,7 @@ export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
       return c.json({ created, data: seeds.map((seed) => ({ url: address(seed), ...common(seed) })) });
     }
     const timing = c.get('timing');
-    const requests = seeds.map((seed) => ({ seed, class: index, truncation: 1 }));
+    const requests = seeds.map((seed) => ({ seed, class: index, truncation: manifest.defaultTruncation }));
     const pictures = await timing.measure('inference', () => generate(model, requests));
     const data = await timing.measure('encode', () =>
       pictures.map((picture, i) => ({

@@ -69,7 +69,7 @@ export function gridRoutes(app: Hono<AppEnv>, services: Services): void {
     const columns = query.columns ?? Math.ceil(Math.sqrt(seeds.length));
     const named = namedClass(model, query.class);
     checkPixels(model, seeds.length, query.scale);
-    const { truncation, scale } = query;
+    const { truncation = model.manifest.defaultTruncation, scale } = query;
     const requests = seeds.map((seed) => ({ seed, class: classFor(model, seed, named), truncation }));
     return answer(c, services, {
       type: 'image/png',

@@ -57,7 +57,7 @@ export function imageRoutes(app: Hono<AppEnv>, services: Services): void {
     const seed = seedOf(stem);
     const url = new URL(c.req.url);
     const query = extension === 'json' ? { scale: 1, ...readQuery(rawQuery, url) } : readQuery(drawnQuery, url);
-    const { truncation, scale } = query;
+    const { truncation = model.manifest.defaultTruncation, scale } = query;
     const index = classFor(model, seed, namedClass(model, query.class));
     checkPixels(model, 1, scale);
     const key = [model.hash, extension, seed, index ?? -1, truncation, scale];

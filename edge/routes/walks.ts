@@ -76,7 +76,7 @@ export function walkRoutes(app: Hono<AppEnv>, services: Services): void {
     const model = modelNamed(services.models, stem);
     c.set('model', stem);
     const query = readQuery(walkQuery, new URL(c.req.url));
-    const { frames, fps, truncation, scale } = query;
+    const { frames, fps, truncation = model.manifest.defaultTruncation, scale } = query;
     const [fromSeed, toSeed] = [seedOf(query.from, 'query', 'from'), seedOf(query.to, 'query', 'to')];
     const fromNamed = namedClass(model, query.class);
     const toNamed = namedClass(model, query.toClass, 'toClass') ?? fromNamed;

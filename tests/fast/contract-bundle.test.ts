@@ -9,7 +9,7 @@ import { classIndex, generatorFile, type Manifest, parseManifest } from '../../c
 const pixels = Uint8Array.of(128, 128);
 const good = {
   format: 'pocketgen-bundle',
-  formatVersion: 1,
+  formatVersion: 2,
   name: 'tiny',
   title: 'Tiny',
   description: 'Two grey pixels',
@@ -25,6 +25,7 @@ const good = {
     { path: 'b.onnx', role: 'generator', variant: 'fp16', bytes: 3, sha256: 'b'.repeat(64) },
   ],
   defaultVariant: 'fp16',
+  defaultTruncation: 0.95,
   goldens: [
     { variant: 'fp32', seed: 1, class: 0, truncation: 1, sha256: await sha256Hex(pixels), pixels: btoa('\x80\x80') },
   ],
@@ -51,7 +52,7 @@ describe('parseManifest', () => {
   });
 
   test.each([
-    ['formatVersion', 2, /^model\.json: expected format version 1, got 2; .+$/],
+    ['formatVersion', 3, /^model\.json: expected format version 2, got 3; .+$/],
     ['format', 'other', /^model\.json: expected the manifest of a pocketgen-bundle, got something else$/],
     ['name', '../etc', /^model\.json name: expected lower-case letters, digits and hyphens/],
     ['latent.generator', 'mt19937', /^model\.json latent\.generator: expected "philox4x32-10\/as241"/],
@@ -64,6 +65,7 @@ describe('parseManifest', () => {
     ['files.0.path', '../a.onnx', /^model\.json files\.0\.path: expected a plain file name/],
     ['files.0.path', 'b.onnx', /^model\.json files: expected \["b\.onnx"\], got/],
     ['files.1.sha256', 'B', /^model\.json files\.1\.sha256: expected 64/],
+    ['defaultTruncation', 0, /^model\.json defaultTruncation: .+; export the bundle again$/],
     ['defaultVariant', 'int8', /^model\.json defaultVariant: expected "one of fp32, fp16", got "int8"/],
     ['goldens.0.class', 2, /^model\.json goldens\.0\.class: expected "an index below 2", got 2/],
     ['goldens.0.truncation', 0, /^model\.json goldens\.0\.truncation: .+$/],

@@ -2,7 +2,7 @@
 import { decode, decodeApng } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sha256Hex } from '../../contract/bundle.ts';
-import { classOf, latentOf, parseSeed } from '../../contract/latent.ts';
+import { classOf, latentOf, parseSeed, truncate } from '../../contract/latent.ts';
 import { scaleUp } from '../../contract/picture.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
 import { createApp } from '../../edge/app.ts';
@@ -55,10 +55,23 @@ describe('GET /v1/images', () => {
 
   // The fixture's weights come from our own streams; the value pins seed → PNG over all that we depend on.
   test('does not change its bytes', async () => {
-    const response = await get('/v1/images/tiny-colour/1.png?class=0');
+    const response = await get('/v1/images/tiny-colour/1.png?class=0&truncation=1');
     expect(await sha256Hex(await bytesOf(response))).toMatchInlineSnapshot(
       `"e10020dccc7abe7d05e8ce5e7c5df1cc0674b81b952c5e88b8e60f1a69e96cd1"`,
     );
+  });
+
+  test('takes the model’s own truncation where none is asked for, and the whole latent for 1', async () => {
+    const [absent, own, whole] = await Promise.all(
+      ['', '?truncation=0.9', '?truncation=1'].map((query) => get(`/v1/images/tiny-colour/5.png${query}`)),
+    );
+    expect(absent?.headers.get('ETag')).toBe(own?.headers.get('ETag'));
+    expect(whole?.headers.get('ETag')).not.toBe(own?.headers.get('ETag'));
+    expect(await bytesOf(absent as Response)).toEqual(await bytesOf(own as Response));
+    const film = (query: string) => get(`/v1/walks/tiny-colour.apng?from=1&to=2&frames=2${query}`);
+    expect(await bytesOf(await film(''))).toEqual(await bytesOf(await film('&truncation=0.9')));
+    const sheet = (query: string) => get(`/v1/grids/tiny-colour.png?seeds=1-3${query}`);
+    expect(await bytesOf(await sheet(''))).toEqual(await bytesOf(await sheet('&truncation=0.9')));
   });
 
   test('lets the seed choose the class when none is named', async () => {
@@ -85,8 +98,9 @@ describe('GET /v1/images', () => {
       modelHash: model.file.sha256,
       seed: 7,
       class: { index: 2, label: 'Bag' },
-      truncation: 1,
-      latent: [...latentOf(7, 5)],
+      // The fixture's default.
+      truncation: 0.9,
+      latent: [...truncate(latentOf(7, 5), 0.9)],
       image: { width: 8, height: 6, channels: 3 },
       pixels: Buffer.from(png.data).toString('base64'),
     });
@@ -169,7 +183,7 @@ describe('caching', () => {
     expect(headers.get('ETag')).toMatch(/^"[0-9a-f]{32}"$/);
     const tag = async (other: string) => (await get(other)).headers.get('ETag');
     // The same picture by another name has the same tag; another picture or format has not.
-    expect(await tag(`/v1/images/tiny-colour/1.png?class=${classOf(1, 3)}&scale=2&truncation=1.0`)).toBe(
+    expect(await tag(`/v1/images/tiny-colour/1.png?class=${classOf(1, 3)}&scale=2&truncation=0.90`)).toBe(
       headers.get('ETag'),
     );
     const others = ['1.png?scale=3', '1.svg?scale=2', '2.png?scale=2', '1.png?scale=2&truncation=0.5'];

@@ -96,7 +96,7 @@ export async function writeTiny(models: string, tiny: Tiny): Promise<Manifest> {
   } as const;
   const manifest = parseManifest({
     format: 'pocketgen-bundle',
-    formatVersion: 1,
+    formatVersion: 2,
     name,
     title: `Tiny ${name}`,
     description: 'A test bundle',
@@ -112,6 +112,7 @@ export async function writeTiny(models: string, tiny: Tiny): Promise<Manifest> {
     output: { name: 'image', shape: ['batch', image.channels, image.height, image.width], range: [-1, 1] },
     files: [file],
     defaultVariant: 'fp32',
+    defaultTruncation: 0.9,
     goldens: [],
     training: {
       preset: 'none',

@@ -32,7 +32,7 @@ async function bundleFiles(
   const model = new TextEncoder().encode('not a real network, but its hash is right');
   const manifest = {
     format: 'pocketgen-bundle',
-    formatVersion: 1,
+    formatVersion: 2,
     name: 'tiny',
     title: 'Tiny',
     description: '',
@@ -47,6 +47,7 @@ async function bundleFiles(
       { path: 'g.onnx', role: 'generator', variant: 'fp32', bytes: model.length, sha256: await sha256Hex(model) },
     ],
     defaultVariant: 'fp32',
+    defaultTruncation: 1,
     goldens: [],
     training: { preset: 'x', config: {}, dataset: { name: 'x', sha256: '' }, imagesSeen: 0, engine: 'x', seed: 0 },
     license: 'MIT',

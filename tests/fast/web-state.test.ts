@@ -6,7 +6,11 @@ import { toGrid } from '../../web/pictures/point.ts';
 import { decodeLatent, encodeLatent, modelInState, readState, type State, VIEWS, writeState } from '../../web/state.ts';
 
 // Only what the state reads of a manifest.
-const manifest = { latent: { size: 8 }, classes: ['T-shirt/top', 'Trouser', 'Ankle boot'] } as unknown as Manifest;
+const manifest = {
+  latent: { size: 8 },
+  classes: ['T-shirt/top', 'Trouser', 'Ankle boot'],
+  defaultTruncation: 0.95,
+} as unknown as Manifest;
 const FIRST: State = {
   model: 'm',
   view: 'wall',
@@ -72,10 +76,12 @@ test('a latent on the grid is the same numbers after a link, two bytes each', ()
 
 test('links are readable: names of classes, seeds as typed', () => {
   const text = writeState(
-    { ...FIRST, class: 2, centre: { kind: 'seed', seed: 'ada', class: 2, truncation: 1 } },
+    { ...FIRST, class: 2, truncation: 0.95, centre: { kind: 'seed', seed: 'ada', class: 2, truncation: 0.95 } },
     manifest,
   );
+  // The model's own truncation goes without saying.
   expect(text).toBe('model=m&seed=ada&class=Ankle+boot');
+  expect(readState(text, manifest, FIRST)).toMatchObject({ truncation: 0.95, centre: { truncation: 0.95 } });
   expect(modelInState(text)).toBe('m');
 });
 

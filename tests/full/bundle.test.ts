@@ -50,8 +50,8 @@ beforeAll(async () => {
     device: 'cpu',
     dir: run,
   });
-  const exported = await pocketgen('export', run, '--out', bundle, '--dtype', 'fp16,fp32,int8');
-  expect(exported.stderr).toContain('12 goldens, default fp16');
+  const exported = await pocketgen('export', run, '--out', bundle, '--dtype', 'fp16,fp32,int8', '--truncation', '0.8');
+  expect(exported.stderr).toContain('12 goldens, default fp16, truncation 0.8');
   expect(exported.code).toBe(0);
 });
 
@@ -66,6 +66,7 @@ test('export writes one file a variant, a manifest that parses, a preview and a 
   ]);
   const manifest = parseManifest(JSON.parse(readFileSync(join(bundle, 'model.json'), 'utf8')));
   expect(manifest.classes).toContain('Ankle boot');
+  expect(manifest.training.engine).toBe('onnx on cpu');
   expect(manifest.metrics?.snapshots.length).toBeGreaterThan(0);
   expect(decodePng(readFileSync(join(bundle, 'preview.png'))).width).toBe(2 * (10 * 28 + 9));
 });
@@ -116,6 +117,17 @@ test('sample draws a grid, enlarges it, and takes any text as a seed', async () 
   );
   expect(result.code).toBe(0);
   expect(decodePng(readFileSync(out))).toMatchObject({ width: 4 * 28 * 3, height: 2 * 28 * 3, channels: 1 });
+});
+
+test('sample draws with the bundle’s own truncation unless told another', async () => {
+  const drawn = async (...options: string[]): Promise<string> => {
+    const out = join(folder, 'one.png');
+    expect((await pocketgen('sample', bundle, '--seed', '3', ...options, '--out', out)).code).toBe(0);
+    return readFileSync(out).toString('base64');
+  };
+  const own = await drawn();
+  expect(await drawn('--truncation', '0.8')).toBe(own);
+  expect(await drawn('--truncation', '1')).not.toBe(own);
 });
 
 test.each([

@@ -11,7 +11,7 @@ import type { Generator, PictureRequest } from '../../contract/generator.ts';
 import { parseSeed } from '../../contract/latent.ts';
 import { encodePng } from '../../contract/png.ts';
 import { launchBrowser } from '../browser.ts';
-import { builtSite, digest, MODEL, openPage, referenceGenerator, waitForVerdicts } from '../web-harness.ts';
+import { builtSite, digest, MODEL, openPage, referenceGenerator, TRUNCATION, waitForVerdicts } from '../web-harness.ts';
 import { type Site, serveSite } from '../web-site.ts';
 
 let site: Site;
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 async function expected(request: Partial<PictureRequest> & { seed: number }): Promise<Uint8Array> {
-  const [picture] = await reference.generate([{ class: undefined, truncation: 1, ...request }]);
+  const [picture] = await reference.generate([{ class: undefined, truncation: TRUNCATION, ...request }]);
   if (picture === undefined) throw new Error('no picture');
   return encodePng(picture);
 }
@@ -83,7 +83,7 @@ test('every picture of the wall has the bytes of the contract, and the ZIP holds
   const context = await browser.newContext({ acceptDownloads: true });
   const { page, errors } = await openPage(context, `${site.url}#model=${MODEL}&wall=100&class=Trouser`);
   await page.waitForFunction(() => document.querySelectorAll('.wall .tile.made').length === 60);
-  const requests = Array.from({ length: 60 }, (_, i) => ({ seed: 100 + i, class: 1, truncation: 1 }));
+  const requests = Array.from({ length: 60 }, (_, i) => ({ seed: 100 + i, class: 1, truncation: TRUNCATION }));
   const pictures = await reference.generate(requests);
   const shown = await page.locator('.wall canvas').evaluateAll((canvases) =>
     canvases.map((canvas) => {

@@ -13,6 +13,7 @@ import {
   MODEL,
   openPage,
   referenceGenerator,
+  TRUNCATION,
   waitForPhase,
   waitForVerdicts,
 } from '../web-harness.ts';
@@ -65,7 +66,7 @@ async function choose(page: Page, provider: string): Promise<void> {
 
 async function differenceFromReference(page: Page): Promise<number> {
   await page.waitForSelector('.frame.made');
-  const [expected] = await reference.generate([{ seed: 42, class: 7, truncation: 1 }]);
+  const [expected] = await reference.generate([{ seed: 42, class: 7, truncation: TRUNCATION }]);
   const shown = Uint8Array.from(await greyOf(page, '.frame canvas'));
   return largestDifference(expected?.data ?? new Uint8Array(), shown);
 }

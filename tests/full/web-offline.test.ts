@@ -7,7 +7,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Generator } from '../../contract/generator.ts';
 import { parseSeed } from '../../contract/latent.ts';
 import { launchBrowser } from '../browser.ts';
-import { builtSite, digest, greyOf, MODEL, openPage, referenceGenerator, waitForPhase } from '../web-harness.ts';
+import {
+  builtSite,
+  digest,
+  greyOf,
+  MODEL,
+  openPage,
+  referenceGenerator,
+  TRUNCATION,
+  waitForPhase,
+} from '../web-harness.ts';
 import { serveSite } from '../web-site.ts';
 
 let folder: string;
@@ -22,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 async function expectedPixels(seed: string): Promise<string> {
-  const [picture] = await reference.generate([{ seed: parseSeed(seed), class: undefined, truncation: 1 }]);
+  const [picture] = await reference.generate([{ seed: parseSeed(seed), class: undefined, truncation: TRUNCATION }]);
   return digest(picture?.data ?? []);
 }
 

@@ -12,7 +12,16 @@ import { latentOf, oneHot } from '../../contract/latent.ts';
 import { type Picture, scaleUp } from '../../contract/picture.ts';
 import { blend, slerp, steps } from '../../contract/walk.ts';
 import { launchBrowser } from '../browser.ts';
-import { builtSite, digest, greyOf, MODEL, openPage, referenceGenerator, waitForPhase } from '../web-harness.ts';
+import {
+  builtSite,
+  digest,
+  greyOf,
+  MODEL,
+  openPage,
+  referenceGenerator,
+  TRUNCATION,
+  waitForPhase,
+} from '../web-harness.ts';
 import { type Site, serveSite } from '../web-site.ts';
 
 const PHONE: BrowserContextOptions = {
@@ -55,7 +64,7 @@ for (const [name, options] of Object.entries(DEVICES)) {
     const { page, errors } = await openPage(context, `${site.url}#model=${MODEL}`);
     await page.locator('#seed').fill('Ada Lovelace');
     await settled(page, 'Ada Lovelace');
-    const [byName] = await reference.generate([{ seed: 0, class: undefined, truncation: 1 }]);
+    const [byName] = await reference.generate([{ seed: 0, class: undefined, truncation: TRUNCATION }]);
     expect(await shown(page)).not.toEqual(digest(byName?.data ?? []));
 
     await page.getByRole('button', { name: 'Trouser', exact: true }).click();
@@ -65,7 +74,7 @@ for (const [name, options] of Object.entries(DEVICES)) {
     await page.waitForFunction(() => document.querySelectorAll('.wall .tile.made').length === 60);
     await page.getByRole('button', { name: 'Trouser, seed 7', exact: true }).click();
     await settled(page, 'seed 7');
-    const [seven] = await reference.generate([{ seed: 7, class: 1, truncation: 1 }]);
+    const [seven] = await reference.generate([{ seed: 7, class: 1, truncation: TRUNCATION }]);
     expect(await shown(page)).toEqual(digest(seven?.data ?? []));
 
     await page.goBack();

@@ -9,6 +9,7 @@ export function edgeAddress(point: Point, model: LoadedModel): string | undefine
   const url = new URL(`v1/images/${model.manifest.name}/${encodeURIComponent(point.seed)}.png`, base);
   const label = point.class === undefined ? undefined : model.manifest.classes[point.class];
   if (label !== undefined) url.searchParams.set('class', label);
-  if (point.truncation !== 1) url.searchParams.set('truncation', String(point.truncation));
+  if (point.truncation !== model.manifest.defaultTruncation)
+    url.searchParams.set('truncation', String(point.truncation));
   return url.href;
 }
