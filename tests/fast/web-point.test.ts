@@ -48,6 +48,9 @@ test('a walk begins and ends at its pictures, and a place on it that is kept is 
     [3, 0.5],
   ]);
   for (const x of middle.z) expect(Number.isInteger(x * 4096)).toBe(true);
+  const cut = (truncation: number) => ({ ...a, truncation });
+  for (const t of [0.1, 0.3, 0.7]) expect(pointBetween(cut(0.95), cut(0.95), t, manifest).truncation).toBe(0.95);
+  expect(pointBetween(cut(0.5), cut(1), 0.25, manifest).truncation).toBe(0.625);
 });
 
 test('a child takes each number from one of its parents, about half from each', () => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeApng } from '../../contract/apng.ts';
 import type { Generator } from '../../contract/generator.ts';
 import { encodeGif } from '../../contract/gif.ts';
-import { latentOf, oneHot } from '../../contract/latent.ts';
+import { latentOf, oneHot, truncate } from '../../contract/latent.ts';
 import { type Picture, scaleUp } from '../../contract/picture.ts';
 import { blend, slerp, steps } from '../../contract/walk.ts';
 import { launchBrowser } from '../browser.ts';
@@ -153,7 +153,7 @@ test('a saved walk has the frames of the contract, as GIF and APNG', async () =>
     return new Uint8Array(readFileSync(await (await download).path()));
   };
   const times = steps(48);
-  const [from, to] = [latentOf(1, 64), latentOf(2, 64)];
+  const [from, to] = [truncate(latentOf(1, 64), TRUNCATION), truncate(latentOf(2, 64), TRUNCATION)];
   const [bag, dress] = [oneHot(8, 10), oneHot(3, 10)];
   const frames: Picture[] = await reference.decode(
     times.map((t) => slerp(from, to, t)),

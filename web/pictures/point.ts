@@ -111,7 +111,8 @@ export function pointBetween(a: Point, b: Point, t: number, manifest: Manifest):
     kind: 'free',
     z: toGrid(slerp(rawLatent(a, manifest), rawLatent(b, manifest), t)),
     classes: toMix(blend(classWeights(a, manifest), classWeights(b, manifest), t)),
-    truncation: a.truncation * (1 - t) + b.truncation * t,
+    // On a grid of 1/1000: between two equal ones lies that one, and links stay short.
+    truncation: Math.round(1000 * (a.truncation * (1 - t) + b.truncation * t)) / 1000,
   };
 }
 
