@@ -42,11 +42,13 @@ test('pocketgen eval measures what is on record', () => {
   expect(Math.abs(generated.recall - (record?.generated.recall ?? 0))).toBeLessThan(0.01);
 });
 
-test('the goals: recall, distance, and a classifier that learned from generated pictures alone', () => {
-  for (const { generated, real } of recorded) {
+test('the goals: recall, distance, clear classes, and a classifier that learned from generated pictures alone', () => {
+  for (const { generated, real, judge, protocol, ganTrain } of recorded) {
+    expect(protocol.truncation).toBe(manifest.defaultTruncation);
+    expect(judge.accuracy).toBeGreaterThanOrEqual(0.92);
+    expect(generated.ganTest).toBeGreaterThanOrEqual(judge.accuracy ?? 1);
+    expect((ganTrain?.real ?? 1) - (ganTrain?.generated ?? 0)).toBeLessThanOrEqual(0.06);
     expect(generated.recall).toBeGreaterThanOrEqual(0.5);
     expect(generated.fid).toBeLessThanOrEqual(10 * real.fid);
   }
-  const { ganTrain } = recorded.find(({ dtype }) => dtype === manifest.defaultVariant) ?? {};
-  expect((ganTrain?.real ?? 1) - (ganTrain?.generated ?? 0)).toBeLessThanOrEqual(0.06);
 });
