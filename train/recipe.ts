@@ -128,7 +128,7 @@ export function recipeFor(presetName: string, pictures: PictureSet, overrides: R
     );
   }
   const { width: networkWidth, ...rest } = overrides;
-  const parsed = recipeSchema.safeParse({
+  const given: Record<string, unknown> = {
     seed: 1,
     ...preset,
     ...rest,
@@ -141,10 +141,14 @@ export function recipeFor(presetName: string, pictures: PictureSet, overrides: R
       // One class teaches a conditional network nothing.
       classes: conditional && classes.length > 1 ? classes.length : 0,
     },
-  });
+  };
+  const parsed = recipeSchema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UserError(`recipe ${issue?.path.join('.')}: ${issue?.message ?? 'not valid'}`);
+  const { path = [], message = 'not valid' } = parsed.error.issues[0] ?? {};
+  const got = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], given);
+  // zod: `Too big: expected number to be <=0.9999`.
+  const expected = message.replace(/^[^:]*: /, '').replace(/, received .*$/, '');
+  throw new UserError(`recipe ${path.join('.')}: ${expected}, got ${JSON.stringify(got)}`);
 }
 
 /** Value of a schedule after a fraction of the run. */

@@ -154,6 +154,7 @@ test.each([
     /^export: expected .* to be a bundle or a new folder, got a folder of other files\n$/,
   ],
   [['train', '--preset', 'huge', '--dry-run'], /preset: expected one of quick, fashion-gan, classic, got huge\n$/],
+  [['train', '--beta2', '1.5', '--dry-run'], /recipe beta2\.from: expected number to be <=0\.9999, got 1\.5\n$/],
   [
     ['train', '--data', join(folder, 'nowhere')],
     /^data set: expected fashion-mnist, mnist or a folder of pictures, got/,

@@ -8,6 +8,7 @@ import { loadNewestCheckpoint, stateHash } from '../../train/checkpoint.ts';
 import { stepOptions, train } from '../../train/loop.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { stateShapes } from '../../train/step.ts';
+import { smallNormalised } from '../helpers/networks.ts';
 import { KILL_RUN_IMAGES, smallPictures, smallRecipe } from '../small.ts';
 
 const fresh = (): string => mkdtempSync(join(tmpdir(), 'pocketgen-run-'));
@@ -23,34 +24,38 @@ function finalHash(dir: string, recipe: Recipe): string {
 test.each([
   ['R1+R2', {}],
   ['DiffAugment, mirrors and Adam with momentum', { augment: true, mirror: true, beta1: 0.5 }],
-])('training in one go and in three sessions gives identical parameters (%s)', async (_, changes) => {
-  const pictures = await smallPictures(100);
-  const recipe = smallRecipe(pictures, changes);
-  const common = { recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu' } as const;
-  const [whole, pieces] = [fresh(), fresh()];
-  await train({ ...common, dir: whole });
-  let stops = 0;
-  for (let finished = false; !finished; ) {
-    const stop = new AbortController();
-    const result = await train({
-      ...common,
-      dir: pieces,
-      signal: stop.signal,
-      onProgress: ({ images }) => images % 56 === 0 && images < recipe.images && stop.abort(),
-    });
-    stops += result.finished ? 0 : 1;
-    finished = result.finished;
-  }
-  expect(stops).toBeGreaterThanOrEqual(2);
-  expect(finalHash(pieces, recipe)).toBe(finalHash(whole, recipe));
-  // Both logs tell of the same steps, in order, none twice.
-  const logged = (dir: string): number[] =>
-    readFileSync(join(dir, 'stats.jsonl'), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => (JSON.parse(line) as { images: number }).images);
-  expect(logged(pieces)).toEqual(logged(whole));
-});
+  ['batch normalisation', { network: { ...smallNormalised, resolution: 28, channels: 1 }, loss: 'bce', beta1: 0.5 }],
+] satisfies [string, Partial<Recipe>][])(
+  'training in one go and in three sessions gives identical parameters (%s)',
+  async (_, changes) => {
+    const pictures = await smallPictures(100);
+    const recipe = smallRecipe(pictures, changes);
+    const common = { recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu' } as const;
+    const [whole, pieces] = [fresh(), fresh()];
+    await train({ ...common, dir: whole });
+    let stops = 0;
+    for (let finished = false; !finished; ) {
+      const stop = new AbortController();
+      const result = await train({
+        ...common,
+        dir: pieces,
+        signal: stop.signal,
+        onProgress: ({ images }) => images % 56 === 0 && images < recipe.images && stop.abort(),
+      });
+      stops += result.finished ? 0 : 1;
+      finished = result.finished;
+    }
+    expect(stops).toBeGreaterThanOrEqual(2);
+    expect(finalHash(pieces, recipe)).toBe(finalHash(whole, recipe));
+    // Both logs tell of the same steps, in order, none twice.
+    const logged = (dir: string): number[] =>
+      readFileSync(join(dir, 'stats.jsonl'), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { images: number }).images);
+    expect(logged(pieces)).toEqual(logged(whole));
+  },
+);
 
 test('another seed gives other parameters, so equal hashes mean something', async () => {
   const pictures = await smallPictures(64);
