@@ -57,12 +57,21 @@ function prependToWorker(code: string): void {
   };
 }
 
-async function choose(page: Page, provider: string): Promise<void> {
+/** Resolves when the page has begun to load again. */
+async function ask(page: Page, provider: string): Promise<void> {
   await page.locator('.status').click();
   await page.locator(`#provider-${provider}`).click(); // closes the dialog: check() would look for it again
   await page.waitForFunction(() => document.querySelector('.status')?.getAttribute('data-phase') !== 'running');
+}
+
+async function choose(page: Page, provider: string): Promise<void> {
+  await ask(page, provider);
   await waitForPhase(page, 'running');
 }
+
+/** Workers of the engine; ONNX Runtime's own threads are not among them. */
+const engineWorkers = (page: Page) =>
+  page.workers().filter((worker) => /\/worker-[^/]*\.js$/.test(worker.url())).length;
 
 async function differenceFromReference(page: Page): Promise<number> {
   await page.waitForSelector('.frame.made');
@@ -169,6 +178,39 @@ test('a graphics device that is lost in use is replaced by wasm, and the page sa
   await page.locator('#seed').fill('42');
   await page.waitForTimeout(500);
   expect(await differenceFromReference(page)).toBe(0);
+  await context.close();
+});
+
+test('a choice made while the others are measured stops them, and they leave no mark on it', async () => {
+  // Every device waits for a word, so that the comparison is under way for as long as the test wants.
+  prependToWorker(`{
+    const request = GPUAdapter.prototype.requestDevice;
+    const go = new BroadcastChannel('go');
+    GPUAdapter.prototype.requestDevice = async function (...args) {
+      await new Promise((resolve) => go.addEventListener('message', resolve));
+      const device = await request.apply(this, args);
+      new BroadcastChannel('lose').onmessage = () => device.destroy();
+      return device;
+    };
+  }`);
+  const context = await withGpu.newContext({ serviceWorkers: 'block' }); // it would keep the changed script
+  const { page } = await openPage(context, address());
+  await page.waitForFunction(() => localStorage.getItem('pocketgen.trying-webgpu') === '1');
+  await expect.poll(() => engineWorkers(page)).toBe(2); // the one in use and the one that is tried
+  await ask(page, 'webgpu');
+  await page.waitForFunction(() => localStorage.getItem('pocketgen.trying-webgpu') === '1');
+  await expect.poll(() => engineWorkers(page), { timeout: 10_000 }).toBe(1);
+
+  await page.evaluate(() => {
+    setInterval(() => new BroadcastChannel('go').postMessage('go'), 100);
+  });
+  await waitForPhase(page, 'running');
+  expect(engineWorkers(page)).toBe(1);
+  expect(await page.locator('.status-text').textContent()).toContain('Running on WebGPU');
+  expect(await differenceFromReference(page)).toBeLessThanOrEqual(1);
+  await page.evaluate(() => new BroadcastChannel('lose').postMessage('now'));
+  await page.getByText('WebGPU stopped: the graphics device was lost').waitFor();
+  await waitForPhase(page, 'running');
   await context.close();
 });
 

@@ -49,6 +49,17 @@ export interface Engine {
   batchSize(): number;
 }
 
+/** One load of a model. What it found out is its own: an attempt still under way when another load begins cannot touch that one. */
+interface Job {
+  model: Model;
+  /** Aborted by cancel() and by the next load: stops downloads and workers. */
+  abort: AbortController;
+  device: Device;
+  plan: Plan;
+  verdicts: Verdict[];
+  runner?: Runner;
+}
+
 interface Parts {
   build: RuntimeBuild;
   binary: Uint8Array<ArrayBuffer>;
@@ -57,9 +68,7 @@ interface Parts {
 
 export function createEngine(events: EngineEvents): Engine {
   let status: EngineStatus = { phase: 'starting' };
-  let job: { model: Model; abort: AbortController; device: Device; plan: Plan } | undefined;
-  let runner: Runner | undefined;
-  let verdicts: Verdict[] = [];
+  let job: Job | undefined;
   let perPicture = 4;
   let loads = 0;
   const queue = createQueue(run);
@@ -69,23 +78,21 @@ export function createEngine(events: EngineEvents): Engine {
     events.onStatus(next);
   }
 
-  function reportRunning(measuring: boolean): void {
-    const current = verdicts.find((verdict) => verdict.reason === undefined);
-    if (current !== undefined && job !== undefined)
-      report({
-        phase: 'running',
-        provider: current.provider,
-        build: job.plan.build,
-        verdicts: [...verdicts],
-        measuring,
-      });
+  function reportRunning(mine: Job, measuring: boolean): void {
+    const current = inUse(mine);
+    if (current === undefined) return;
+    const { provider } = current;
+    report({ phase: 'running', provider, build: mine.plan.build, verdicts: [...mine.verdicts], measuring });
+  }
+
+  function reportFailure(error: unknown): void {
+    const cancelled = error instanceof DOMException && error.name === 'AbortError';
+    report(cancelled ? { phase: 'cancelled' } : { phase: 'failed', error });
   }
 
   async function load(model: Model, choice: Choice): Promise<void> {
     job?.abort.abort();
     job = undefined;
-    runner?.stop();
-    runner = undefined;
     queue.pause();
     queue.rejectAll(new Dropped());
     const ticket = ++loads;
@@ -96,16 +103,14 @@ export function createEngine(events: EngineEvents): Engine {
     if (ticket !== loads) return; // another load began meanwhile
     const memory = recall(memoryKey(model, device));
     const plan = planLadder(device, { memory, crashed: hasCrashed(), choice, jspiKept });
-    const mine = { model, abort, device, plan };
+    const mine: Job = { model, abort, device, plan, verdicts: [...plan.refused] };
     job = mine;
-    verdicts = [...plan.refused];
     try {
       const parts = await readParts(model, plan.build, abort);
       await climb(mine, parts, plan.candidates);
     } catch (error) {
       if (job !== mine) return;
-      const cancelled = error instanceof DOMException && error.name === 'AbortError';
-      report(cancelled ? { phase: 'cancelled' } : { phase: 'failed', error });
+      reportFailure(error);
       throw error;
     }
   }
@@ -135,16 +140,16 @@ export function createEngine(events: EngineEvents): Engine {
   }
 
   /** Starts the candidates one after another. Resolves at the first that works; the rest are measured when it is quiet. */
-  async function climb(mine: NonNullable<typeof job>, parts: Parts, candidates: readonly Provider[]): Promise<void> {
+  async function climb(mine: Job, parts: Parts, candidates: readonly Provider[]): Promise<void> {
     let last: unknown;
     for (const [at, provider] of candidates.entries()) {
       const rest = candidates.slice(at + 1);
       report({ phase: 'starting' });
       const attempt = await tryProvider(mine, parts, provider);
-      if (job !== mine) return attempt.runner?.stop();
+      mine.abort.signal.throwIfAborted();
       if (attempt.runner !== undefined) {
         adopt(mine, attempt.runner, attempt.verdict);
-        reportRunning(rest.length > 0);
+        reportRunning(mine, rest.length > 0);
         void compareRest(mine, parts, rest);
         return;
       }
@@ -161,104 +166,107 @@ export function createEngine(events: EngineEvents): Engine {
     error?: unknown;
   }
 
-  async function tryProvider(mine: NonNullable<typeof job>, parts: Parts, provider: Provider): Promise<Attempt> {
+  /** Records why a provider failed, unless it was stopped because the load was aborted. */
+  async function tryProvider(mine: Job, parts: Parts, provider: Provider): Promise<Attempt> {
     const { script, loader } = runtimeFiles(parts.build);
     const { manifest, variant } = mine.model;
     const threads = provider === 'wasm-threads' ? Math.min(4, mine.device.cores) : 1;
     const known = mine.plan.known?.provider === provider ? mine.plan.known : undefined;
     if (provider === 'webgpu') markTrying(true);
     try {
-      const started = await startRunner({
-        provider,
-        threads,
-        build: parts.build,
-        script: script.url,
-        loader: loader.url,
-        binary: parts.binary,
-        manifest,
-        variant,
-        model: parts.model,
-        measure: known?.milliseconds === undefined,
-      });
+      const started = await startRunner(
+        {
+          provider,
+          threads,
+          build: parts.build,
+          script: script.url,
+          loader: loader.url,
+          binary: parts.binary,
+          manifest,
+          variant,
+          model: parts.model,
+          measure: known?.milliseconds === undefined,
+        },
+        mine.abort.signal,
+      );
       const { levels } = started.started;
       const milliseconds = started.started.milliseconds ?? known?.milliseconds ?? 0;
       return { runner: started, verdict: { provider, milliseconds, levels } };
     } catch (error) {
       const verdict = failedVerdict(provider, error);
-      verdicts = [...verdicts.filter((v) => v.provider !== provider), verdict];
+      if (!mine.abort.signal.aborted) settle(mine, verdict);
       return { verdict, error };
     } finally {
       if (provider === 'webgpu') markTrying(false);
     }
   }
 
-  function adopt(mine: NonNullable<typeof job>, next: Runner, verdict: Verdict): void {
-    const previous = verdicts.find((v) => v.reason === undefined);
-    verdicts = verdicts.filter((v) => v.provider !== verdict.provider && v.provider !== previous?.provider);
-    if (previous !== undefined) verdicts.push({ ...previous, reason: 'slower' });
-    verdicts.push(verdict);
-    runner?.stop();
-    runner = next;
+  function adopt(mine: Job, next: Runner, verdict: Verdict): void {
+    const previous = inUse(mine);
+    if (previous !== undefined) settle(mine, { ...previous, reason: 'slower' });
+    settle(mine, verdict);
+    mine.runner?.stop();
+    mine.runner = next;
     perPicture = verdict.milliseconds ?? perPicture;
-    next.onLost = (error) => void fallBack(mine, verdict.provider, error);
+    next.onLost = (error) => void fallBack(mine, next.provider, error);
     queue.resume();
   }
 
-  async function compareRest(mine: NonNullable<typeof job>, parts: Parts, rest: readonly Provider[]): Promise<void> {
+  async function compareRest(mine: Job, parts: Parts, rest: readonly Provider[]): Promise<void> {
     for (const provider of rest) {
       await queue.idle();
-      if (job !== mine) return;
+      if (mine.abort.signal.aborted) return;
       const attempt = await tryProvider(mine, parts, provider);
       if (attempt.runner === undefined) continue;
       await queue.idle();
-      const current = verdicts.find((verdict) => verdict.reason === undefined);
-      if (job !== mine || !isFaster(attempt.verdict, current)) {
+      if (mine.abort.signal.aborted) return;
+      if (!isFaster(attempt.verdict, inUse(mine))) {
         attempt.runner.stop();
-        verdicts = [...verdicts.filter((v) => v.provider !== provider), { ...attempt.verdict, reason: 'slower' }];
+        settle(mine, { ...attempt.verdict, reason: 'slower' });
       } else adopt(mine, attempt.runner, attempt.verdict);
     }
-    if (job !== mine) return;
-    const current = verdicts.find((verdict) => verdict.reason === undefined);
-    if (current !== undefined) remember(memoryKey(mine.model, mine.device), { provider: current.provider, verdicts });
-    reportRunning(false);
+    if (mine.abort.signal.aborted) return;
+    const current = inUse(mine);
+    if (current !== undefined) keep(mine, current.provider);
+    reportRunning(mine, false);
   }
 
   /** The provider in use failed: say why, forget it, go on with plain wasm. */
-  async function fallBack(mine: NonNullable<typeof job>, provider: Provider, error: unknown): Promise<void> {
+  async function fallBack(mine: Job, provider: Provider, error: unknown): Promise<void> {
     if (job !== mine) return;
     queue.pause();
-    runner?.stop();
-    runner = undefined;
+    mine.runner?.stop();
+    delete mine.runner;
     const failure = failedVerdict(provider, error);
     const verdict: Verdict = failure.reason === 'error' ? { ...failure, reason: 'stopped' } : failure;
-    verdicts = [...verdicts.filter((v) => v.provider !== provider), verdict];
-    remember(memoryKey(mine.model, mine.device), { provider: 'wasm', verdicts });
+    settle(mine, verdict);
+    keep(mine, 'wasm');
     events.onFallback(verdict);
     try {
       const parts = await readParts(mine.model, mine.plan.build, mine.abort);
       await climb(mine, parts, ['wasm']);
     } catch (last) {
-      if (job === mine) report({ phase: 'failed', error: last });
+      if (job !== mine) return;
+      reportFailure(last);
       queue.rejectAll(last);
     }
   }
 
   /** The queue's worker: one batch on the current runner, again on the next runner if that one dies under it. */
   async function run(latents: Float32Array[], classWeights: Float32Array[]): Promise<Picture[]> {
-    const current = runner;
     const mine = job;
-    if (current === undefined || mine === undefined) throw new Dropped();
+    const current = mine?.runner;
+    if (mine === undefined || current === undefined) throw new Dropped();
     let batch: Batch;
     try {
       batch = await current.decode(latents, classWeights);
     } catch (error) {
       if (job !== mine) throw new Dropped();
-      if (runner !== current) return run(latents, classWeights); // replaced by a faster one meanwhile
-      const provider = verdicts.find((v) => v.reason === undefined)?.provider ?? 'wasm';
+      if (mine.runner !== current) return run(latents, classWeights); // replaced by a faster one meanwhile
       const memory = error instanceof RunnerError && error.why === 'memory';
       if (memory && latents.length > 1) return inHalves(latents, classWeights);
-      if (provider === 'wasm') throw error;
-      await fallBack(mine, provider, error);
+      if (current.provider === 'wasm') throw error;
+      await fallBack(mine, current.provider, error);
       return run(latents, classWeights);
     }
     perPicture = 0.8 * perPicture + 0.2 * (batch.milliseconds / latents.length);
@@ -285,6 +293,20 @@ export function createEngine(events: EngineEvents): Engine {
 
 function memoryKey(model: Model, device: Device): MemoryKey {
   return { model: model.manifest.name, runtime: __RUNTIME__.version, device };
+}
+
+/** For the next visit. */
+function keep({ model, device, verdicts }: Job, provider: Provider): void {
+  remember(memoryKey(model, device), { provider, verdicts });
+}
+
+function inUse(mine: Job): Verdict | undefined {
+  return mine.verdicts.find((verdict) => verdict.reason === undefined);
+}
+
+/** Replaces what was known about the verdict's provider. */
+function settle(mine: Job, verdict: Verdict): void {
+  mine.verdicts = [...mine.verdicts.filter((v) => v.provider !== verdict.provider), verdict];
 }
 
 function failedVerdict(provider: Provider, error: unknown): Verdict {

@@ -1,6 +1,6 @@
 // The page's side of one worker: start it, send it one batch at a time, learn why it failed.
 import type { Picture } from '../../contract/picture.ts';
-import type { FailureCause, FromWorker, Started, StartMessage } from './protocol.ts';
+import type { FailureCause, FromWorker, Provider, Started, StartMessage } from './protocol.ts';
 
 export class RunnerError extends Error {
   override readonly name = 'RunnerError';
@@ -17,11 +17,13 @@ export interface Batch {
 }
 
 export interface Runner {
+  readonly provider: Provider;
   readonly started: Started;
   /** One at a time. Rejects with RunnerError. */
   decode(latents: Float32Array[], classWeights: Float32Array[]): Promise<Batch>;
   /** Called once if the worker becomes useless on its own (the GPU went away). */
   onLost: ((error: RunnerError) => void) | undefined;
+  /** Rejects the batch under way, frees the worker's memory and its GPU. */
   stop(): void;
 }
 
@@ -29,7 +31,8 @@ export interface Runner {
 const START_LIMIT = 45_000;
 const DECODE_LIMIT = 30_000;
 
-export function startRunner(message: Omit<StartMessage, 'type'>): Promise<Runner> {
+/** Resolves when the worker has proved itself. `signal` stops it, started or not. */
+export function startRunner(message: Omit<StartMessage, 'type'>, signal: AbortSignal): Promise<Runner> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: message.provider });
   let pending: { id: number; resolve: (batch: Batch) => void; reject: (error: RunnerError) => void } | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -57,6 +60,7 @@ export function startRunner(message: Omit<StartMessage, 'type'>): Promise<Runner
     }
 
     const runner: Omit<Runner, 'started'> = {
+      provider: message.provider,
       onLost: undefined,
       decode(latents, classWeights) {
         if (lost !== undefined) return Promise.reject(lost);
@@ -75,8 +79,10 @@ export function startRunner(message: Omit<StartMessage, 'type'>): Promise<Runner
         pending?.reject(lost);
         pending = undefined;
         worker.terminate();
+        reject(lost); // no effect once it has started
       },
     };
+    signal.addEventListener('abort', () => runner.stop(), { once: true });
 
     worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
       switch (data.type) {
