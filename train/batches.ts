@@ -59,26 +59,31 @@ export function createBatches(recipe: Recipe, pictures: PictureSet): (imagesSeen
       real,
       latent,
       ...(network.classes > 0 ? { classes } : {}),
-      ...(recipe.augment ? augmentation(seed, imagesSeen, batch, width) : {}),
+      ...(recipe.augment ? augmentation(seed, imagesSeen, batch, network) : {}),
     };
   };
 }
 
 /**
- * DiffAugment's draws (Zhao et al. 2020) for the real and the generated half of a batch: translation by up to 1/8 of
- * the side, a cutout of half the side, contrast in [0.5, 1.5], brightness in [-0.5, 0.5].
+ * DiffAugment's draws (Zhao et al. 2020) for the real and the generated half of a batch: brightness in [-0.5, 0.5],
+ * saturation in [0, 2] where there is colour, contrast in [0.5, 1.5], translation by up to 1/8 of the side, a cutout of half the side.
  */
-function augmentation(seed: number, imagesSeen: number, batch: number, size: number): Values {
+function augmentation(
+  seed: number,
+  imagesSeen: number,
+  batch: number,
+  { resolution: size, channels }: Recipe['network'],
+): Values {
   const n = 2 * batch;
   const rows = new Float32Array(n * size * size);
   const columns = new Float32Array(n * size * size);
   const mask = new Float32Array(n * size * size).fill(1);
-  const [contrast, brightness] = [new Float32Array(n), new Float32Array(n)];
+  const [brightness, saturation, contrast] = [new Float32Array(n), new Float32Array(n), new Float32Array(n)];
   const reach = Math.round(size / 8);
   const half = size / 4;
   for (let i = 0; i < n; i++) {
     const position = 2 * (imagesSeen + (i % batch)) + (i < batch ? 0 : 1);
-    const words = randomWords(seed, stream('augment'), position, 6);
+    const words = randomWords(seed, stream('augment'), position, 7);
     const uniform = (k: number): number => (words[k] ?? 0) / TWO_32;
     const whole = (k: number, low: number, high: number): number => low + Math.floor(uniform(k) * (high - low + 1));
     const [down, right] = [whole(0, -reach, reach), whole(1, -reach, reach)];
@@ -92,6 +97,7 @@ function augmentation(seed: number, imagesSeen: number, batch: number, size: num
     }
     contrast[i] = 0.5 + uniform(4);
     brightness[i] = uniform(5) - 0.5;
+    saturation[i] = 2 * uniform(6);
   }
-  return { rows, columns, mask, contrast, brightness };
+  return { brightness, ...(channels > 1 ? { saturation } : {}), contrast, rows, columns, mask };
 }

@@ -86,22 +86,23 @@ export function inputShapes({ networks, batch, augment }: StepOptions): Record<s
     real: [batch, resolution, resolution, channels],
     latent: [batch, latent],
     ...(classes > 0 ? { classes: [batch, classes] } : {}),
-    ...(augment ? augmentationShapes(2 * batch, resolution) : {}),
+    ...(augment ? augmentationShapes(2 * batch, resolution, channels) : {}),
     ...Object.fromEntries(SCALARS.map((name) => [name, []])),
   };
 }
 
-const augmentationShapes = (n: number, size: number) => ({
+const augmentationShapes = (n: number, size: number, channels: number) => ({
   rows: [n, size, size],
   columns: [n, size, size],
   mask: [n, size, size, 1],
-  contrast: [n, 1, 1, 1],
   brightness: [n, 1, 1, 1],
+  ...(channels > 1 ? { saturation: [n, 1, 1, 1] } : {}),
+  contrast: [n, 1, 1, 1],
 });
 
 /**
- * DiffAugment (Zhao et al. 2020) as linear maps given from outside: `rows` and `columns` move and mirror a picture by
- * matrix products, then contrast around the picture's mean, brightness, and a cutout mask.
+ * DiffAugment (Zhao et al. 2020) as affine maps given from outside: brightness, saturation around each pixel's mean where
+ * there is colour, contrast around the picture's; `rows` and `columns` move it by matrix products; a cutout mask.
  */
 function augmentPictures(inputs: Tensors, x: tf.Tensor, from: number): tf.Tensor {
   const n = x.shape[0] ?? 1;
@@ -110,12 +111,17 @@ function augmentPictures(inputs: Tensors, x: tf.Tensor, from: number): tf.Tensor
     const all = input(inputs, name);
     return tf.slice(all, [from, ...Array<number>(all.rank - 1).fill(0)], [n, ...all.shape.slice(1)]);
   };
-  let y = tf.reshape(tf.matMul(part('rows'), tf.reshape(x, [n, size, size * channels])), [n, size, size, channels]);
+  const around = (y: tf.Tensor, axes: number[], factor: string): tf.Tensor => {
+    const mean = tf.mean(y, axes, true);
+    return tf.add(tf.mul(tf.sub(y, mean), part(factor)), mean);
+  };
+  let y = tf.add(x, part('brightness'));
+  if (channels > 1) y = around(y, [3], 'saturation');
+  y = around(y, [1, 2, 3], 'contrast');
+  y = tf.reshape(tf.matMul(part('rows'), tf.reshape(y, [n, size, size * channels])), [n, size, size, channels]);
   // Columns: bring them to the front of each picture, multiply, bring them back.
   y = tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [n, size, size * channels]);
   y = tf.transpose(tf.reshape(tf.matMul(part('columns'), y), [n, size, size, channels]), [0, 2, 1, 3]);
-  const mean = tf.mean(y, [1, 2, 3], true);
-  y = tf.add(tf.add(tf.mul(tf.sub(y, mean), part('contrast')), mean), part('brightness'));
   return tf.mul(y, part('mask'));
 }
 

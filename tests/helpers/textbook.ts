@@ -11,21 +11,26 @@ const PLAIN: Pass = {
   addBias: (parameters, name, x) => tf.add(x, parameter(parameters, `${name}.bias`)),
 };
 
-/** DiffAugment on pictures `from` onward: x ← mask · (contrast · (R·x·Cᵀ − mean) + mean + brightness) for each channel. */
+/** DiffAugment on pictures `from` onward: mask · R·colour(x)·Cᵀ for each channel, colour being brightness, saturation, contrast. */
 function augmented(inputs: Tensors, x: tf.Tensor, from: number): tf.Tensor {
   const n = x.shape[0] ?? 1;
   const part = (name: string): tf.Tensor => {
     const all = parameter(inputs, name);
     return tf.slice(all, [from, ...Array<number>(all.rank - 1).fill(0)], [n, ...all.shape.slice(1)]);
   };
-  const planes = tf.transpose(x, [0, 3, 1, 2]); // [n, channels, rows, columns]
+  const channels = x.shape[3] ?? 1;
+  const bright = tf.add(x, part('brightness'));
+  const grey = tf.div(tf.sum(bright, 3, true), channels);
+  const saturated =
+    channels === 1 ? bright : tf.add(tf.mul(part('saturation'), bright), tf.mul(tf.sub(1, part('saturation')), grey));
+  const mean = tf.reshape(tf.mean(tf.reshape(saturated, [n, -1]), 1), [n, 1, 1, 1]);
+  const coloured = tf.add(tf.mul(part('contrast'), saturated), tf.mul(tf.sub(1, part('contrast')), mean));
+  const planes = tf.transpose(coloured, [0, 3, 1, 2]); // [n, channels, rows, columns]
   // Written out for each channel: tfjs's cpu backend multiplies [n, 1, …] by [n, channels, …] wrongly.
-  const matrices = (name: string): tf.Tensor => tf.tile(tf.expandDims(part(name), 1), [1, x.shape[3] ?? 1, 1, 1]);
+  const matrices = (name: string): tf.Tensor => tf.tile(tf.expandDims(part(name), 1), [1, channels, 1, 1]);
   const [rows, columns] = [matrices('rows'), matrices('columns')];
   const moved = tf.transpose(tf.matMul(tf.matMul(rows, planes), columns, false, true), [0, 2, 3, 1]);
-  const mean = tf.reshape(tf.mean(tf.reshape(moved, [n, -1]), 1), [n, 1, 1, 1]);
-  const coloured = tf.add(tf.add(tf.mul(part('contrast'), tf.sub(moved, mean)), mean), part('brightness'));
-  return tf.mul(coloured, part('mask'));
+  return tf.mul(moved, part('mask'));
 }
 
 export interface Textbook {
