@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -11,7 +12,7 @@ import { decodeIdx, readIdx } from '../../train/data/idx.ts';
 import { idxSources, loadIdxSource } from '../../train/data/idx-sets.ts';
 import { classCounts, loadDataset } from '../../train/data/index.ts';
 
-const embedded = new URL('../../train/data/fashion-mnist/', import.meta.url).pathname;
+const embedded = fileURLToPath(new URL('../../train/data/fashion-mnist/', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'pocketgen-idx-'));
 afterAll(() => rmSync(root, { recursive: true }));
 

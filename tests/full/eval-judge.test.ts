@@ -54,6 +54,18 @@ describe('the evaluator', () => {
     expect(metrics.ganTest ?? 0).toBeGreaterThan(0.92);
   });
 
+  test('asks for the reference’s mix of classes, however few pictures it wants and however they are sorted', async () => {
+    const sorted = pickPictures(
+      held,
+      [...held.labels.keys()].sort((a, b) => (held.labels[a] ?? 0) - (held.labels[b] ?? 0)),
+    );
+    const { labels, referenceSamples } = await createEvaluator(sorted, judge);
+    for (const count of [100, referenceSamples, 3 * referenceSamples]) {
+      const counts = Array.from({ length: 10 }, (_, c) => labels(count).filter((label) => label === c).length / count);
+      for (const share of counts) expect(Math.abs(share - 0.1)).toBeLessThan(0.03);
+    }
+  });
+
   test('noise scores badly everywhere', async () => {
     const noise = Uint8Array.from({ length: 500 * 784 }, (_, i) => Math.imul(i, 2654435761) >>> 24);
     const metrics = await evaluator.evaluate(noise, evaluator.labels(500));

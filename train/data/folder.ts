@@ -1,10 +1,11 @@
 // Own pictures: a folder of PNG, JPEG, WebP, GIF, AVIF or TIFF files, one sub-folder per class (or none: no classes),
 // each cropped around its centre to a square and resized. Decoding and resizing are sharp's (https://sharp.pixelplumbing.com).
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
-import { extname, join, relative } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, extname, join, relative, resolve } from 'node:path';
 import sharp from 'sharp';
 import { UserError } from '../../contract/errors.ts';
+import { idxSources } from './idx-sets.ts';
 import { pickPictures, pictureSet } from './picture-set.ts';
 import type { DatasetSplits, LoadOptions, PictureSize } from './types.ts';
 
@@ -34,17 +35,29 @@ export async function loadFolder(folder: string, options: LoadOptions): Promise<
     (classes.length > 0 ? ` in ${classes.length} ${classes.length === 1 ? 'class' : 'classes'}` : '') +
     `, cropped and resized to ${size}x${size}, ${channels === 1 ? 'grey' : 'colour'}` +
     (ignored > 0 ? `; ${ignored} other ${ignored === 1 ? 'file was' : 'files were'} left out` : '');
-  const all = pictureSet({ name: folder, classes, width: size, height: size, channels, pixels, labels, note });
+  const all = pictureSet({ name: nameOf(folder), classes, width: size, height: size, channels, pixels, labels, note });
   const { train, test } = holdOut(pixels, labels, size * size * channels, classes.length);
   const held = test.length > 0 ? `${test.length} held out` : 'too few to hold any out';
   return { train: pickPictures(all, train, `${note}; ${held}`), test: pickPictures(all, test, `${note}; ${held}`) };
 }
 
+/** The folder's own name: where it is on this machine is nobody else's business, and a known data set it is not. */
+function nameOf(folder: string): string {
+  const name = basename(resolve(folder));
+  return Object.hasOwn(idxSources, name) ? `own ${name}` : name;
+}
+
 /** Lists pictures in an order that does not depend on the file system, so that a data set's hash does not either. */
 async function findPictures(folder: string): Promise<{ classes: string[]; found: FoundPicture[]; ignored: number }> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries.map((entry) => entry.name).filter((name) => !name.startsWith('.'));
-  const isFolder = new Set(entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name));
+  const names = (await readdir(folder)).filter((name) => !name.startsWith('.'));
+  // stat() follows links: a class may be a link to a folder elsewhere.
+  const kinds = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => undefined)));
+  const broken = names.find((_, i) => kinds[i] === undefined);
+  if (broken !== undefined)
+    throw new UserError(
+      `${join(folder, broken)}: expected a file or a folder, got a link to nothing; remove or mend it`,
+    );
+  const isFolder = new Set(names.filter((_, i) => kinds[i]?.isDirectory()));
   const classFolders = names.filter((name) => isFolder.has(name)).sort();
   const files = names.filter((name) => !isFolder.has(name));
   const loose = files.filter(isPicture).sort();

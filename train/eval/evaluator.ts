@@ -25,7 +25,7 @@ export interface Evaluator {
   real: Metrics;
   /** Real pictures that generated ones are compared with. */
   referenceSamples: number;
-  /** Classes to generate: the mix of the reference pictures, in an order whose every stretch is mixed alike. */
+  /** Classes to generate: the mix of the reference pictures, in their order. */
   labels(count: number): Uint8Array;
   /** @param pictures [count, h, w, c], 0..255; labels [count]: the classes they were made for, if any */
   evaluate(pictures: Uint8Array, labels?: Uint8Array): Promise<Metrics>;
@@ -34,17 +34,21 @@ export interface Evaluator {
 /** Below this, fits and neighbour statistics say nothing. */
 export const fewestPictures = 50;
 
+/** @throws UserError when there are too few to compare with */
+export function requireHeldOut({ count }: PictureSet): void {
+  if (count >= 2 * fewestPictures) return;
+  throw new UserError(
+    `evaluation: expected at least ${2 * fewestPictures} held-out pictures, got ${count}; ` +
+      'own pictures need to be at least 1,200 or so for that many to be held out',
+  );
+}
+
 /**
  * `test` is cut in two: even pictures are the reference, odd ones are judged like generated pictures and give `real`.
  * So `real` and any evaluation of as many generated pictures differ in nothing but the pictures.
  */
 export async function createEvaluator(test: PictureSet, judge: Judge): Promise<Evaluator> {
-  if (test.count < 2 * fewestPictures) {
-    throw new UserError(
-      `evaluation: expected at least ${2 * fewestPictures} held-out pictures, got ${test.count}; ` +
-        'own pictures need at least 1,000 or so for a tenth of them to be held out',
-    );
-  }
+  requireHeldOut(test);
   const half = (parity: number): PictureSet =>
     pickPictures(
       test,
@@ -74,7 +78,8 @@ export async function createEvaluator(test: PictureSet, judge: Judge): Promise<E
   return {
     real: await measure(controlJudged, control.labels),
     referenceSamples: reference.count,
-    labels: (count) => Uint8Array.from({ length: count }, (_, i) => reference.labels[i % reference.count] ?? 0),
+    labels: (count) =>
+      Uint8Array.from({ length: count }, (_, i) => reference.labels[Math.floor((i * reference.count) / count)] ?? 0),
     async evaluate(pictures, labels) {
       const size = test.width * test.height * test.channels;
       const count = pictures.length / size;

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { UserError } from '../../contract/errors.ts';
 import { writeAtomically } from '../checkpoint.ts';
@@ -45,7 +46,7 @@ export interface JudgeOptions {
 }
 
 /** Judges that are part of this project: made by `pocketgen eval --train-judge FOLDER`. */
-const shipped = new URL('./judges/', import.meta.url).pathname;
+const shipped = fileURLToPath(new URL('./judges/', import.meta.url));
 
 /** Epochs for large sets, so many pictures for small ones. */
 const epochs = 6;
@@ -66,11 +67,20 @@ export async function realScores(name: string, trainedOn: string): Promise<Recor
 
 async function readJudge(base: string, { width, height, channels, classes }: PictureSet) {
   if (!existsSync(`${base}.onnx`) || !existsSync(`${base}.json`)) return undefined;
-  const record = recordSchema.parse(JSON.parse(await readFile(`${base}.json`, 'utf8')));
+  const damaged = (error: unknown): never => {
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
+    throw new UserError(
+      `judge ${base}: expected a judge in .json and .onnx, got damaged files (${reason}); delete both`,
+    );
+  };
+  const record = await readFile(`${base}.json`, 'utf8')
+    .then((text) => recordSchema.parse(JSON.parse(text)))
+    .catch(damaged);
   const { spec, task } = record;
   if (spec.resolution !== width || spec.channels !== channels) return undefined;
   if (task === 'classes' && spec.classes !== classes.length) return undefined;
-  return { judge: await loadJudge(await readFile(`${base}.onnx`), { width, height, channels }, task), record };
+  const model = await readFile(`${base}.onnx`);
+  return { judge: await loadJudge(model, { width, height, channels }, task).catch(damaged), record };
 }
 
 export function judgeSpec({ width, channels, classes }: PictureSet): ClassifierSpec {

@@ -19,6 +19,7 @@ export interface Memorisation {
 const neighbours = 3;
 const shown = 20;
 
+/** @param generated as many pictures as are held out */
 export async function memorisation(
   generated: Uint8Array,
   train: PictureSet,
@@ -30,9 +31,9 @@ export async function memorisation(
   const among = shifted(asFeatures(train.pixels, size), origin);
   const lookUp = (pixels: Uint8Array) => nearestRows(shifted(asFeatures(pixels, size), origin), among, neighbours);
 
-  const samples = Math.min(generated.length / size, heldOut.count);
-  const fake = await lookUp(generated.subarray(0, samples * size));
-  const real = await lookUp(heldOut.pixels.subarray(0, samples * size));
+  const samples = heldOut.count;
+  const fake = await lookUp(generated);
+  const real = await lookUp(heldOut.pixels);
   const levels = (distances: Float64Array): Float64Array =>
     distances.filter((_, i) => i % neighbours === 0).map((distance) => distance / Math.sqrt(size));
   const [fakeNearest, realNearest] = [levels(fake.distance), levels(real.distance)];
