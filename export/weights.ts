@@ -1,14 +1,13 @@
 // The trained generator of a run: its networks and the averaged weights worth exporting.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../contract/errors.ts';
-import { loadNewestCheckpoint } from '../train/checkpoint.ts';
+import { loadNewestCheckpoint, loadSnapshot } from '../train/checkpoint.ts';
 import type { Values } from '../train/engines/engine.ts';
 import { stepOptions } from '../train/loop.ts';
 import type { Tensors } from '../train/networks/layers.ts';
 import type { Networks } from '../train/networks/spec.ts';
 import { type RunConfig, readConfig, runFolder } from '../train/run-folder.ts';
-import { decodeSafetensors } from '../train/safetensors.ts';
 import { stateShapes, under } from '../train/step.ts';
 
 export interface TrainedGenerator {
@@ -17,6 +16,7 @@ export interface TrainedGenerator {
   /** Averaged parameters by name. */
   readonly weights: Values;
   readonly imagesSeen: number;
+  readonly origin: 'best snapshot measured' | 'newest checkpoint';
 }
 
 /** The best measured snapshot where training measured any, else the newest checkpoint. */
@@ -25,20 +25,20 @@ export function loadGenerator(dir: string, warn: (sentence: string) => void): Tr
   const run = runFolder(dir);
   const options = stepOptions(config.recipe);
   const { networks } = options;
-  if (existsSync(run.best)) {
-    const { metadata, tensors } = decodeSafetensors(readFileSync(run.best));
-    const weights = Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data]));
-    return { config, networks, weights, imagesSeen: Number(metadata.images) };
+  const shapes = stateShapes(options);
+  const best = loadSnapshot(run.best, under('ema', shapes), warn);
+  if (best) {
+    const { weights, images } = best;
+    return { config, networks, weights, imagesSeen: images, origin: 'best snapshot measured' };
   }
-  const checkpoint = existsSync(run.checkpoints)
-    ? loadNewestCheckpoint(run.checkpoints, stateShapes(options), warn)
-    : undefined;
+  const checkpoint = existsSync(run.checkpoints) ? loadNewestCheckpoint(run.checkpoints, shapes, warn) : undefined;
   if (!checkpoint) {
     throw new UserError(
       `run ${dir}: expected a checkpoint that is whole, got none; train it first with pocketgen train`,
     );
   }
-  return { config, networks, weights: under('ema', checkpoint.state), imagesSeen: checkpoint.progress.images };
+  const { state, progress } = checkpoint;
+  return { config, networks, weights: under('ema', state), imagesSeen: progress.images, origin: 'newest checkpoint' };
 }
 
 /** The generator as a function of tensors, its weights constants: picture [batch, channels, height, width]. */

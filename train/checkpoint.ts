@@ -1,27 +1,48 @@
-// Checkpoints: the whole state of a run in one safetensors file, written beside its name and renamed, the last two kept.
+// Files of a run that hold numbers, as safetensors with a digest: checkpoints, the whole state, of which the last two are
+// kept; and the snapshot, the averaged generator at its best. Written beside their names and renamed.
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
 import type { Values } from './engines/engine.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
-const FORMAT = 'pocketgen-checkpoint-1';
+const CHECKPOINT = 'pocketgen-checkpoint-2';
+const SNAPSHOT = 'pocketgen-snapshot-1';
 const KEPT = 2;
 
 /** What a run needs besides tensors. Random numbers have no state: they follow from `images` and the recipe's seed. */
-export interface Progress {
+const progressSchema = z.strictObject({
   /** Real pictures shown so far. */
-  readonly images: number;
+  images: z.int().nonnegative(),
   /** Product of every β1 and of every β2 so far: Adam's bias corrections. */
-  readonly beta1Product: number;
-  readonly beta2Product: number;
+  beta1Product: z.number(),
+  beta2Product: z.number(),
   /** Seconds of training so far, in all sessions. */
-  readonly seconds: number;
-}
+  seconds: z.number().nonnegative(),
+});
+export type Progress = Readonly<z.infer<typeof progressSchema>>;
 
 export interface Checkpoint {
   readonly progress: Progress;
   readonly state: Values;
+}
+
+const snapshotSchema = z.strictObject({ images: z.int().positive(), fid: z.number() });
+
+/** The averaged generator where it was best. */
+export interface Snapshot extends Readonly<z.infer<typeof snapshotSchema>> {
+  readonly weights: Values;
 }
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
@@ -51,28 +72,30 @@ export function writeAtomically(path: string, bytes: Uint8Array | string): void 
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw error instanceof Error && 'path' in error ? Object.assign(error, { path }) : error;
   }
 }
 
-export function encodeCheckpoint({ progress, state }: Checkpoint, shapes: Shapes): Uint8Array {
+/** Of the facts as they are written, and of the numbers. */
+const digest = (facts: string, state: Values): string =>
+  createHash('sha256').update(facts).update(stateHash(state)).digest('hex');
+
+function seal(format: string, facts: object, state: Values, shapes: Shapes): Uint8Array {
   const tensors = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => {
       const data = state[name];
-      if (!data) throw new Error(`checkpoint: expected a tensor named ${name}`);
+      if (!data) throw new Error(`${format}: expected a tensor named ${name}`);
       return [name, { shape, data }];
     }),
   );
-  return encodeSafetensors({
-    metadata: { format: FORMAT, sha256: stateHash(state), progress: JSON.stringify(progress) },
-    tensors,
-  });
+  const text = JSON.stringify(facts);
+  return encodeSafetensors({ metadata: { format, facts: text, sha256: digest(text, state) }, tensors });
 }
 
 /** @throws Error with what is wrong: another format version, truncated, altered, tensors of another network */
-export function decodeCheckpoint(bytes: Uint8Array, shapes: Shapes): Checkpoint {
+function unseal(format: string, bytes: Uint8Array, shapes: Shapes): { facts: unknown; state: Values } {
   const { metadata, tensors } = decodeSafetensors(bytes);
-  if (metadata.format !== FORMAT) throw new Error(`expected format ${FORMAT}, got ${metadata.format ?? 'none'}`);
+  if (metadata.format !== format) throw new Error(`expected format ${format}, got ${metadata.format ?? 'none'}`);
   const state: Values = {};
   for (const [name, shape] of Object.entries(shapes)) {
     const found = tensors[name];
@@ -81,10 +104,39 @@ export function decodeCheckpoint(bytes: Uint8Array, shapes: Shapes): Checkpoint 
     }
     state[name] = found.data;
   }
-  const hash = stateHash(state);
+  const { facts = '' } = metadata;
+  const hash = digest(facts, state);
   if (hash !== metadata.sha256) throw new Error(`expected SHA-256 ${metadata.sha256}, got ${hash}`);
-  return { progress: JSON.parse(metadata.progress ?? '{}') as Progress, state };
+  return { facts: JSON.parse(facts), state };
 }
+
+export function encodeCheckpoint({ progress, state }: Checkpoint, shapes: Shapes): Uint8Array {
+  return seal(CHECKPOINT, progress, state, shapes);
+}
+
+/** @throws Error with what is wrong: another format version, truncated, altered, tensors of another network */
+export function decodeCheckpoint(bytes: Uint8Array, shapes: Shapes): Checkpoint {
+  const { facts, state } = unseal(CHECKPOINT, bytes, shapes);
+  return { progress: progressSchema.parse(facts), state };
+}
+
+export function saveSnapshot(path: string, { weights, ...facts }: Snapshot, shapes: Shapes): void {
+  writeAtomically(path, seal(SNAPSHOT, facts, weights, shapes));
+}
+
+/** Undefined when there is none, or none that is whole: `warn` is told why. */
+export function loadSnapshot(path: string, shapes: Shapes, warn: (sentence: string) => void): Snapshot | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    const { facts, state } = unseal(SNAPSHOT, readFileSync(path), shapes);
+    return { ...snapshotSchema.parse(facts), weights: state };
+  } catch (error) {
+    warn(`snapshot ${basename(path)}: ${reasonOf(error)}; going on without it`);
+    return undefined;
+  }
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const fileName = (images: number): string => `${String(images).padStart(10, '0')}.safetensors`;
 
@@ -110,9 +162,15 @@ export function loadNewestCheckpoint(
     try {
       return decodeCheckpoint(readFileSync(join(dir, name)), shapes);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      warn(`checkpoint ${name}: ${reason}; going back to the one before it`);
+      warn(`checkpoint ${name}: ${reasonOf(error)}; going back to the one before it`);
     }
   }
   return undefined;
+}
+
+/** Renames the checkpoints after `images`, which were refused: the next ones are written in their place. Says how many. */
+export function setAside(dir: string, images: number): number {
+  const refused = listed(dir).filter((name) => Number.parseInt(name, 10) > images);
+  for (const name of refused) renameSync(join(dir, name), join(dir, `${name}.refused`));
+  return refused.length;
 }

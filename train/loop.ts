@@ -1,8 +1,7 @@
 // The training loop, one function read top to bottom. To resume, run the same command again.
-import { existsSync } from 'node:fs';
 import { UserError } from '../contract/errors.ts';
 import { createBatches, INITIAL_STREAMS } from './batches.ts';
-import { type Checkpoint, loadNewestCheckpoint, type Progress, saveCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, loadNewestCheckpoint, type Progress, saveCheckpoint, setAside } from './checkpoint.ts';
 import type { PictureSet } from './data/index.ts';
 import type { Device, EngineName, Values } from './engines/engine.ts';
 import { createEngine } from './engines/index.ts';
@@ -11,9 +10,10 @@ import { createNetworks } from './networks/index.ts';
 import { initialValues } from './networks/layers.ts';
 import type { QualityCheck } from './quality.ts';
 import { type Recipe, scheduled } from './recipe.ts';
-import { appendStats, openRun, type RunConfig, rewindStats } from './run-folder.ts';
+import { appendStats, openRun, type RunConfig, type RunFolder, rewindStats } from './run-folder.ts';
 import { writeSamples } from './samples.ts';
 import { type Scalars, STATISTICS, type Statistics, type StepOptions, stateShapes } from './step.ts';
+import { isSystemError, systemErrorSentence } from './system-error.ts';
 
 export interface TrainOptions {
   readonly recipe: Recipe;
@@ -55,6 +55,8 @@ const REPORTS = 400;
 const SNAPSHOTS = 25;
 const SNAPSHOT_HALVINGS = 5;
 const CHECKPOINT_SECONDS = 60;
+/** A loss or penalty above this is on its way to infinity. */
+const HIGHEST_STATISTIC = 1e8;
 
 export function stepOptions(recipe: Recipe): StepOptions {
   const { batch, loss, penalty, beta1, augment } = recipe;
@@ -101,14 +103,17 @@ function scalarsFor(recipe: Recipe, before: Progress): { scalars: Scalars; after
   };
 }
 
-function refuseDivergence(statistics: Statistics, state: Values | undefined, images: number, dir: string): void {
+/** `saved`: images at the last checkpoint, 0 when there is none. */
+function refuseDivergence(statistics: Statistics, state: Values | undefined, images: number, saved: number): void {
   const broken =
-    STATISTICS.find((name) => !Number.isFinite(statistics[name]) || Math.abs(statistics[name]) > 1e8) ??
+    STATISTICS.find((name) => !(Math.abs(statistics[name]) <= HIGHEST_STATISTIC)) ??
     Object.keys(state ?? {}).find((name) => state?.[name]?.some((v) => !Number.isFinite(v)));
   if (!broken) return;
+  const kept = saved > 0 ? `the checkpoint after ${saved} images is kept` : 'nothing had been saved yet';
   throw new UserError(
-    `training: expected finite numbers, got ${broken} = ${statistics[broken as keyof Statistics] ?? 'NaN'} after ${images} images; ` +
-      `the last good checkpoint is kept in ${dir}; start again in another folder with a lower --learning-rate or a higher --gamma`,
+    `training: expected losses and penalties up to ${HIGHEST_STATISTIC} and finite parameters, got ${broken} = ` +
+      `${statistics[broken as keyof Statistics] ?? 'NaN'} after ${images} images; ${kept}; ` +
+      'start again in another folder with a lower --learning-rate or a higher --gamma',
   );
 }
 
@@ -129,8 +134,7 @@ function snapshotDue(before: number, after: number, total: number): boolean {
 const START: Progress = { images: 0, beta1Product: 1, beta2Product: 1, seconds: 0 };
 
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { recipe, pictures, dir, signal } = options;
-  const say = options.onMessage ?? (() => {});
+  const { recipe, pictures, dir } = options;
   if (pictures.count < 1) throw new UserError(`training: expected at least one picture in ${pictures.name}, got none`);
 
   const config: RunConfig = {
@@ -145,12 +149,22 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     },
   };
   const run = openRun(dir, config);
+  try {
+    return await trainIn(run, options);
+  } finally {
+    run.release();
+  }
+}
+
+async function trainIn(run: RunFolder, options: TrainOptions): Promise<TrainResult> {
+  const { recipe, pictures, dir, signal } = options;
+  const say = options.onMessage ?? (() => {});
   const step = stepOptions(recipe);
   const shapes = stateShapes(step);
-  const resumed: Checkpoint | undefined = existsSync(run.checkpoints)
-    ? loadNewestCheckpoint(run.checkpoints, shapes, say)
-    : undefined;
+  const resumed: Checkpoint | undefined = loadNewestCheckpoint(run.checkpoints, shapes, say);
   let progress = resumed?.progress ?? START;
+  const refused = setAside(run.checkpoints, progress.images);
+  if (refused > 0 && !resumed) say(`${dir}: no checkpoint is whole, so training starts over`);
   if (resumed) say(`continuing ${dir} after ${progress.images} of ${recipe.images} images`);
   rewindStats(run, resumed ? progress.images : -1);
 
@@ -163,16 +177,35 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const secondsBefore = progress.seconds;
   const elapsed = (): number => (performance.now() - startedAt) / 1000;
   let savedAt = elapsed();
+  let saved = startedWith;
+  let measured = startedWith;
   let sums: Record<string, number> = {};
   let steps = 0;
   let last: Statistics | undefined;
 
   const save = async (): Promise<void> => {
     const now = await engine.state();
-    if (last) refuseDivergence(last, now, progress.images, dir);
+    if (last) refuseDivergence(last, now, progress.images, saved);
     progress = { ...progress, seconds: secondsBefore + elapsed() };
     saveCheckpoint(run.checkpoints, { progress, state: now }, shapes);
     savedAt = elapsed();
+    saved = progress.images;
+  };
+  /** A full disk need not be full a minute later. */
+  const saveOrWait = async (): Promise<void> => {
+    try {
+      await save();
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      savedAt = elapsed();
+      say(`${systemErrorSentence(error)}; training goes on and saves later`);
+    }
+  };
+  const measure = async ({ check }: NonNullable<TrainOptions['quality']>): Promise<void> => {
+    const metrics = await check(engine, run, progress.images);
+    appendStats(run, { images: progress.images, seconds: secondsBefore + elapsed(), metrics });
+    say(`after ${progress.images} images: ${describeMetrics(metrics)}`);
+    measured = progress.images;
   };
   const crossed = (times: number, before: number): boolean =>
     Math.floor((progress.images * times) / recipe.images) > Math.floor((before * times) / recipe.images);
@@ -184,7 +217,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       const { scalars, after } = scalarsFor(recipe, progress);
       last = await engine.step(batchAt(before), scalars);
       progress = after;
-      refuseDivergence(last, undefined, progress.images, dir);
+      refuseDivergence(last, undefined, progress.images, saved);
 
       steps += 1;
       for (const name of STATISTICS) sums[name] = (sums[name] ?? 0) + last[name];
@@ -213,15 +246,15 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       }
       if (snapshotDue(before, progress.images, recipe.images))
         await writeSamples(engine, recipe.network, run, progress.images);
-      if (options.quality && crossed(options.quality.evaluations, before)) {
-        const metrics = await options.quality.check(engine, run, progress.images);
-        appendStats(run, { images: progress.images, seconds: secondsBefore + elapsed(), metrics });
-        say(`after ${progress.images} images: ${describeMetrics(metrics)}`);
-      }
-      if (elapsed() - savedAt > (options.checkpointSeconds ?? CHECKPOINT_SECONDS)) await save();
+      if (options.quality && crossed(options.quality.evaluations, before)) await measure(options.quality);
+      if (elapsed() - savedAt > (options.checkpointSeconds ?? CHECKPOINT_SECONDS)) await saveOrWait();
     }
-    await save();
-    await writeSamples(engine, recipe.network, run, progress.images);
+    if (progress.images > startedWith) {
+      await save();
+      await writeSamples(engine, recipe.network, run, progress.images);
+      // Time is up between two checks: what was trained since the last one may be the best.
+      if (options.quality && !signal?.aborted && measured < progress.images) await measure(options.quality);
+    }
     return {
       images: progress.images,
       finished: progress.images >= recipe.images,

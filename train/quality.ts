@@ -1,27 +1,19 @@
 // Measures the averaged generator while it trains, on held-out pictures, and keeps the best snapshot.
-import { existsSync, readFileSync } from 'node:fs';
 import { latentOf, oneHot } from '../contract/latent.ts';
 import { toLevel } from '../contract/pixels.ts';
-import { writeAtomically } from './checkpoint.ts';
+import { loadSnapshot, saveSnapshot } from './checkpoint.ts';
 import type { PictureSet } from './data/index.ts';
 import type { TrainingEngine } from './engines/engine.ts';
 import type { Judge } from './eval/classifier.ts';
 import { createEvaluator, type Metrics } from './eval/evaluator.ts';
 import type { NetworkSpec } from './networks/spec.ts';
 import type { RunFolder } from './run-folder.ts';
-import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 import { type StepOptions, stateShapes, under } from './step.ts';
 
 export type QualityCheck = (engine: TrainingEngine, run: RunFolder, images: number) => Promise<Metrics>;
 
 /** Seeds of the pictures that are measured: the same at every check and for every run, apart from what users ask for. */
 const FIRST_SEED = 20_000_000;
-
-/** FID of the snapshot in `best.safetensors`, infinite when there is none. */
-function bestSoFar(run: RunFolder): number {
-  if (!existsSync(run.best)) return Number.POSITIVE_INFINITY;
-  return Number(decodeSafetensors(readFileSync(run.best)).metadata.fid);
-}
 
 async function picturesFor(engine: TrainingEngine, spec: NetworkSpec, labels: Uint8Array): Promise<Uint8Array> {
   const latent = new Float32Array(labels.length * spec.latent);
@@ -34,7 +26,12 @@ async function picturesFor(engine: TrainingEngine, spec: NetworkSpec, labels: Ui
 }
 
 /** A check on as many generated pictures as there are reference ones. */
-export async function createQualityCheck(test: PictureSet, judge: Judge, step: StepOptions): Promise<QualityCheck> {
+export async function createQualityCheck(
+  test: PictureSet,
+  judge: Judge,
+  step: StepOptions,
+  warn: (sentence: string) => void,
+): Promise<QualityCheck> {
   const evaluator = await createEvaluator(test, judge);
   const { spec } = step.networks;
   const shapes = under('ema', stateShapes(step));
@@ -42,13 +39,9 @@ export async function createQualityCheck(test: PictureSet, judge: Judge, step: S
     const labels = evaluator.labels(evaluator.referenceSamples);
     const pictures = await picturesFor(engine, spec, labels);
     const metrics = await evaluator.evaluate(pictures, spec.classes > 0 ? labels : undefined);
-    if (metrics.fid < bestSoFar(run)) {
-      const weights = under('ema', await engine.state());
-      const tensors = Object.fromEntries(
-        Object.entries(shapes).map(([name, shape]) => [name, { shape, data: weights[name] ?? new Float32Array() }]),
-      );
-      const metadata = { images: String(images), fid: String(metrics.fid) };
-      writeAtomically(run.best, encodeSafetensors({ metadata, tensors }));
+    const best = loadSnapshot(run.best, shapes, warn);
+    if (metrics.fid < (best?.fid ?? Number.POSITIVE_INFINITY)) {
+      saveSnapshot(run.best, { images, fid: metrics.fid, weights: under('ema', await engine.state()) }, shapes);
     }
     return metrics;
   };

@@ -116,7 +116,11 @@ export type RecipeOverrides = Partial<
 >;
 
 /** The preset's recipe for these pictures. Throws UserError for a preset that does not exist, listing those that do. */
-export function recipeFor(presetName: string, pictures: PictureSet, overrides: RecipeOverrides = {}): Recipe {
+export function recipeFor(
+  presetName: string,
+  pictures: Pick<PictureSet, 'width' | 'height' | 'channels' | 'classes'>,
+  overrides: RecipeOverrides = {},
+): Recipe {
   const preset = Object.hasOwn(PRESETS, presetName) ? PRESETS[presetName] : undefined;
   if (!preset) throw new UserError(`preset: expected one of ${Object.keys(PRESETS).join(', ')}, got ${presetName}`);
   const { conditional, ...network } = preset.network;
@@ -128,6 +132,14 @@ export function recipeFor(presetName: string, pictures: PictureSet, overrides: R
     );
   }
   const { width: networkWidth, ...rest } = overrides;
+  if (rest.gamma && !preset.penalty)
+    throw new UserError(
+      `gamma: expected a preset with gradient penalties, got ${presetName}, which has none; leave it out`,
+    );
+  if (networkWidth !== undefined && network.strided)
+    throw new UserError(
+      `width: expected a preset of residual networks, got ${presetName}, whose layers are listed; leave it out`,
+    );
   const given: Record<string, unknown> = {
     seed: 1,
     ...preset,

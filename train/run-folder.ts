@@ -1,5 +1,5 @@
-// A run folder: config.json (recipe and data), stats.jsonl, samples/, checkpoints/, best.safetensors.
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+// A run folder: config.json (recipe and data), stats.jsonl, samples/, checkpoints/, best.safetensors; `lock` while it trains.
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
@@ -58,27 +58,73 @@ export function readConfig(dir: string): RunConfig {
   );
 }
 
-/** Makes the folder, or checks that an existing one belongs to this config; refuses any other, naming the difference. */
-export function openRun(dir: string, config: RunConfig): RunFolder {
+/**
+ * Makes the folder and locks it for this process, or checks that an existing one belongs to this config; refuses any other,
+ * naming the difference, unless nothing has been saved there yet.
+ */
+export function openRun(dir: string, config: RunConfig): RunFolder & { release(): void } {
   const run = runFolder(dir);
-  if (existsSync(join(dir, 'config.json'))) {
-    const difference = firstDifference(readConfig(dir), config);
+  mkdirSync(dir, { recursive: true });
+  const release = lock(dir);
+  try {
+    const before = existsSync(join(dir, 'config.json')) ? readConfig(dir) : undefined;
+    const saved = existsSync(run.best) || (existsSync(run.checkpoints) && readdirSync(run.checkpoints).some(isWhole));
+    const difference = before && saved ? firstDifference(before, config) : undefined;
     if (difference) {
       throw new UserError(
         `run ${dir}: expected the config it was started with, got ${difference}; use the same options or another --out`,
       );
     }
+    // A start that failed, or was killed before its first checkpoint, leaves nothing that counts.
+    if (before && !saved) for (const old of [run.samples, run.stats]) rmSync(old, { recursive: true, force: true });
+    for (const folder of [run.checkpoints, run.samples]) mkdirSync(folder, { recursive: true });
+    if (!before || !saved) writeAtomically(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    // What a process that was killed while it wrote has left behind.
+    for (const folder of [run.checkpoints, run.samples])
+      for (const name of readdirSync(folder)) if (!isWhole(name)) rmSync(join(folder, name), { force: true });
+    return { ...run, release };
+  } catch (error) {
+    release();
+    throw error;
   }
-  for (const folder of [run.checkpoints, run.samples]) mkdirSync(folder, { recursive: true });
-  if (!existsSync(join(dir, 'config.json'))) {
-    writeAtomically(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
-  }
-  return run;
 }
 
-/** `path: was A, is B` for the first field that differs. How the pictures were found (the note) does not matter. */
+/** Not a file that writeAtomically() was still writing. */
+const isWhole = (name: string): boolean => !/\.\d+\.tmp$/.test(name);
+
+/** One process trains in a folder at a time: two would prune each other's checkpoints. A dead process's lock is void. */
+function lock(dir: string): () => void {
+  const path = join(dir, 'lock');
+  const release = (): void => rmSync(path, { force: true });
+  for (;;) {
+    try {
+      writeFileSync(path, String(process.pid), { flag: 'wx' });
+      return release;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const holder = Number(readFileSync(path, 'utf8'));
+    if (isAlive(holder)) {
+      throw new UserError(
+        `run ${dir}: expected nobody else to train here, got process ${holder}; wait for it or take another --out ` +
+          `(if no such training runs, delete ${path})`,
+      );
+    }
+    release();
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** `path: was A, is B` for the first field that differs. What the pictures are called and where they are does not matter. */
 function firstDifference(was: unknown, is: unknown, path = ''): string | undefined {
-  if (path === 'dataset.note' || path === 'dataset.source') return undefined;
+  if (['dataset.note', 'dataset.source', 'dataset.name'].includes(path)) return undefined;
   const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null;
   if (!isRecord(was) || !isRecord(is)) {
     return Object.is(was, is) ? undefined : `${path}: was ${JSON.stringify(was)}, is ${JSON.stringify(is)}`;

@@ -1,10 +1,10 @@
 // Pictures of a run while it trains: the same seeds every time, through the same contract that serves them later.
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { latentOf, oneHot } from '../contract/latent.ts';
 import { contactSheet, type Picture } from '../contract/picture.ts';
 import { toLevel } from '../contract/pixels.ts';
 import { encodePng } from '../contract/png.ts';
+import { writeAtomically } from './checkpoint.ts';
 import type { TrainingEngine } from './engines/engine.ts';
 import type { NetworkSpec } from './networks/spec.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -39,5 +39,5 @@ export async function writeSamples(
   }
   const values = await engine.generate(latent, spec.classes > 0 ? classes : undefined);
   const sheet = contactSheet(picturesOf(values, spec), COLUMNS, 1);
-  writeFileSync(join(run.samples, `${String(images).padStart(10, '0')}.png`), encodePng(sheet));
+  writeAtomically(join(run.samples, `${String(images).padStart(10, '0')}.png`), encodePng(sheet));
 }

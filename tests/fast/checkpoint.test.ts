@@ -1,10 +1,20 @@
 // Checkpoints and run folders: what is written comes back, what is damaged is refused by name.
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { beforeEach, expect, test } from 'vitest';
-import { loadNewestCheckpoint, saveCheckpoint, stateHash } from '../../train/checkpoint.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import {
+  loadNewestCheckpoint,
+  loadSnapshot,
+  saveCheckpoint,
+  saveSnapshot,
+  setAside,
+  stateHash,
+} from '../../train/checkpoint.ts';
+import { recipeFor } from '../../train/recipe.ts';
+import { openRun, type RunConfig, readConfig } from '../../train/run-folder.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../train/safetensors.ts';
 
 const shapes = { 'generator/a': [2, 3], 'ema/b': [4], scalar: [] };
@@ -19,6 +29,13 @@ let dir = '';
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'pocketgen-'));
 });
+
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const config: RunConfig = {
+  recipe: recipeFor('quick', { width: 28, height: 28, channels: 1, classes: ['a', 'b'] }),
+  dataset: { source: './pictures', name: 'pictures', sha256: 'ab', count: 20, classes: ['a', 'b'], note: 'found' },
+};
 
 test('a checkpoint comes back bit for bit, and only the last two are kept', () => {
   for (const images of [64, 128, 192]) {
@@ -40,9 +57,15 @@ test.each([
     /expected SHA-256 [0-9a-f]+, got/,
   ],
   [
+    'altered in what it says of the progress',
+    (b: Uint8Array) =>
+      Buffer.from(Buffer.from(b).toString('latin1').replace('images\\":128', 'images\\":100'), 'latin1'),
+    /expected SHA-256 [0-9a-f]+, got/,
+  ],
+  [
     'of another format version',
-    (b: Uint8Array) => Buffer.from(Buffer.from(b).toString('latin1').replace('checkpoint-1', 'checkpoint-9'), 'latin1'),
-    /expected format pocketgen-checkpoint-1, got pocketgen-checkpoint-9/,
+    (b: Uint8Array) => Buffer.from(Buffer.from(b).toString('latin1').replace('checkpoint-2', 'checkpoint-9'), 'latin1'),
+    /expected format pocketgen-checkpoint-2, got pocketgen-checkpoint-9/,
   ],
 ] as const)('a checkpoint that is %s is refused by name and the one before it is used', (_, damage, reason) => {
   saveCheckpoint(dir, { progress: progress(64), state: stateOf(64) }, shapes);
@@ -53,6 +76,58 @@ test.each([
   expect(said).toHaveLength(1);
   expect(said[0]).toMatch(/^checkpoint 0000000128\.safetensors: /);
   expect(said[0]).toMatch(reason);
+});
+
+test('checkpoints that were refused are set aside, so that new ones are not taken for the oldest', () => {
+  for (const images of [64, 128]) saveCheckpoint(dir, { progress: progress(images), state: stateOf(images) }, shapes);
+  expect(setAside(dir, 0)).toBe(2);
+  saveCheckpoint(dir, { progress: progress(8), state: stateOf(8) }, shapes);
+  expect(readdirSync(dir)).toEqual([
+    '0000000008.safetensors',
+    '0000000064.safetensors.refused',
+    '0000000128.safetensors.refused',
+  ]);
+  expect(setAside(dir, 8)).toBe(0);
+});
+
+test('a snapshot comes back with its facts; a damaged one counts as none, with the reason', () => {
+  const path = join(dir, 'best.safetensors');
+  const snapshot = { images: 64, fid: 1.5, weights: stateOf(3) };
+  expect(loadSnapshot(path, shapes, (line) => expect.fail(line))).toBeUndefined();
+  saveSnapshot(path, snapshot, shapes);
+  expect(loadSnapshot(path, shapes, (line) => expect.fail(line))).toEqual(snapshot);
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+  const said: string[] = [];
+  expect(loadSnapshot(path, shapes, (line) => said.push(line))).toBeUndefined();
+  expect(said).toEqual([
+    expect.stringMatching(/^snapshot best\.safetensors: expected SHA-256 .*; going on without it$/),
+  ]);
+});
+
+test('one process trains in a folder at a time; the lock of a dead one is void', () => {
+  const run = openRun(dir, config);
+  expect(() => openRun(dir, config)).toThrow(/expected nobody else to train here, got process \d+; wait for it/);
+  run.release();
+  const dead = spawnSync(process.execPath, ['-e', '']).pid;
+  writeFileSync(join(dir, 'lock'), String(dead));
+  openRun(dir, config).release();
+  expect(existsSync(join(dir, 'lock'))).toBe(false);
+});
+
+test('a folder is another config’s for the asking until something is saved in it; half-written files go', () => {
+  const changed = { ...config, recipe: { ...config.recipe, batch: 4 } };
+  const run = openRun(dir, config);
+  run.release();
+  writeFileSync(join(run.checkpoints, '0000000008.safetensors.77.tmp'), 'half');
+  openRun(dir, changed).release();
+  expect(readConfig(dir).recipe.batch).toBe(4);
+  expect(readdirSync(run.checkpoints)).toEqual([]);
+  saveCheckpoint(run.checkpoints, { progress: progress(8), state: stateOf(8) }, shapes);
+  expect(() => openRun(dir, config)).toThrow(/recipe\.batch: was 4, is 16; use the same options or another --out/);
+  // Where the pictures are and what they are called does not matter.
+  openRun(dir, { ...changed, dataset: { ...config.dataset, name: 'moved', source: './moved' } }).release();
 });
 
 test('a checkpoint of another network is refused', () => {

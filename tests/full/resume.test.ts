@@ -1,9 +1,10 @@
 // A run can be stopped anywhere and continued: the result is the same to the last bit.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
 import { loadNewestCheckpoint, stateHash } from '../../train/checkpoint.ts';
 import { stepOptions, train } from '../../train/loop.ts';
 import type { Recipe } from '../../train/recipe.ts';
@@ -11,7 +12,9 @@ import { stateShapes } from '../../train/step.ts';
 import { smallNormalised } from '../helpers/networks.ts';
 import { KILL_RUN_IMAGES, smallPictures, smallRecipe } from '../small.ts';
 
-const fresh = (): string => mkdtempSync(join(tmpdir(), 'pocketgen-run-'));
+const root = mkdtempSync(join(tmpdir(), 'pocketgen-run-'));
+const fresh = (): string => mkdtempSync(join(root, 'run-'));
+afterAll(() => rmSync(root, { recursive: true }));
 
 function finalHash(dir: string, recipe: Recipe): string {
   const checkpoint = loadNewestCheckpoint(join(dir, 'checkpoints'), stateShapes(stepOptions(recipe)), (line) =>
@@ -72,7 +75,7 @@ test('another seed gives other parameters, so equal hashes mean something', asyn
 test('kill -9 at ten moments loses at most the work since the last checkpoint', async () => {
   const dir = fresh();
   const recipe = smallRecipe(await smallPictures(100), { images: KILL_RUN_IMAGES });
-  const program = new URL('../kill-run.ts', import.meta.url).pathname;
+  const program = fileURLToPath(new URL('../kill-run.ts', import.meta.url));
   let reached = 0;
   for (let kill = 0; kill < 10; kill++) {
     const child = spawn(process.execPath, [program, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -112,10 +115,41 @@ test('an exploding run stops with a sentence and keeps its last good checkpoint'
     gamma: { from: 0, to: 0 },
     images: 4000,
   });
+  const common = { recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu' } as const;
+  const exploded =
+    /^training: expected losses and penalties up to 100000000 and finite parameters, got .* after \d+ images; /;
+  const early = fresh();
+  await expect(train({ ...common, dir: early })).rejects.toThrow(exploded);
+  await expect(train({ ...common, dir: early })).rejects.toThrow('nothing had been saved yet');
+  expect(readdirSync(join(early, 'checkpoints'))).toEqual([]);
+
   const dir = fresh();
-  const run = train({ recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu', dir });
-  await expect(run).rejects.toThrow(
-    /^training: expected finite numbers, got .* after \d+ images; the last good checkpoint/,
+  const error = await train({ ...common, dir, checkpointSeconds: 0 }).catch(String);
+  const [, images] = /the checkpoint after (\d+) images is kept/.exec(String(error)) ?? [];
+  const kept = loadNewestCheckpoint(join(dir, 'checkpoints'), stateShapes(stepOptions(recipe)), (line) =>
+    expect.fail(line),
+  );
+  expect(kept?.progress.images).toBe(Number(images));
+  expect(Object.values(kept?.state ?? {}).every((values) => values.every(Number.isFinite))).toBe(true);
+});
+
+test('when no checkpoint is whole training says that it starts over, keeps the damaged ones and saves new ones', async () => {
+  const pictures = await smallPictures(64);
+  const recipe = smallRecipe(pictures, { images: 48 });
+  const dir = fresh();
+  const said: string[] = [];
+  const common = { recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu', dir } as const;
+  await train({ ...common, checkpointSeconds: 0 });
+  const before = finalHash(dir, recipe);
+  const checkpoints = readdirSync(join(dir, 'checkpoints'));
+  expect(checkpoints).toHaveLength(2);
+  for (const name of checkpoints) truncateSync(join(dir, 'checkpoints', name), 1000);
+  await train({ ...common, onMessage: (line) => said.push(line) });
+  expect(said.at(-1)).toBe(`${dir}: no checkpoint is whole, so training starts over`);
+  expect(said).toHaveLength(3);
+  expect(finalHash(dir, recipe)).toBe(before);
+  expect(readdirSync(join(dir, 'checkpoints'))).toEqual(
+    expect.arrayContaining(checkpoints.map((name) => `${name}.refused`)),
   );
 });
 

@@ -29,7 +29,7 @@ export const networkSpecSchema = z.strictObject({
   /** Classes the networks are told about; 0: unconditional. */
   classes: z.int().nonnegative(),
   /** Residual family: channels at half the picture's resolution; doubles with each halving, four times at most. */
-  width: z.int().positive().default(48),
+  width: z.int().positive().max(1024).default(48),
   generatorBlocks: z.int().positive().default(2),
   discriminatorBlocks: z.int().positive().default(1),
   /** Residual family: numbers in the generator's class embedding, and in the discriminator's last layer. */
