@@ -1,6 +1,7 @@
 // The `pocketgen` command line: one file per command under cli/commands/. Started by bin/pocketgen.mjs.
 import { Command } from 'commander';
 import { UserError } from '../contract/errors.ts';
+import { isSystemError, systemErrorSentence } from '../train/system-error.ts';
 import { registerBundle } from './commands/bundle.ts';
 import { registerDataset } from './commands/dataset.ts';
 import { registerEval } from './commands/eval.ts';
@@ -21,10 +22,19 @@ registerBundle(program);
 registerStart(program);
 registerServe(program);
 
+// Nobody reads any more (`| head`, a closed terminal): a command that saves on a hang-up does so, any other ends.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    if (!process.emit('SIGHUP')) process.exit(process.exitCode ?? 1);
+  });
+}
+
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  console.error(error.message);
+  if (error instanceof UserError) console.error(error.message);
+  else if (isSystemError(error)) console.error(systemErrorSentence(error));
+  else throw error;
   process.exitCode = 1;
 }

@@ -12,6 +12,11 @@ const size = z.int().min(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
 const vectors = z.tuple([z.literal('batch'), size]);
 
+/** Of a bundle: a part of addresses. */
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens');
+
 /** Factor on latents. */
 export const truncationSchema = z.number().gt(0).max(1);
 
@@ -65,7 +70,7 @@ export type BundleMetrics = z.infer<typeof metricsSchema>;
 const shape = z.object({
   format: z.literal(FORMAT),
   formatVersion: z.literal(FORMAT_VERSION),
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens'),
+  name: nameSchema,
   title: z.string(),
   description: z.string(),
   kind: z.string().min(1),

@@ -1,6 +1,18 @@
 // Writes a model bundle from a trained generator: one ONNX file a variant, model.json with goldens, preview, model card.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { sha256Hex } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
 import { createGenerator, type PictureRequest } from '../contract/generator.ts';
@@ -11,6 +23,7 @@ import {
   FORMAT_VERSION,
   type Golden,
   type Manifest,
+  nameSchema,
   parseManifest,
   type Variant,
 } from '../contract/manifest.ts';
@@ -66,6 +79,42 @@ function goldenRequests(classes: number): PictureRequest[] {
   }));
 }
 
+/** The name that a bundle in `out` gets: the folder's, which is part of addresses. */
+export function bundleName(out: string): string {
+  const name = basename(resolve(out)).toLowerCase();
+  if (nameSchema.safeParse(name).success) return name;
+  throw new UserError(
+    `export: expected a folder named by at most 63 lower-case letters, digits and hyphens, got ${JSON.stringify(out)}; choose another name`,
+  );
+}
+
+/** Refuses a folder with anything in it that no bundle of ours put there: the export replaces it as a whole. Returns the bundle's name. */
+export function checkBundleFolder(out: string): string {
+  const name = bundleName(out);
+  if (!existsSync(out)) return name;
+  const expected = `export: expected ${out} to be a bundle or a new folder`;
+  if (!statSync(out).isDirectory()) throw new UserError(`${expected}, got a file; choose another --out`);
+  const own = new Set(
+    existsSync(join(out, 'model.json')) ? filesOf(readFileSync(join(out, 'model.json'), 'utf8')) : [],
+  );
+  const other = readdirSync(out).find((name) => !own.has(name));
+  if (other !== undefined)
+    throw new UserError(`${expected}, got one with ${other} in it; move that or choose another --out`);
+  return name;
+}
+
+/** Files of the bundle whose model.json this is, whatever its format version; none when it is somebody else's. */
+function filesOf(text: string): string[] {
+  try {
+    const { files } = ownFiles.parse(JSON.parse(text));
+    return ['model.json', 'preview.png', 'MODEL_CARD.md', ...files.map(({ path }) => path)];
+  } catch {
+    return [];
+  }
+}
+
+const ownFiles = z.looseObject({ format: z.literal(FORMAT), files: z.array(z.looseObject({ path: z.string() })) });
+
 /**
  * Traces, encodes, verifies and writes the bundle. It is written to a temporary folder and renamed when everything has
  * been checked, so an existing bundle is replaced whole or not at all.
@@ -74,9 +123,7 @@ function goldenRequests(classes: number): PictureRequest[] {
  */
 export async function exportBundle(trained: TrainedGenerator, options: ExportOptions): Promise<ExportReport> {
   const out = resolve(options.out);
-  if (existsSync(out) && readdirSync(out).length > 0 && !existsSync(join(out, 'model.json'))) {
-    throw new UserError(`export: expected ${options.out} to be a bundle or a new folder, got a folder of other files`);
-  }
+  const name = checkBundleFolder(out);
   const { recipe, dataset } = trained.config;
   const { network } = recipe;
   const conditional = network.classes > 0;
@@ -103,7 +150,7 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
   const draft: Manifest = {
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
-    name: basename(out).toLowerCase(),
+    name,
     title: dataset.name,
     description: `Pictures in the manner of those in ${dataset.name}.`,
     license: `as the pictures in ${dataset.name}`,

@@ -1,17 +1,19 @@
 // `pocketgen export`, `sample` and `verify`: from a run to a bundle, from a bundle to pictures.
-import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { parseSeed } from '../../contract/latent.ts';
+import { LIMITS } from '../../contract/limits.ts';
 import { classIndex, type Variant, variantSchema } from '../../contract/manifest.ts';
-import { contactSheet, scaleUp } from '../../contract/picture.ts';
+import { contactSheet, type Picture, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
-import { exportBundle } from '../../export/bundle.ts';
+import { checkBundleFolder, exportBundle } from '../../export/bundle.ts';
 import { openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
 import { trainingHistory } from '../../export/record.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadGenerator } from '../../export/weights.ts';
+import { writeAtomically } from '../../train/checkpoint.ts';
 import { readStats, runFolder } from '../../train/run-folder.ts';
+import { checkOutFile } from '../out-file.ts';
 
 function variantOf(name: string): Variant {
   const parsed = variantSchema.safeParse(name.trim());
@@ -21,18 +23,23 @@ function variantOf(name: string): Variant {
 
 function variantsOf(list: string): [Variant, ...Variant[]] {
   const [first = '', ...rest] = list.split(',');
-  return [variantOf(first), ...rest.map(variantOf)];
+  const variants: [Variant, ...Variant[]] = [variantOf(first), ...rest.map(variantOf)];
+  if (new Set(variants).size < variants.length) throw new UserError(`dtype: expected each once, got ${list}`);
+  return variants;
 }
 
 /** Exports a run and tells the user what was checked. */
 export async function runExport(runDir: string, out: string, dtypes: string, truncation = 1): Promise<void> {
+  checkBundleFolder(out); // what cannot be written is told before the work
+  const variants = variantsOf(dtypes);
   const trained = loadGenerator(runDir, (line) => console.error(line));
+  console.error(`${runDir}: the generator after ${trained.imagesSeen} images (${trained.origin})`);
   const { network } = trained.config.recipe;
   const run = runFolder(runDir);
   const engines = [...new Set(readStats(run).flatMap(({ engine }) => engine ?? []))];
   const report = await exportBundle(trained, {
     out,
-    variants: variantsOf(dtypes),
+    variants,
     truncation,
     engine: engines.join(', ') || 'not recorded',
     metrics: trainingHistory(run, trained.imagesSeen, network.resolution),
@@ -93,13 +100,18 @@ async function runSample(dir: string, flags: SampleFlags): Promise<void> {
   const columns = within('columns', flags.columns, 1, 256, true);
   const scale = within('scale', flags.scale, 1, 32, true);
   const variant = flags.dtype === undefined ? undefined : variantOf(flags.dtype);
+  checkOutFile(flags.out);
   const bundle = await openBundle(dir, { provider: flags.provider, ...(variant ? { variant } : {}) });
   try {
     const truncation = given ?? bundle.manifest.defaultTruncation;
     const index = flags.class === undefined ? undefined : classIndex(bundle.manifest, flags.class);
-    const pictures = await bundle.generator.generate(seeds.map((seed) => ({ seed, class: index, truncation })));
+    const pictures: Picture[] = [];
+    for (let at = 0; at < seeds.length; at += LIMITS.batch) {
+      const batch = seeds.slice(at, at + LIMITS.batch).map((seed) => ({ seed, class: index, truncation }));
+      pictures.push(...(await bundle.generator.generate(batch)));
+    }
     const sheet = pictures.length === 1 && pictures[0] ? pictures[0] : contactSheet(pictures, columns);
-    writeFileSync(flags.out, encodePng(scaleUp(sheet, scale)));
+    writeAtomically(flags.out, encodePng(scaleUp(sheet, scale)));
     console.error(`${flags.out}: ${pictures.length} picture${pictures.length === 1 ? '' : 's'}`);
   } finally {
     await bundle.close();

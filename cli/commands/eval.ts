@@ -9,12 +9,13 @@ import { encodePng } from '../../contract/png.ts';
 import { recordEvaluation } from '../../export/record.ts';
 import { writeAtomically } from '../../train/checkpoint.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
-import { loadDataset, type PictureSet, pickPictures, pictureSet } from '../../train/data/index.ts';
-import { createEvaluator, type Metrics } from '../../train/eval/evaluator.ts';
+import { datasetNames, loadDataset, type PictureSet, pickPictures, pictureSet } from '../../train/data/index.ts';
+import { createEvaluator, type Metrics, requireHeldOut } from '../../train/eval/evaluator.ts';
 import { type GanTrain, ganTrain, ganTrainImages, realSide } from '../../train/eval/gan-train.ts';
 import { type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
 import { type Memorisation, memorisation } from '../../train/eval/memorisation.ts';
 import { openSource } from '../model-source.ts';
+import { checkOutFile } from '../out-file.ts';
 import { downloadProgress } from '../progress.ts';
 
 interface EvalFlags {
@@ -55,6 +56,15 @@ function whole(text: string): number {
   return value;
 }
 
+/** GAN-train takes its pictures from seeds 10 million on. */
+const HIGHEST_SEED = 4_000_000_000;
+
+function firstSeed(text: string): number {
+  const value = whole(text);
+  if (value > HIGHEST_SEED) throw new InvalidArgumentError(`expected at most ${HIGHEST_SEED}, got ${text}`);
+  return value;
+}
+
 function fraction(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new InvalidArgumentError(`expected a number above 0, at most 1, got ${text}`);
@@ -67,6 +77,11 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
   const source = await openSource(model, { ...(flags.dtype && { variant: flags.dtype }), warn: say });
   try {
     const { dataset } = source;
+    if (flags.data === undefined && !datasetNames.includes(dataset.source) && !existsSync(dataset.source)) {
+      throw new UserError(
+        `eval: expected --data with the folder of pictures that ${model} was trained on (${dataset.name}), got none`,
+      );
+    }
     const bar = downloadProgress();
     const splits = await splitsFor(dataset.sha256, flags.data ?? dataset.source, {
       size: source.size,
@@ -74,6 +89,7 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
       onProgress: bar.update,
     }).finally(bar.stop);
     const { train, test } = splits;
+    requireHeldOut(test); // before a judge is trained for nothing
     const { judge, record } = await judgeFor(splits, {
       onProgress: ({ images }) =>
         images % 6400 === 0 && say(`training a judge for ${train.name}: ${images} pictures seen`),
@@ -105,15 +121,11 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
     };
     // Neighbours are looked up among the very pictures the model saw, which this machine may not have.
     if (train.sha256 === dataset.sha256) {
-      const size = train.width * train.height * train.channels;
       const count = Math.min(lookedUp, samples, test.count);
-      const { result: found, sheet } = await memorisation(
-        pictures.subarray(0, count * size),
-        train,
-        evenly(test, count),
-      );
+      const drawn = pictureSet({ ...train, pixels: pictures, labels, note: 'generated' });
+      const { result: found, sheet } = await memorisation(evenly(drawn, count).pixels, train, evenly(test, count));
       result.memorisation = found;
-      if (flags.neighbours) writeAtomically(flags.neighbours, encodePng(sheet));
+      if (flags.neighbours !== undefined) writeAtomically(flags.neighbours, encodePng(sheet));
     } else say(`${train.name}: the training pictures are not on this machine, so no nearest neighbours`);
 
     if (flags.ganTrain && labelled && judge.task === 'classes') {
@@ -198,7 +210,7 @@ export function registerEval(program: Command): void {
     )
     .addOption(new Option('--dtype <name>', 'variant of a bundle').choices(['fp32', 'fp16', 'int8']))
     .option('--truncation <t>', 'factor on latents, above 0 to 1 (default: the bundle’s own; 1 for a run)', fraction)
-    .option('--seed <n>', 'first seed', whole, 0)
+    .option('--seed <n>', 'first seed', firstSeed, 0)
     .option('--no-gan-train', 'leave out GAN-train, the slow one')
     .option('--gan-train-images <n>', 'pictures shown to each GAN-train classifier', whole, ganTrainImages)
     .option('--neighbours <file>', 'PNG of the pictures nearest to training ones, with their three neighbours')
@@ -206,6 +218,7 @@ export function registerEval(program: Command): void {
     .option('--record', 'write the result into the bundle’s model.json and model card')
     .option('--json', 'print JSON')
     .action(async (model: string | undefined, flags: EvalFlags) => {
+      if (flags.neighbours !== undefined) checkOutFile(flags.neighbours);
       if (flags.trainJudge !== undefined) return trainJudgeTo(flags.trainJudge, flags.data ?? 'fashion-mnist');
       if (model === undefined || !existsSync(model)) {
         throw new UserError(`eval: expected a bundle or run folder, got ${model ?? 'none'}`);

@@ -10,6 +10,7 @@ import { reportPage } from '../../train/report/page.ts';
 import { watchReport } from '../../train/report/watch.ts';
 import { readConfig, runFolder } from '../../train/run-folder.ts';
 import { openSource } from '../model-source.ts';
+import { checkOutFile } from '../out-file.ts';
 import { drawWalks } from '../walks.ts';
 
 /** More grids than this add nothing to see, only size. */
@@ -55,6 +56,7 @@ export function registerReport(program: Command): void {
         return;
       }
       const out = flags.out ?? join(dir, 'report.html');
+      checkOutFile(out);
       await writeReport(dir, out, (line) => console.error(line));
       console.log(out);
     });

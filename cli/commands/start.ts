@@ -1,15 +1,17 @@
 // `pocketgen start`, which is `npm start`: pictures → trained generator → checked bundle → page and API on this machine.
 // Each part that is already there is used as it is, so a second start serves at once and a stopped one goes on.
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
+import { bundleName, checkBundleFolder } from '../../export/bundle.ts';
 import { verifyBundle } from '../../export/verify.ts';
+import type { PictureSize } from '../../train/data/index.ts';
 import { PRESETS } from '../../train/recipe.ts';
 import { runExport } from './bundle.ts';
 import { runServe } from './serve.ts';
-import { runTraining } from './train.ts';
+import { runTraining, sizeOption } from './train.ts';
 
 interface StartFlags {
   preset: string;
@@ -17,11 +19,23 @@ interface StartFlags {
   name?: string;
   minutes: string;
   port: string;
+  size?: PictureSize;
+  grey?: boolean;
+  augment?: boolean;
+  mirror?: boolean;
   serve: boolean;
 }
 
-const nameFor = ({ name, data, preset }: StartFlags): string =>
-  (name ?? (existsSync(data) ? basename(data) : preset)).toLowerCase().replace(/[^a-z0-9]+/g, '-');
+/** The folder's name as far as an address can have it, else the preset's. */
+function nameFor({ name, data, preset }: StartFlags): string {
+  if (name !== undefined) return bundleName(name);
+  const own = existsSync(data)
+    ? basename(resolve(data))
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, '-')
+    : '';
+  return own.replace(/^-+|-+$/g, '').slice(0, 63) || preset;
+}
 
 export async function runStart(flags: StartFlags): Promise<void> {
   const name = nameFor(flags);
@@ -31,14 +45,19 @@ export async function runStart(flags: StartFlags): Promise<void> {
   } else {
     const minutes = Number(flags.minutes);
     if (!(minutes > 0)) throw new UserError(`minutes: expected a number above 0, got ${flags.minutes}`);
+    checkBundleFolder(bundle);
+    const { preset, data, size, grey, augment, mirror } = flags;
     const stopped = await runTraining({
-      preset: flags.preset,
-      data: flags.data,
+      preset,
+      data,
       out: join('runs', name),
       engine: 'auto',
-      device: 'cpu',
       minutes,
       evaluations: 4,
+      ...(size && { size }),
+      ...(grey && { grey }),
+      ...(augment && { augment }),
+      ...(mirror && { mirror }),
     });
     if (stopped.interrupted) return;
     await runExport(stopped.dir, bundle, 'fp16,fp32,int8');
@@ -62,6 +81,10 @@ export function registerStart(program: Command): void {
     .option('--data <source>', 'fashion-mnist, mnist or a folder of your own pictures', 'fashion-mnist')
     .option('--name <name>', 'name of the bundle (default: the preset, or the folder of pictures)')
     .option('--minutes <n>', 'train for at most so many minutes', '4')
+    .addOption(sizeOption())
+    .option('--grey', 'train on own colour pictures in grey')
+    .option('--augment', 'DiffAugment, for small data sets')
+    .option('--mirror', 'mirror half of the pictures')
     .option('--port <port>', 'port to serve on', '8787')
     .option('--no-serve', 'stop when everything is built')
     .action(runStart);

@@ -1,6 +1,13 @@
 // `pocketgen train`: trains a preset on a data set into a run folder; the same command again continues it.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type DatasetSplits, loadDataset } from '../../train/data/index.ts';
+import { UserError } from '../../contract/errors.ts';
+import {
+  type DatasetSplits,
+  datasetNames,
+  loadDataset,
+  type PictureSize,
+  pictureSizes,
+} from '../../train/data/index.ts';
 import { chooseEngine } from '../../train/engines/choose.ts';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
 import { shippedJudge } from '../../train/eval/judge.ts';
@@ -15,7 +22,7 @@ export interface TrainFlags {
   data: string;
   out?: string;
   engine: EngineName | 'auto';
-  device: Device;
+  device?: Device;
   images?: number;
   minutes?: number;
   batch?: number;
@@ -30,7 +37,8 @@ export interface TrainFlags {
   mirror?: boolean;
   dryRun?: boolean;
   json?: boolean;
-  size?: 28 | 32 | 64;
+  size?: PictureSize;
+  grey?: boolean;
 }
 
 function positive(text: string): number {
@@ -47,11 +55,32 @@ function whole(text: string): number {
 
 /** `0.5` stays, `0.5:0.05` moves from one to the other along half a cosine. */
 function scheduleFlag(text: string): Schedule {
-  const [from = Number.NaN, to = from, ...more] = text.split(':').map(Number);
-  if (!(from >= 0 && to >= 0) || more.length > 0) {
-    throw new InvalidArgumentError(`expected a number or FROM:TO, got ${text}`);
+  const [from = Number.NaN, to = from, ...more] = text
+    .split(':')
+    .map((part) => (part.trim() ? Number(part) : Number.NaN));
+  if (!(from >= 0 && to >= 0 && Number.isFinite(from + to)) || more.length > 0) {
+    throw new InvalidArgumentError(`expected a number or FROM:TO, got ${JSON.stringify(text)}`);
   }
   return { from, to };
+}
+
+function learningRateFlag(text: string): Schedule {
+  const schedule = scheduleFlag(text);
+  if (!(schedule.from > 0)) throw new InvalidArgumentError(`expected it to begin above 0, got ${text}`);
+  return schedule;
+}
+
+/** Flags that would have no effect are refused rather than ignored. */
+function refuseIdleFlags({ data, size, grey, engine, device, out }: TrainFlags): void {
+  if (datasetNames.includes(data) && (size !== undefined || grey))
+    throw new UserError(
+      `--size and --grey: expected a folder of pictures, got ${data}, whose pictures are 28x28 and grey`,
+    );
+  if (device !== undefined && engine !== 'onnx')
+    throw new UserError(
+      `--device: expected --engine onnx with it, got ${engine}; name the engine or leave the device out`,
+    );
+  if (out?.trim() === '') throw new UserError('--out: expected a folder, got nothing');
 }
 
 function describe(recipe: Recipe): string {
@@ -67,10 +96,12 @@ function describe(recipe: Recipe): string {
 /** Trains and tells the user how it goes. Returns the run folder and whether the user stopped it. */
 export async function runTraining(flags: TrainFlags): Promise<{ dir: string; interrupted: boolean }> {
   const say = (line: string): void => console.error(line);
+  refuseIdleFlags(flags);
   const bar = downloadProgress();
   const splits: DatasetSplits = await loadDataset(flags.data, {
     onProgress: bar.update,
     ...(flags.size === undefined ? {} : { size: flags.size }),
+    ...(flags.grey ? { channels: 1 } : {}),
   }).finally(bar.stop);
   say(splits.train.note);
 
@@ -82,22 +113,16 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; int
   if (flags.dryRun) {
     console.log(JSON.stringify(recipe, null, 2));
     say(`${describe(recipe)}; dry run, nothing written`);
-    return { dir, interrupted: true };
+    return { dir, interrupted: false };
   }
   say(describe(recipe));
   const chosen =
     flags.engine === 'auto'
       ? await chooseEngine()
-      : { engine: flags.engine, device: flags.device, why: 'as asked for' };
+      : { engine: flags.engine, device: flags.device ?? 'cpu', why: 'as asked for' };
   say(`engine ${chosen.engine} on ${chosen.device} (${chosen.why}); run folder ${dir}`);
 
-  const stop = new AbortController();
-  const onSignal = (): void => {
-    say('\nstopping after this step …');
-    stop.abort();
-  };
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  const stop = stopOnSignals(say);
   const progress = trainingProgress(flags.json === true);
   try {
     const quality = await qualityCheck(splits, recipe, flags.evaluations ?? EVALUATIONS, say);
@@ -119,12 +144,39 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; int
     if (flags.json) console.log(JSON.stringify({ dir, ...result }));
     if (result.finished) say(`trained on ${result.images} images, ${speed}; run folder ${dir}`);
     else say(`stopped after ${result.images} of ${recipe.images} images, saved; run the same command again to go on`);
+    if (stop.signal.aborted) process.exitCode = INTERRUPTED; // `train && export` must not export half a training
     return { dir, interrupted: stop.signal.aborted };
   } finally {
     progress.stop();
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    stop.forget();
   }
+}
+
+/** What shells report of a command that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/** The first signal stops after the step under way, with a checkpoint; Ctrl-C a second later or more stops at once. */
+function stopOnSignals(say: (line: string) => void): { signal: AbortSignal; forget: () => void } {
+  const stop = new AbortController();
+  let first: number | undefined;
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (first === undefined) {
+      first = performance.now();
+      stop.abort();
+      say('\nstopping after this step …');
+    } else if (name !== 'SIGHUP' && performance.now() - first > 1000) {
+      say('stopping at once; what was trained since the last checkpoint is lost');
+      process.exit(INTERRUPTED);
+    }
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of signals) process.on(name, onSignal);
+  return {
+    signal: stop.signal,
+    forget: () => {
+      for (const name of signals) process.off(name, onSignal);
+    },
+  };
 }
 
 /** Evaluations in a whole run where the user names no number. */
@@ -143,8 +195,16 @@ async function qualityCheck(
     say(`no judge for ${splits.train.name}: quality is not measured while training; pocketgen eval can afterwards`);
     return undefined;
   }
-  return { check: await createQualityCheck(splits.test, shipped, stepOptions(recipe)), evaluations };
+  return { check: await createQualityCheck(splits.test, shipped, stepOptions(recipe), say), evaluations };
 }
+
+/** `--size 28` as a number, one of those that networks are made for. */
+export const sizeOption = (): Option =>
+  new Option('--size <pixels>', `side of own pictures: ${pictureSizes.join(', ')} (default: 32)`).argParser((text) => {
+    const size = pictureSizes.find((known) => String(known) === text);
+    if (size === undefined) throw new InvalidArgumentError(`expected ${pictureSizes.join(', ')}, got ${text}`);
+    return size;
+  });
 
 export function registerTrain(program: Command): void {
   program
@@ -157,15 +217,16 @@ export function registerTrain(program: Command): void {
       new Option('--engine <name>', 'what runs the training step').choices(['auto', ...ENGINES]).default('auto'),
     )
     .addOption(
-      new Option('--device <name>', 'where engine onnx runs, when it is named').choices(DEVICES).default('cpu'),
+      new Option('--device <name>', 'where engine onnx runs, when it is named (default: cpu)').choices(DEVICES),
     )
     .option('--images <n>', 'images to train on in all', whole)
     .option('--minutes <n>', 'stop this session after so many minutes', positive)
     .option('--batch <n>', 'pictures in a step', whole)
     .option('--seed <n>', 'seed of everything random', whole)
-    .option('--size <pixels>', 'side of own pictures: 28, 32 or 64', whole)
+    .addOption(sizeOption())
+    .option('--grey', 'train on own colour pictures in grey')
     .option('--width <n>', 'channels at half the picture’s resolution', whole)
-    .option('--learning-rate <from:to>', 'learning rate, or its schedule', scheduleFlag)
+    .option('--learning-rate <from:to>', 'learning rate, or its schedule', learningRateFlag)
     .option('--gamma <from:to>', 'weight of the gradient penalties, or its schedule', scheduleFlag)
     .option('--beta2 <from:to>', 'Adam’s β2, or its schedule', scheduleFlag)
     .option('--ema-half-life <from:to>', 'half-life of the averaged generator in images, or its schedule', scheduleFlag)

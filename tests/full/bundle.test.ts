@@ -1,8 +1,9 @@
 // From a run to a bundle to pictures through the command line, as a user types it; and what happens to a damaged bundle.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -12,17 +13,20 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseManifest } from '../../contract/manifest.ts';
 import { decodePng } from '../../contract/png.ts';
 import { openBundle } from '../../export/open.ts';
 import { train } from '../../train/loop.ts';
 import { smallPictures, smallRecipe } from '../small.ts';
 
-const BIN = new URL('../../bin/pocketgen.mjs', import.meta.url).pathname;
+const BIN = fileURLToPath(new URL('../../bin/pocketgen.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-bundle-'));
 const [run, bundle] = [join(folder, 'run'), join(folder, 'small')];
+
+afterAll(() => rmSync(folder, { recursive: true }));
 
 interface Outcome {
   code: number;
@@ -151,8 +155,38 @@ test.each([
   [['export', folder], /^run .*: expected a run folder with config.json, got none/],
   [
     ['export', run, '--out', run],
-    /^export: expected .* to be a bundle or a new folder, got a folder of other files\n$/,
+    /^export: expected .* to be a bundle or a new folder, got one with \S+ in it; move that or choose another --out\n$/,
   ],
+  [
+    ['export', run, '--out', BIN],
+    /^export: expected a folder named by .*got ".*pocketgen\.mjs"; choose another name\n$/,
+  ],
+  [['export', run, '--dtype', 'fp32,fp32'], /^dtype: expected each once, got fp32,fp32\n$/],
+  [['sample', bundle, '--out', folder], /^".*": expected the name of a file to write, got a folder\n$/],
+  [
+    ['sample', bundle, '--out', join(folder, 'no', 'x.png')],
+    /x\.png: expected a file in an existing folder, got no folder/,
+  ],
+  [
+    ['report', run, '--out', join(folder, 'no', 'x.html')],
+    /x\.html: expected a file in an existing folder, got no folder/,
+  ],
+  [
+    ['train', '--width', '8', '--out', join(BIN, 'run')],
+    /run: expected to mkdir it, got "not a directory" \(ENOTDIR\)/,
+  ],
+  [['train', '--learning-rate', '', '--dry-run'], /expected a number or FROM:TO, got ""/],
+  [['train', '--learning-rate', '5e-4:', '--dry-run'], /expected a number or FROM:TO, got "5e-4:"/],
+  [['train', '--learning-rate', '0', '--dry-run'], /expected it to begin above 0, got 0/],
+  [['train', '--gamma', 'Infinity', '--dry-run'], /expected a number or FROM:TO, got "Infinity"/],
+  [['train', '--size', '30', '--dry-run'], /expected 28, 32, 64, got 30/],
+  [['train', '--size', '32', '--dry-run'], /^--size and --grey: expected a folder of pictures, got fashion-mnist/],
+  [['train', '--device', 'webgpu', '--dry-run'], /^--device: expected --engine onnx with it, got auto/],
+  [['train', '--preset', 'classic', '--gamma', '1', '--dry-run'], /gamma: expected a preset with gradient penalties/],
+  [['train', '--preset', 'classic', '--width', '8', '--dry-run'], /width: expected a preset of residual networks/],
+  [['train', '--width', '1000000', '--dry-run'], /recipe network\.width: expected number to be <=1024, got 1000000\n$/],
+  [['train', '--out', '', '--dry-run'], /^--out: expected a folder, got nothing\n$/],
+  [['eval', run, '--seed', '4294967295'], /expected at most 4000000000, got 4294967295/],
   [['train', '--preset', 'huge', '--dry-run'], /preset: expected one of quick, fashion-gan, classic, got huge\n$/],
   [['train', '--beta2', '1.5', '--dry-run'], /recipe beta2\.from: expected number to be <=0\.9999, got 1\.5\n$/],
   [
@@ -188,11 +222,29 @@ test.each([
   expect(stderr).toMatch(sentence);
 });
 
-test('Ctrl-C saves, says how to go on, and the same command goes on', async () => {
-  const dir = join(folder, 'interrupted');
-  const args = [
-    BIN,
-    'train',
+test('a folder in which something else has put a model.json is left as it is', async () => {
+  const other = join(folder, 'tfjs-model');
+  mkdirSync(join(other, 'src'), { recursive: true });
+  writeFileSync(join(other, 'model.json'), '{"format":"layers-model"}');
+  const { code, stderr } = await pocketgen('export', run, '--out', other);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`expected ${other} to be a bundle or a new folder`);
+  expect(readdirSync(other).sort()).toEqual(['model.json', 'src']);
+});
+
+test('a damaged snapshot is named, and the newest checkpoint exported instead', async () => {
+  const copy = join(folder, 'damaged-run');
+  cpSync(run, copy, { recursive: true });
+  writeFileSync(join(copy, 'best.safetensors'), 'half a fi');
+  const { code, stderr } = await pocketgen('export', copy, '--out', join(folder, 'from-checkpoint'), '--dtype', 'fp32');
+  expect(stderr).toMatch(/^snapshot best\.safetensors: expected a header of \d+ bytes, got 1; going on without it\n/);
+  expect(stderr).toContain('the generator after 160 images (newest checkpoint)');
+  expect(code).toBe(0);
+});
+
+/** Trains in `dir` until `stop` is called with its process, at the first line of progress. */
+async function trainUntil(dir: string, stop: (child: ReturnType<typeof spawn>) => void): Promise<Outcome> {
+  const options = [
     '--images',
     '100000',
     '--width',
@@ -201,21 +253,49 @@ test('Ctrl-C saves, says how to go on, and the same command goes on', async () =
     '8',
     '--evaluations',
     '0',
+    '--engine',
+    'onnx',
     '--json',
     '--out',
     dir,
   ];
-  const child = execFile(process.execPath, args);
+  const child = spawn(process.execPath, [BIN, 'train', ...options]);
   let stderr = '';
-  child.stderr?.on('data', (text: string) => {
-    stderr += text;
+  child.stderr.on('data', (text: Buffer) => {
+    stderr += String(text);
   });
-  child.stdout?.once('data', () => child.kill('SIGINT'));
-  await new Promise((resolve) => child.on('exit', resolve));
+  child.stdout.once('data', () => stop(child));
+  const code = await new Promise<number>((resolve) => child.on('close', resolve));
+  return { code, stdout: '', stderr };
+}
+
+const savedImages = (dir: string): number => Number.parseInt(readdirSync(join(dir, 'checkpoints')).at(-1) ?? '0', 10);
+
+test.each([
+  ['the same Ctrl-C heard twice', (child) => [child.kill('SIGINT'), child.kill('SIGINT')]],
+  ['a terminal that is closed', (child) => child.kill('SIGHUP')],
+  ['a reader that is gone', (child) => child.stdout?.destroy()],
+] satisfies [string, (child: ReturnType<typeof spawn>) => unknown][])(
+  '%s saves before training ends',
+  async (what, stop) => {
+    const dir = join(folder, what.replaceAll(' ', '-'));
+    const { code, stderr } = await trainUntil(dir, stop);
+    expect(stderr).toMatch(/stopped after \d+ of 100000 images, saved/);
+    expect(stderr).not.toContain('    at '); // no stack trace
+    expect(code).toBe(130);
+    expect(savedImages(dir)).toBeGreaterThan(0);
+    expect(existsSync(join(dir, 'lock'))).toBe(false);
+  },
+);
+
+test('Ctrl-C saves, says how to go on, and the same command goes on', async () => {
+  const dir = join(folder, 'interrupted');
+  const { code, stderr } = await trainUntil(dir, (child) => child.kill('SIGINT'));
+  expect(code).toBe(130);
   const [, images] =
     /stopped after (\d+) of 100000 images, saved; run the same command again to go on/.exec(stderr) ?? [];
   expect(Number(images)).toBeGreaterThan(0);
-  const again = await pocketgen(...args.slice(1), '--minutes', '0.01');
+  const again = await trainUntil(dir, (child) => child.kill('SIGTERM'));
   expect(again.stderr).toContain(`continuing ${dir} after ${images} of 100000 images`);
-  expect(again.code).toBe(0);
+  expect(savedImages(dir)).toBeGreaterThan(Number(images));
 });
