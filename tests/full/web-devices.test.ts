@@ -57,6 +57,19 @@ function prependToWorker(code: string): void {
   };
 }
 
+/** For prependToWorker(): `lose()` takes away every device that was given; `first` runs before one is given. */
+const losableDevices = (first = ''): string => `{
+  const request = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...args) {
+    ${first}
+    const device = await request.apply(this, args);
+    new BroadcastChannel('lose').onmessage = () => device.destroy();
+    return device;
+  };
+}`;
+
+const lose = (page: Page): Promise<void> => page.evaluate(() => new BroadcastChannel('lose').postMessage('now'));
+
 /** Resolves when the page has begun to load again. */
 async function ask(page: Page, provider: string): Promise<void> {
   await page.locator('.status').click();
@@ -160,18 +173,11 @@ test('a WebGPU that fails to start ends on wasm with the reason', async () => {
 });
 
 test('a graphics device that is lost in use is replaced by wasm, and the page says so and remembers', async () => {
-  prependToWorker(`{
-    const request = GPUAdapter.prototype.requestDevice;
-    GPUAdapter.prototype.requestDevice = async function (...args) {
-      const device = await request.apply(this, args);
-      new BroadcastChannel('lose').onmessage = () => device.destroy();
-      return device;
-    };
-  }`);
+  prependToWorker(losableDevices());
   const context = await withGpu.newContext({ serviceWorkers: 'block' }); // it would keep the changed script
   const { page } = await openPage(context, address());
   await choose(page, 'webgpu');
-  await page.evaluate(() => new BroadcastChannel('lose').postMessage('now'));
+  await lose(page);
   await page.getByText('WebGPU stopped: the graphics device was lost').waitFor();
   await page.waitForFunction(() => document.querySelector('.status')?.getAttribute('data-provider') === 'wasm');
   await waitForPhase(page, 'running');
@@ -185,16 +191,10 @@ test('a graphics device that is lost in use is replaced by wasm, and the page sa
 
 test('a choice made while the others are measured stops them, and they leave no mark on it', async () => {
   // Every device waits for a word, so that the comparison is under way for as long as the test wants.
-  prependToWorker(`{
-    const request = GPUAdapter.prototype.requestDevice;
-    const go = new BroadcastChannel('go');
-    GPUAdapter.prototype.requestDevice = async function (...args) {
-      await new Promise((resolve) => go.addEventListener('message', resolve));
-      const device = await request.apply(this, args);
-      new BroadcastChannel('lose').onmessage = () => device.destroy();
-      return device;
-    };
-  }`);
+  prependToWorker(
+    `const go = new BroadcastChannel('go');
+    ${losableDevices("await new Promise((resolve) => go.addEventListener('message', resolve));")}`,
+  );
   const context = await withGpu.newContext({ serviceWorkers: 'block' }); // it would keep the changed script
   const { page } = await openPage(context, address());
   await page.waitForFunction(() => localStorage.getItem('pocketgen.trying-webgpu') === '1');
@@ -210,7 +210,7 @@ test('a choice made while the others are measured stops them, and they leave no 
   await expectWorkers(page, 1);
   expect(await page.locator('.status-text').textContent()).toContain('Running on WebGPU');
   expect(await differenceFromReference(page)).toBeLessThanOrEqual(1);
-  await page.evaluate(() => new BroadcastChannel('lose').postMessage('now'));
+  await lose(page);
   await page.getByText('WebGPU stopped: the graphics device was lost').waitFor();
   await waitForPhase(page, 'running');
   await context.close();
