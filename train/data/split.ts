@@ -1,0 +1,50 @@
+// Which own pictures are held out. It depends on each picture's own bytes: adding pictures does not move another one from
+// training to test, and near copies (near-copies.ts) stay on one side.
+import { createHash } from 'node:crypto';
+import { findNearCopies, type NearCopies, type PremultipliedPictures } from './near-copies.ts';
+
+/** Fewer pictures than this and none is held out: every one is needed for training. */
+const HOLD_OUT_FROM = 100;
+/** Classes smaller than this keep all their pictures for training. */
+const HOLD_OUT_CLASS_FROM = 10;
+/** A tenth is held out; of small sets more, up to a fifth, until there are enough to measure quality with. */
+const [SHARE, MOST, ENOUGH] = [0.1, 0.2, 300];
+
+export interface Split {
+  readonly train: number[];
+  readonly test: number[];
+  readonly copies: NearCopies;
+}
+
+/** @param labels [count], class of each picture; all 0 where there are no classes */
+export function splitPictures(pictures: PremultipliedPictures, labels: Uint8Array): Split {
+  const { count, size, pixels } = pictures;
+  const bytes = size * size * 4;
+  const copies = findNearCopies(pictures);
+  const perClass = new Map<number, number>();
+  for (const label of labels) perClass.set(label, (perClass.get(label) ?? 0) + 1);
+
+  // A group is as its lowest digest is: the order of files does not matter.
+  const lowest = new Map<number, string>();
+  const kept = new Set<number>();
+  for (let i = 0; i < count; i++) {
+    const group = copies.group[i] ?? i;
+    const digest = createHash('sha256')
+      .update(pixels.subarray(i * bytes, (i + 1) * bytes))
+      .digest('hex');
+    const before = lowest.get(group);
+    if (before === undefined || digest < before) lowest.set(group, digest);
+    if ((perClass.get(labels[i] ?? 0) ?? 0) < HOLD_OUT_CLASS_FROM) kept.add(group);
+  }
+  const share = count < HOLD_OUT_FROM ? 0 : Math.max(SHARE, Math.min(MOST, ENOUGH / count));
+  const heldOut = new Set(
+    [...lowest].flatMap(([group, digest]) => {
+      // Hashed again: the lowest of many digests is low.
+      const word = createHash('sha256').update(digest).digest().readUInt32BE(0);
+      return word < share * 2 ** 32 && !kept.has(group) ? [group] : [];
+    }),
+  );
+  const [train, test]: [number[], number[]] = [[], []];
+  for (let i = 0; i < count; i++) (heldOut.has(copies.group[i] ?? i) ? test : train).push(i);
+  return { train, test, copies };
+}
