@@ -2,6 +2,7 @@
 import { UserError } from './errors.ts';
 import type { Generator } from './generator.ts';
 import type { FileEntry, Golden, Manifest, Variant } from './manifest.ts';
+import { levelsOf } from './pixels.ts';
 
 /** SHA-256 in lower-case hexadecimal, by WebCrypto. */
 export async function sha256Hex(bytes: Uint8Array): Promise<string> {
@@ -18,8 +19,12 @@ export async function checkFile(entry: FileEntry, bytes: Uint8Array): Promise<vo
     throw new UserError(`${entry.path}: expected SHA-256 ${entry.sha256}, got ${hash}; fetch or export it again`);
 }
 
-/** The largest difference of two pictures' bytes, in levels of 255. */
-export function largestDifference(a: Uint8Array, b: Uint8Array): number {
+/**
+ * The largest difference of two pictures' bytes, in levels of 255. RGBA is compared premultiplied, as the network gave
+ * it: the straight colour of a pixel that is hardly seen moves by many levels where the network's moves by one.
+ */
+export function largestDifference(expected: Uint8Array, got: Uint8Array, channels: number): number {
+  const [a, b] = [expected, got].map((data) => levelsOf({ channels, data })) as [Uint8Array, Uint8Array];
   let largest = a.length === b.length ? 0 : 255;
   for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
   return largest;
@@ -52,7 +57,7 @@ export async function checkGoldens(
     const hash = await sha256Hex(expected);
     if (hash !== golden.sha256)
       throw new UserError(`${name}: expected pixels of SHA-256 ${golden.sha256}, got ${hash}; export the bundle again`);
-    const levels = largestDifference(expected, pictures[i]?.data ?? new Uint8Array());
+    const levels = largestDifference(expected, pictures[i]?.data ?? new Uint8Array(), manifest.image.channels);
     if (levels > maxLevels)
       throw new UserError(
         `${name}: expected ${maxLevels === 0 ? 'the same bytes' : `at most ${maxLevels} level of difference`}, got a difference of ${levels} levels of 255`,

@@ -6,10 +6,10 @@ import { LATENT_GENERATOR } from './latent.ts';
 import { LIMITS } from './limits.ts';
 
 export const FORMAT = 'pocketgen-bundle';
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 const size = z.int().min(1);
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
+export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
 const vectors = z.tuple([z.literal('batch'), size]);
 
 /** Of a bundle: a part of addresses. */
@@ -29,7 +29,7 @@ const fileSchema = z.object({
   role: z.enum(['generator', 'encoder', 'discriminator']),
   variant: variantSchema,
   bytes: size,
-  sha256,
+  sha256: sha256Schema,
 });
 export type FileEntry = z.infer<typeof fileSchema>;
 
@@ -39,15 +39,28 @@ const goldenSchema = z.object({
   /** Class index; absent for an unconditional model. */
   class: z.int().min(0).optional(),
   truncation: truncationSchema,
-  /** Of the HWC pixel bytes that onnxruntime-web's wasm gives. */
-  sha256,
+  /** Of the HWC pixel bytes that onnxruntime-web's wasm gives; RGBA is straight. */
+  sha256: sha256Schema,
   /** Those bytes, base64. */
   pixels: z.base64(),
 });
 export type Golden = z.infer<typeof goldenSchema>;
 
-/** A measurement while training; further numbers may stand beside the distance. */
-const historySchema = z.looseObject({ images: z.number().min(0), fid: z.number() });
+/** A measurement while training: what a set of pictures allows to be measured; further numbers may stand beside these. */
+export const historySchema = z.looseObject({
+  images: z.number().min(0),
+  fid: z.number().optional(),
+  /** Kernel distance, and the ends of its 95 % interval. */
+  kid: z.number().optional(),
+  kidLow: z.number().optional(),
+  kidHigh: z.number().optional(),
+  precision: z.number().optional(),
+  recall: z.number().optional(),
+  coverage: z.number().optional(),
+  /** Share of the generated pictures that are near copies of a training picture. */
+  nearCopies: z.number().min(0).max(1).optional(),
+  ganTest: z.number().optional(),
+});
 export type HistoryPoint = z.infer<typeof historySchema>;
 
 /** The same latents drawn at one moment of the training: a small PNG. */
@@ -74,7 +87,8 @@ const shape = z.object({
   title: z.string(),
   description: z.string(),
   kind: z.string().min(1),
-  image: z.object({ width: size, height: size, channels: z.int().min(1).max(4) }),
+  /** Channels: 1 grey, 3 RGB, 4 RGBA, which the network gives premultiplied (−1 in all four where nothing is seen). */
+  image: z.object({ width: size, height: size, channels: z.literal([1, 3, 4]) }),
   latent: z.object({ size, distribution: z.literal('normal'), generator: z.literal(LATENT_GENERATOR) }),
   /** Labels in the order of the class input; empty for an unconditional model. */
   classes: z.array(z.string().min(1)).max(LIMITS.classes),
@@ -142,16 +156,25 @@ export const manifestSchema = shape.check(({ value: m, issues }) => {
 export function parseManifest(json: unknown): Manifest {
   const head = z.object({ format: z.literal(FORMAT), formatVersion: z.number() }).safeParse(json);
   if (!head.success) throw new UserError(`model.json: expected the manifest of a ${FORMAT}, got something else`);
-  if (head.data.formatVersion !== FORMAT_VERSION)
-    throw new UserError(
-      `model.json: expected format version ${FORMAT_VERSION}, got ${head.data.formatVersion}; ` +
-        'use the pocketgen that exported it, or export it again',
-    );
+  const version = head.data.formatVersion;
+  if (version !== FORMAT_VERSION)
+    throw new UserError(`model.json: expected format version ${FORMAT_VERSION}, got ${version}; ${adviceFor(version)}`);
   const parsed = manifestSchema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  throw new UserError(`model.json ${sentenceOf(parsed.error)}; export the bundle again`);
+}
+
+function adviceFor(version: number): string {
+  if (version > FORMAT_VERSION) return 'use a newer pocketgen';
+  const again = 'export its run again with pocketgen export';
+  // What version 3 brought is RGBA; nothing else of a bundle changed its meaning.
+  return version === 2 ? `${again}, or write 3 there: a bundle of version 2 is otherwise one of version 3` : again;
+}
+
+/** The first thing that is wrong: `FIELD: expected X, got Y`. */
+export function sentenceOf({ issues: [issue] }: z.ZodError): string {
   const message = (issue?.message ?? 'not valid').replace('Invalid input: ', '').replace('received', 'got');
-  throw new UserError(`model.json ${issue?.path.join('.')}: ${message}; export the bundle again`);
+  return `${issue?.path.join('.')}: ${message}`;
 }
 
 /** The generator file of a variant (the manifest's default one if none is named). Throws UserError listing what exists. */

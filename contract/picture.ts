@@ -1,7 +1,7 @@
 // An 8-bit picture and the two things everyone does with pictures: enlarge one, lay many out on a sheet.
 import { UserError } from './errors.ts';
 
-/** Row-major, channels interleaved: data[(y * width + x) * channels + c]. Channels: 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA. */
+/** Row-major, channels interleaved: data[(y * width + x) * channels + c]. Channels: 1 grey, 3 RGB, 4 RGBA (straight). */
 export interface Picture {
   width: number;
   height: number;
@@ -27,7 +27,7 @@ export function scaleUp(picture: Picture, factor: number): Picture {
   return out;
 }
 
-/** Pictures of one size left to right, top to bottom, `gap` white pixels between them (none at the border). */
+/** Pictures of one size left to right, top to bottom, `gap` white pixels (transparent in RGBA) between them, none at the border. */
 export function contactSheet(pictures: Picture[], columns: number, gap = 0): Picture {
   const first = pictures[0];
   if (first === undefined) throw new UserError('contact sheet: expected at least one picture, got none');
@@ -36,7 +36,7 @@ export function contactSheet(pictures: Picture[], columns: number, gap = 0): Pic
   const { width, height, channels } = first;
   const across = Math.min(columns, pictures.length);
   const down = Math.ceil(pictures.length / across);
-  const sheet = blank(across * (width + gap) - gap, down * (height + gap) - gap, channels, 255);
+  const sheet = blank(across * (width + gap) - gap, down * (height + gap) - gap, channels, channels === 4 ? 0 : 255);
   pictures.forEach((picture, index) => {
     if (picture.width !== width || picture.height !== height || picture.channels !== channels)
       throw new UserError(

@@ -1,5 +1,6 @@
 // A network's output becomes 8-bit pictures: level = ⌊(x + 1) × 127.5 + ½⌋ in double precision, clamped to 0..255
 // (round half up; −1 → 0, 0 → 128, 1 → 255). The rule is part of the contract: it decides the bytes.
+import { premultiply, straighten } from './alpha.ts';
 import type { Picture } from './picture.ts';
 
 /** One number of [-1, 1] as a level of 0..255. */
@@ -7,7 +8,21 @@ export function toLevel(x: number): number {
   return Math.min(Math.max(Math.floor((x + 1) * 127.5 + 0.5), 0), 255);
 }
 
-/** `output` is [batch, channels, height, width]; the pictures are [height, width, channels]. Throws on NaN. */
+/** Levels [height, width, channels] as networks and picture sets have them (RGBA premultiplied) → a picture. */
+export function pictureOf(levels: Uint8Array, image: Pick<Picture, 'width' | 'height' | 'channels'>): Picture {
+  const { width, height, channels } = image;
+  return { width, height, channels, data: channels === 4 ? straighten(levels) : levels };
+}
+
+/** The levels that `pictureOf` made the picture of. */
+export function levelsOf({ channels, data }: Pick<Picture, 'channels' | 'data'>): Uint8Array {
+  return channels === 4 ? premultiply(data) : data;
+}
+
+/**
+ * `output` is [batch, channels, height, width], with four channels premultiplied RGBA; the pictures are
+ * [height, width, channels], with four channels straight RGBA. Throws on NaN.
+ */
 export function toPictures(
   output: Float32Array,
   batch: number,
@@ -18,15 +33,15 @@ export function toPictures(
   if (output.length !== batch * channels * plane)
     throw new RangeError(`output: expected ${batch * channels * plane} numbers, got ${output.length}`);
   return Array.from({ length: batch }, (_, n) => {
-    const data = new Uint8Array(plane * channels);
+    const levels = new Uint8Array(plane * channels);
     for (let c = 0; c < channels; c++) {
       const start = (n * channels + c) * plane;
       for (let i = 0; i < plane; i++) {
         const x = output[start + i] ?? Number.NaN;
         if (Number.isNaN(x)) throw new RangeError(`output: expected numbers, got NaN in picture ${n}`);
-        data[i * channels + c] = toLevel(x);
+        levels[i * channels + c] = toLevel(x);
       }
     }
-    return { width, height, channels, data };
+    return pictureOf(levels, image);
   });
 }

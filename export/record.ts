@@ -1,7 +1,13 @@
 // What a bundle tells of its quality: the training history, taken from the run, and evaluations, written in afterwards.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BundleMetrics, type Evaluation, parseManifest, type Snapshot } from '../contract/manifest.ts';
+import {
+  type BundleMetrics,
+  type Evaluation,
+  type HistoryPoint,
+  parseManifest,
+  type Snapshot,
+} from '../contract/manifest.ts';
 import { decodePng, encodePng } from '../contract/png.ts';
 import { writeAtomically } from '../train/checkpoint.ts';
 import { listSamples, type RunFolder, readStats } from '../train/run-folder.ts';
@@ -11,12 +17,25 @@ import { modelCard } from './card.ts';
 const SNAPSHOTS = 8;
 const SNAPSHOT_BYTES = 10 * 28 * 28;
 
+/** What a check's line of stats.jsonl has for the bundle; a set of pictures may allow only some of it. */
+const NUMBERS = [
+  'fid',
+  'kid',
+  'kidLow',
+  'kidHigh',
+  'precision',
+  'recall',
+  'coverage',
+  'nearCopies',
+  'ganTest',
+] as const satisfies (keyof HistoryPoint)[];
+
 /** Checks and pictures of a run up to the snapshot that is exported. */
 export function trainingHistory(run: RunFolder, imagesSeen: number, resolution: number): BundleMetrics {
-  const history = readStats(run).flatMap(({ images, metrics }) => {
-    const { fid, kid, recall, precision, ganTest } = metrics ?? {};
-    if (typeof fid !== 'number' || images > imagesSeen) return [];
-    return [{ images, fid, kid, precision, recall, ...(ganTest === undefined ? {} : { ganTest }) }];
+  const history = readStats(run).flatMap(({ images, metrics = {} }) => {
+    const numbers = NUMBERS.filter((name) => typeof metrics[name] === 'number').map((name) => [name, metrics[name]]);
+    if (numbers.length === 0 || images > imagesSeen) return [];
+    return [{ images, ...(Object.fromEntries(numbers) as Omit<HistoryPoint, 'images'>) }];
   });
   const samples = listSamples(run).filter(({ images }) => images <= imagesSeen);
   const snapshots = geometric(samples, SNAPSHOTS).map(({ images, file }) => ({

@@ -5,11 +5,13 @@ import { UserError } from '../../contract/errors.ts';
 import { createGenerator, type TensorLike } from '../../contract/generator.ts';
 import { classOf, latentOf } from '../../contract/latent.ts';
 import { classIndex, generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
+import { pictureOf } from '../../contract/pixels.ts';
+import { parseTraining } from '../../contract/training.ts';
 
 const pixels = Uint8Array.of(128, 128);
 const good = {
   format: 'pocketgen-bundle',
-  formatVersion: 2,
+  formatVersion: 3,
   name: 'tiny',
   title: 'Tiny',
   description: 'Two grey pixels',
@@ -52,7 +54,14 @@ describe('parseManifest', () => {
   });
 
   test.each([
-    ['formatVersion', 3, /^model\.json: expected format version 2, got 3; .+$/],
+    ['formatVersion', 4, /^model\.json: expected format version 3, got 4; use a newer pocketgen$/],
+    [
+      'formatVersion',
+      2,
+      /^model\.json: expected format version 3, got 2; export its run again with pocketgen export, or write 3 there: .+$/,
+    ],
+    ['formatVersion', 1, /expected format version 3, got 1; export its run again with pocketgen export$/],
+    ['image.channels', 2, /^model\.json image\.channels: .+; export the bundle again$/],
     ['format', 'other', /^model\.json: expected the manifest of a pocketgen-bundle, got something else$/],
     ['name', '../etc', /^model\.json name: expected lower-case letters, digits and hyphens/],
     ['latent.generator', 'mt19937', /^model\.json latent\.generator: expected "philox4x32-10\/as241"/],
@@ -214,6 +223,61 @@ describe('createGenerator', () => {
 });
 
 test('the largest difference of pictures of different lengths is 255', () => {
-  expect(largestDifference(Uint8Array.of(1, 9), Uint8Array.of(3, 8))).toBe(2);
-  expect(largestDifference(Uint8Array.of(1), Uint8Array.of(1, 2))).toBe(255);
+  expect(largestDifference(Uint8Array.of(1, 9), Uint8Array.of(3, 8), 1)).toBe(2);
+  expect(largestDifference(Uint8Array.of(1), Uint8Array.of(1, 2), 1)).toBe(255);
+});
+
+test('RGBA is compared as the network gave it: one level of a hardly seen pixel is one, whatever its straight colour', () => {
+  const [one, two] = [
+    [1, 0, 0, 3],
+    [2, 0, 0, 3],
+  ].map((levels) => pictureOf(Uint8Array.from(levels), { width: 1, height: 1, channels: 4 }).data);
+  expect([one?.[0], two?.[0]]).toEqual([85, 170]);
+  expect(largestDifference(one ?? new Uint8Array(), two ?? new Uint8Array(), 4)).toBe(1);
+  expect(largestDifference(Uint8Array.of(9, 9, 9, 200), Uint8Array.of(9, 9, 9, 203), 4)).toBe(3);
+});
+
+describe('numbers of a history', () => {
+  const measured = (point: object) => ({ ...good, metrics: { history: [point], snapshots: [], evaluations: [] } });
+
+  test('FID may be missing, as small sets are judged by KID; others may stand beside', () => {
+    const point = { images: 9, kid: 0.2, kidLow: 0.1, kidHigh: 0.3, coverage: 0.8, nearCopies: 0.01, spectrum: -0.4 };
+    expect(parseManifest(measured(point)).metrics?.history).toEqual([point]);
+  });
+
+  test('are numbers, and shares at most 1', () => {
+    expect(() => parseManifest(measured({ images: 9, kid: '0.2' }))).toThrow(/^model\.json metrics\.history\.0\.kid: /);
+    expect(() => parseManifest(measured({ images: 9, nearCopies: 2 }))).toThrow(/history\.0\.nearCopies: /);
+  });
+});
+
+describe('training.json', () => {
+  const state = {
+    model: 'my-pictures',
+    state: 'training',
+    images: 5_000,
+    total: 100_000,
+    imagesPerSecond: 61.5,
+    secondsLeft: 1545,
+    updated: '2026-11-25T14:00:00.000Z',
+    snapshot: { images: 4_800, sha256: 'a'.repeat(64) },
+    history: [{ images: 4_800, kid: 0.2, kidLow: 0.1, kidHigh: 0.3, coverage: 0.4, nearCopies: 0 }],
+  };
+
+  test('is read as it was written, with or without a first snapshot', () => {
+    expect(parseTraining(state)).toEqual(state);
+    const { snapshot, ...early } = state;
+    expect(parseTraining({ ...early, history: [] })).toEqual({ ...early, history: [] });
+  });
+
+  test.each([
+    ['state', 'paused', /^training\.json state: .+; it is written anew when training goes on$/],
+    ['updated', 'today', /^training\.json updated: /],
+    ['images', -1, /^training\.json images: /],
+    ['secondsLeft', null, /^training\.json secondsLeft: expected number, got null/],
+    ['snapshot', { images: 1, sha256: 'x' }, /^training\.json snapshot\.sha256: expected 64/],
+  ])('with %s = %j is refused in one sentence', (key, value, message) => {
+    expect(() => parseTraining({ ...state, [key]: value })).toThrow(UserError);
+    expect(() => parseTraining({ ...state, [key]: value })).toThrow(message);
+  });
 });

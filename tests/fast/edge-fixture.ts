@@ -96,7 +96,7 @@ export async function writeTiny(models: string, tiny: Tiny): Promise<Manifest> {
   } as const;
   const manifest = parseManifest({
     format: 'pocketgen-bundle',
-    formatVersion: 2,
+    formatVersion: 3,
     name,
     title: `Tiny ${name}`,
     description: 'A test bundle',

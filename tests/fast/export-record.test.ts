@@ -49,6 +49,13 @@ test('history and snapshots go up to the images of the exported snapshot, snapsh
   expect(Array.from({ length: 10 }, (_, k) => third.data[k * 29])).toEqual([20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
 });
 
+test('a check without FID is history too, by the numbers that it has', () => {
+  const run = runWith({ size: 28, channels: 1 }, [100]);
+  const numbers = { kid: 0.2, kidLow: 0.1, kidHigh: 0.3, coverage: 0.4, nearCopies: 0.01 };
+  writeFileSync(run.stats, JSON.stringify({ images: 100, metrics: { ...numbers, samples: 500, note: 'x' } }));
+  expect(trainingHistory(run, 100, 28).history).toEqual([{ images: 100, ...numbers }]);
+});
+
 test('large colour pictures are fewer, so that a manifest stays small', () => {
   const run = runWith({ size: 64, channels: 3 }, [1000]);
   const [only] = trainingHistory(run, 1000, 64).snapshots;

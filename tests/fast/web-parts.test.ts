@@ -32,7 +32,7 @@ async function bundleFiles(
   const model = new TextEncoder().encode('not a real network, but its hash is right');
   const manifest = {
     format: 'pocketgen-bundle',
-    formatVersion: 2,
+    formatVersion: 3,
     name: 'tiny',
     title: 'Tiny',
     description: '',

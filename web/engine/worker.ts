@@ -72,7 +72,7 @@ async function compareGoldens(manifest: Manifest, variant: Variant, candidate: G
     goldens.map((golden) => ({ seed: golden.seed, class: golden.class, truncation: golden.truncation })),
   );
   const levels = goldens.map((golden, i) =>
-    largestDifference(goldenPixels(golden), pictures[i]?.data ?? new Uint8Array()),
+    largestDifference(goldenPixels(golden), pictures[i]?.data ?? new Uint8Array(), manifest.image.channels),
   );
   const largest = Math.max(...levels);
   if (goldens.length === 0 || largest > MAX_LEVELS)

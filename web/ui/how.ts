@@ -38,7 +38,8 @@ export function createHow(app: App): View {
 
   async function drawTraining(): Promise<void> {
     const { training: facts, license, metrics } = app.manifest;
-    const { history = [], snapshots = [] } = metrics ?? {};
+    const { snapshots = [] } = metrics ?? {};
+    const history = (metrics?.history ?? []).flatMap(({ images, fid }) => (fid === undefined ? [] : [{ images, fid }]));
     const holder = h('div', { class: 'chart', role: 'img', 'aria-label': t('curveLabel') });
     training.replaceChildren(
       h('h2', {}, t('training')),
