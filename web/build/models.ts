@@ -1,9 +1,10 @@
 // Vite plugin: copies the model bundles (./models, or the folder POCKETGEN_MODELS) next to the page as static files, with
-// models/index.json listing their names. A folder without bundles is fine: the page then says so.
+// models/index.json listing them (contract/model-list.ts). A folder without bundles is fine: the page then says so.
 import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Plugin } from 'vite';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
+import { listedModel } from '../../contract/model-list.ts';
 
 interface Bundle {
   folder: string;
@@ -30,7 +31,8 @@ function publicFiles({ folder, manifest }: Bundle): string[] {
 
 export function modelsPlugin(): Plugin {
   const folder = resolve(process.env.POCKETGEN_MODELS ?? 'models');
-  const index = () => JSON.stringify(findBundles(folder).map(({ manifest }) => manifest.name));
+  // Nothing trains on a static host.
+  const index = () => JSON.stringify(findBundles(folder).map(({ manifest }) => listedModel(manifest, false)));
   return {
     name: 'pocketgen-models',
     generateBundle() {

@@ -1,13 +1,12 @@
 // Where models come from: models/index.json and models/<name>/ next to the page, and bundles a person brought along.
 import { UserError } from '../../contract/errors.ts';
 import { generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
+import { type ListedModel, listedModel, parseModelList } from '../../contract/model-list.ts';
 import type { Model } from '../engine/engine.ts';
 import { fileBytes, openStore, type RemoteFile } from './store.ts';
 
-export interface ModelEntry {
-  name: string;
-  title: string;
-  /** Brought by the person; lives on this device only. */
+export interface ModelEntry extends ListedModel {
+  /** Brought by the person; lives on this device only, and its name here begins with `own:`. */
   own: boolean;
 }
 
@@ -18,24 +17,31 @@ export interface LoadedModel extends Model {
 
 const JSON_STORE = 'pocketgen-models';
 const OWN_STORE = 'pocketgen-own';
+const OWN = 'own:';
+
+interface Fetched {
+  json: unknown;
+  /** Keeps it as the copy for when there is no network. */
+  keep(): Promise<void>;
+}
 
 /** The newest copy from the network, else the one kept on the device. */
-async function freshJson(path: string): Promise<unknown> {
+async function freshJson(path: string): Promise<Fetched> {
   const url = new URL(path, document.baseURI).href;
   const store = await openStore(JSON_STORE);
-  const kept = await store?.match(url);
   try {
     const response = await fetch(url, { cache: 'no-cache' });
     if (!response.ok) throw new UserError(`${path}: expected the file, got status ${response.status} from the server`);
     const text = await response.text();
-    const json: unknown = JSON.parse(text);
-    await store
-      ?.put(url, new Response(text, { headers: { 'Content-Type': 'application/json' } }))
-      .catch(() => undefined);
-    return json;
+    const keep = async () => {
+      const headers = { 'Content-Type': 'application/json' };
+      await store?.put(url, new Response(text, { headers })).catch(() => undefined);
+    };
+    return { json: JSON.parse(text), keep };
   } catch (error) {
+    const kept = await store?.match(url);
     if (kept === undefined) throw error;
-    return kept.json();
+    return { json: await kept.json(), keep: async () => undefined };
   }
 }
 
@@ -46,31 +52,57 @@ async function readOwnManifest(name: string): Promise<Manifest | undefined> {
   return kept === undefined ? undefined : parseManifest(await kept.json());
 }
 
-/** Names next to the page, then own ones. An own bundle has the name of its manifest, prefixed where the page has it too. */
+const ownEntry = (manifest: Manifest): ModelEntry => ({
+  ...listedModel(manifest, false),
+  name: `${OWN}${manifest.name}`,
+  own: true,
+});
+
+/** Those of the server that serves the page, in its order, then own ones. */
 export async function listModels(): Promise<ModelEntry[]> {
-  const index = await freshJson('models/index.json').catch(() => []);
-  const names = Array.isArray(index) ? index.filter((name): name is string => typeof name === 'string') : [];
-  const shipped = names.map((name) => ({ name, title: titleOf(name), own: false }));
   const own: ModelEntry[] = [];
   for (const { url } of (await (await openStore(OWN_STORE))?.keys()) ?? []) {
     const name = /own-models\/([^/]+)\/model\.json$/.exec(new URL(url).pathname)?.[1];
-    if (name !== undefined) own.push({ name: `own:${name}`, title: titleOf(name), own: true });
+    // One of an older format is no reason for the page not to open.
+    const manifest = name === undefined ? undefined : await readOwnManifest(name).catch(() => undefined);
+    if (manifest !== undefined) own.push(ownEntry(manifest));
   }
-  return [...shipped, ...own];
+  return [...(await listServed(own.length > 0)), ...own];
 }
 
-function titleOf(name: string): string {
-  const words = name.replaceAll('-', ' ').replace(/\bgan\b/g, 'GAN');
-  return words.charAt(0).toUpperCase() + words.slice(1);
+/** Without a list there are own models, or the page says what is wrong. */
+async function listServed(optional: boolean): Promise<ModelEntry[]> {
+  try {
+    const { json, keep } = await freshJson('models/index.json');
+    const served = parseModelList(json).map((entry) => ({ ...entry, own: false }));
+    await keep();
+    return served;
+  } catch (error) {
+    if (optional) return [];
+    throw error;
+  }
 }
 
 /** The manifest, checked. Throws UserError naming what is wrong. */
 export async function loadModel(entry: ModelEntry): Promise<LoadedModel> {
-  if (entry.own) return loadOwn(entry.name.slice('own:'.length));
-  const manifest = parseManifest(await freshJson(`models/${entry.name}/model.json`));
+  if (entry.own) return loadOwn(entry.name.slice(OWN.length));
+  const { json, keep } = await freshJson(`models/${entry.name}/model.json`);
+  const manifest = parseManifest(json);
   const { path, bytes, sha256, variant } = generatorFile(manifest);
   const file = { url: new URL(`models/${entry.name}/${path}`, document.baseURI).href, bytes, sha256 };
-  return { manifest, variant, own: false, file, bytes, read: (options) => fileBytes(file, options) };
+  return {
+    manifest,
+    variant,
+    own: false,
+    file,
+    bytes,
+    async read(options) {
+      const content = await fileBytes(file, options);
+      // Not before its file is here: without a network the kept manifest and the kept file must be of one bundle.
+      await keep();
+      return content;
+    },
+  };
 }
 
 async function loadOwn(name: string): Promise<LoadedModel> {
@@ -94,11 +126,11 @@ export async function keepOwn(manifest: Manifest, files: Map<string, Uint8Array<
     throw new UserError('storage: expected room for the bundle, got none in this browser window');
   for (const [path, bytes] of files) await store.put(ownUrl(manifest.name, path), new Response(bytes));
   await store.put(ownUrl(manifest.name, 'model.json'), Response.json(manifest));
-  return { name: `own:${manifest.name}`, title: titleOf(manifest.name), own: true };
+  return ownEntry(manifest);
 }
 
 export async function forgetOwn(entry: ModelEntry): Promise<void> {
   const store = await openStore(OWN_STORE);
-  const prefix = ownUrl(entry.name.slice('own:'.length), '');
+  const prefix = ownUrl(entry.name.slice(OWN.length), '');
   for (const request of (await store?.keys()) ?? []) if (request.url.startsWith(prefix)) await store?.delete(request);
 }

@@ -19,6 +19,9 @@ export interface FileOptions {
 
 export const STORE = 'pocketgen-files';
 
+/** What the server has under the address is another file than asked for: the bundle was replaced, or what lies between is stale. */
+export class OtherFile extends UserError {}
+
 /** Cache Storage is missing outside secure contexts and may refuse in private windows: then nothing is kept. */
 export async function openStore(name = STORE): Promise<Cache | undefined> {
   try {
@@ -45,7 +48,10 @@ export async function isKept(file: RemoteFile): Promise<boolean> {
   return (await (await openStore())?.match(storeKey(file))) !== undefined;
 }
 
-/** The file's bytes, from the device if an intact copy is there. Throws AbortError when cancelled, else UserError. */
+/**
+ * The file's bytes, from the device if an intact copy is there. Throws AbortError when cancelled, OtherFile when what the
+ * server has is not what was asked for, else UserError.
+ */
 export async function fileBytes(file: RemoteFile, options: FileOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const store = await openStore();
   const kept = await store?.match(storeKey(file));
@@ -68,7 +74,7 @@ export async function fileBytes(file: RemoteFile, options: FileOptions = {}): Pr
       bytes = await download(file, true, options);
     }
     if (damaged || !(await isIntact(file, bytes)))
-      throw new UserError(`${nameOf(file)}: expected ${file.bytes} bytes of SHA-256 ${file.sha256}, got another file`);
+      throw new OtherFile(`${nameOf(file)}: expected ${file.bytes} bytes of SHA-256 ${file.sha256}, got another file`);
   }
   await keep(store, file, bytes);
   return bytes;
@@ -84,12 +90,18 @@ async function keep(store: Cache | undefined, file: RemoteFile, bytes: Uint8Arra
       'Cross-Origin-Embedder-Policy': 'require-corp',
     };
     await store.put(storeKey(file), new Response(bytes, { headers }));
-    const { pathname } = new URL(file.url);
-    for (const other of await store.keys())
-      if (new URL(other.url).pathname === pathname && other.url !== storeKey(file)) await store.delete(other);
+    for (const other of await store.keys()) if (isSuperseded(other.url, file)) await store.delete(other);
   } catch {
     // Out of quota: the page works, and does not claim to be ready offline.
   }
+}
+
+/** A bundle keeps one file on the device, whatever it was called in an older version; a runtime one of each name. */
+function isSuperseded(kept: string, by: RemoteFile): boolean {
+  if (kept === storeKey(by)) return false;
+  const [old, next] = [new URL(kept).pathname, new URL(by.url).pathname];
+  const folder = next.slice(0, next.lastIndexOf('/') + 1);
+  return next.endsWith('.onnx') ? old.startsWith(folder) : old === next;
 }
 
 async function download(file: RemoteFile, fresh: boolean, options: FileOptions): Promise<Uint8Array<ArrayBuffer>> {

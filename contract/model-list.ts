@@ -1,0 +1,45 @@
+// models/index.json: the models a site has, as the page's list shows them before any bundle is downloaded. Written by the
+// build for static hosts; a server writes it from its own folder, so that it never names what is not there.
+import * as z from 'zod';
+import { UserError } from './errors.ts';
+import { generatorFile, type Manifest, nameSchema } from './manifest.ts';
+
+const size = z.int().min(1);
+
+const entrySchema = z.object({
+  name: nameSchema,
+  title: z.string(),
+  /** Whether /v1/training/NAME answers: the page asks for nothing that is not there. */
+  training: z.boolean(),
+  /** Absent while a training has not made its first pictures yet. */
+  bundle: z
+    .object({
+      image: z.object({ width: size, height: size, channels: z.int().min(1).max(4) }),
+      /** How many; 0 for a model without classes. */
+      classes: z.int().min(0),
+      /** Of the file that is downloaded, before compression. */
+      bytes: size,
+    })
+    .optional(),
+});
+export type ListedModel = z.infer<typeof entrySchema>;
+
+/** In the order in which they are offered; the first is shown to who asked for none. */
+export const modelListSchema = z.array(entrySchema);
+
+/** The entry of a bundle. */
+export function listedModel(manifest: Manifest, training: boolean): ListedModel {
+  const { name, title, image, classes } = manifest;
+  const { bytes } = generatorFile(manifest);
+  return { name, title, training, bundle: { image, classes: classes.length, bytes } };
+}
+
+/** Throws UserError when `json` is no such list. */
+export function parseModelList(json: unknown): ListedModel[] {
+  const parsed = modelListSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UserError(
+    `models/index.json ${issue?.path.join('.')}: expected a list of models, got ${issue?.message}; serve it with the pocketgen that built the page`,
+  );
+}
