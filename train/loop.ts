@@ -60,7 +60,7 @@ const HIGHEST_STATISTIC = 1e8;
 
 export function stepOptions(recipe: Recipe): StepOptions {
   const { batch, loss, penalty, beta1, augment } = recipe;
-  return { networks: createNetworks(recipe.network), batch, loss, penalty, beta1, augment };
+  return { networks: createNetworks(recipe.network), batch, loss, penalty, beta1, augment: augment.kinds };
 }
 
 /** The state before the first step. The average starts as the generator itself. */

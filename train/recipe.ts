@@ -1,12 +1,15 @@
 // A recipe is everything that decides a run besides the pictures. Presets are one table.
 import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
+import { AUGMENTATIONS } from './augmentation.ts';
 import type { PictureSet } from './data/index.ts';
-import { networkSpecSchema } from './networks/spec.ts';
+import { networkSpecSchema, RESOLUTIONS } from './networks/spec.ts';
 
 /** A value that moves along half a cosine from the first image to the last. */
 const schedule = z.strictObject({ from: z.number().nonnegative(), to: z.number().nonnegative() });
 export type Schedule = z.infer<typeof schedule>;
+
+const probability = z.number().min(0).max(1);
 
 /** Adam's decay rates: at 1 a moment would never move. */
 const decay = z.number().min(0).max(0.9999);
@@ -17,8 +20,11 @@ export const recipeSchema = z.strictObject({
   loss: z.enum(['relativistic', 'bce']),
   /** R1 + R2 on every step, weighted by gamma. */
   penalty: z.boolean(),
-  /** DiffAugment inside the discriminator, for small data sets. */
-  augment: z.boolean(),
+  /** How the pictures that the discriminator sees are changed, and with what probability each; see augmentation.ts. */
+  augment: z.strictObject({
+    kinds: z.array(z.enum(AUGMENTATIONS)),
+    probability: z.strictObject({ from: probability, to: probability }),
+  }),
   /** Show the discriminator half of the real pictures mirrored. */
   mirror: z.boolean(),
   batch: z.int().positive(),
@@ -39,11 +45,13 @@ type Preset = Omit<Recipe, 'preset' | 'seed' | 'network'> & {
   network: Omit<Recipe['network'], 'resolution' | 'channels' | 'classes'> & { conditional: boolean };
 };
 
+const NONE: Recipe['augment'] = { kinds: [], probability: { from: 0, to: 0 } };
+
 /** Small batches: at equal images, 16 and 32 came far ahead of 64, and a higher learning rate diverged (docs/LOG.md). */
 const modern = {
   loss: 'relativistic',
   penalty: true,
-  augment: false,
+  augment: NONE,
   mirror: false,
   beta1: 0,
   beta2: { from: 0.99, to: 0.99 },
@@ -92,7 +100,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     },
     loss: 'bce',
     penalty: false,
-    augment: false,
+    augment: NONE,
     mirror: false,
     batch: 64,
     images: 200_000,
@@ -107,11 +115,10 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
 };
 
 export type RecipeOverrides = Partial<
-  Pick<
-    Recipe,
-    'batch' | 'images' | 'seed' | 'augment' | 'mirror' | 'gamma' | 'learningRate' | 'beta2' | 'emaHalfLife'
-  > & {
+  Pick<Recipe, 'batch' | 'images' | 'seed' | 'mirror' | 'gamma' | 'learningRate' | 'beta2' | 'emaHalfLife'> & {
     width: number;
+    augment: Recipe['augment']['kinds'];
+    augmentProbability: Schedule;
   }
 >;
 
@@ -125,13 +132,12 @@ export function recipeFor(
   if (!preset) throw new UserError(`preset: expected one of ${Object.keys(PRESETS).join(', ')}, got ${presetName}`);
   const { conditional, ...network } = preset.network;
   const { width, height, channels, classes } = pictures;
-  if (width !== height || ![28, 32, 64].includes(width) || ![1, 3].includes(channels)) {
+  if (width !== height || !RESOLUTIONS.some((known) => known === width)) {
     throw new UserError(
-      `pictures: expected 28x28, 32x32 or 64x64 in grey or RGB, got ${width}x${height} with ${channels} channels; ` +
-        'load them with --size 28, 32 or 64',
+      `pictures: expected squares of ${RESOLUTIONS.join(', ')} pixels, got ${width}x${height}; load them with --size`,
     );
   }
-  const { width: networkWidth, ...rest } = overrides;
+  const { width: networkWidth, augment: kinds, augmentProbability, ...rest } = overrides;
   if (rest.gamma && !preset.penalty)
     throw new UserError(
       `gamma: expected a preset with gradient penalties, got ${presetName}, which has none; leave it out`,
@@ -145,6 +151,10 @@ export function recipeFor(
     ...preset,
     ...rest,
     preset: presetName,
+    augment: {
+      kinds: kinds ?? preset.augment.kinds,
+      probability: augmentProbability ?? preset.augment.probability,
+    },
     network: {
       ...network,
       ...(networkWidth === undefined ? {} : { width: networkWidth }),

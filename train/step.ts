@@ -7,6 +7,7 @@
 // exactly: no second derivative is taken, and the backward pass of the frozen map consists of the very operations that
 // gave v, which the tracer merges. The generator's gradient is v too, scaled per picture by its loss.
 import * as tf from '@tensorflow/tfjs';
+import { type Augmentation, augment, augmentationShapes } from './augmentation.ts';
 import { type ParameterSpec, parameter, type Tensors, trainedParameters } from './networks/layers.ts';
 import { byBatch } from './networks/normalisation.ts';
 import { linearPass, recordingPass } from './networks/pass.ts';
@@ -22,8 +23,8 @@ export interface StepOptions {
   readonly penalty: boolean;
   /** Adam's β1; 0 leaves the first moment out of the state. */
   readonly beta1: number;
-  /** Whether D sees augmented pictures; adds inputs. */
-  readonly augment: boolean;
+  /** How the pictures that D sees are changed; adds inputs. */
+  readonly augment: readonly Augmentation[];
 }
 
 /** Numbers that change from step to step, as inputs of shape []. */
@@ -80,49 +81,15 @@ export function stateShapes({ networks, beta1 }: StepOptions): Record<string, re
 }
 
 /** Shape of every other input. */
-export function inputShapes({ networks, batch, augment }: StepOptions): Record<string, readonly number[]> {
+export function inputShapes({ networks, batch, augment: kinds }: StepOptions): Record<string, readonly number[]> {
   const { resolution, channels, latent, classes } = networks.spec;
   return {
     real: [batch, resolution, resolution, channels],
     latent: [batch, latent],
     ...(classes > 0 ? { classes: [batch, classes] } : {}),
-    ...(augment ? augmentationShapes(2 * batch, resolution, channels) : {}),
+    ...augmentationShapes({ kinds, size: resolution, channels }, 2 * batch),
     ...Object.fromEntries(SCALARS.map((name) => [name, []])),
   };
-}
-
-const augmentationShapes = (n: number, size: number, channels: number) => ({
-  rows: [n, size, size],
-  columns: [n, size, size],
-  mask: [n, size, size, 1],
-  brightness: [n, 1, 1, 1],
-  ...(channels > 1 ? { saturation: [n, 1, 1, 1] } : {}),
-  contrast: [n, 1, 1, 1],
-});
-
-/**
- * DiffAugment (Zhao et al. 2020) as affine maps given from outside: brightness, saturation around each pixel's mean where
- * there is colour, contrast around the picture's; `rows` and `columns` move it by matrix products; a cutout mask.
- */
-function augmentPictures(inputs: Tensors, x: tf.Tensor, from: number): tf.Tensor {
-  const n = x.shape[0] ?? 1;
-  const [, size = 1, , channels = 1] = x.shape;
-  const part = (name: string): tf.Tensor => {
-    const all = input(inputs, name);
-    return tf.slice(all, [from, ...Array<number>(all.rank - 1).fill(0)], [n, ...all.shape.slice(1)]);
-  };
-  const around = (y: tf.Tensor, axes: number[], factor: string): tf.Tensor => {
-    const mean = tf.mean(y, axes, true);
-    return tf.add(tf.mul(tf.sub(y, mean), part(factor)), mean);
-  };
-  let y = tf.add(x, part('brightness'));
-  if (channels > 1) y = around(y, [3], 'saturation');
-  y = around(y, [1, 2, 3], 'contrast');
-  y = tf.reshape(tf.matMul(part('rows'), tf.reshape(y, [n, size, size * channels])), [n, size, size, channels]);
-  // Columns: bring them to the front of each picture, multiply, bring them back.
-  y = tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [n, size, size * channels]);
-  y = tf.transpose(tf.reshape(tf.matMul(part('columns'), y), [n, size, size, channels]), [0, 2, 1, 3]);
-  return tf.mul(y, part('mask'));
 }
 
 /** Gradients of Σ dy·f(parameters) with respect to every parameter. */
@@ -171,7 +138,7 @@ export function createStep(options: StepOptions): (inputs: Tensors) => Tensors {
     const [g, d] = [under('generator', inputs), under('discriminator', inputs)];
     const [real, latent, classes] = [input(inputs, 'real'), input(inputs, 'latent'), inputs.classes];
     const seen = (pictures: tf.Tensor, from: number): tf.Tensor =>
-      options.augment ? augmentPictures(inputs, pictures, from) : pictures;
+      options.augment.length > 0 ? augment(inputs, pictures, from) : pictures;
     const first = (x: tf.Tensor): tf.Tensor => tf.slice(x, 0, batch);
     const second = (x: tf.Tensor): tf.Tensor => tf.slice(x, batch, batch);
 

@@ -21,7 +21,6 @@ interface StartFlags {
   port: string;
   size?: PictureSize;
   grey?: boolean;
-  augment?: boolean;
   mirror?: boolean;
   serve: boolean;
 }
@@ -46,7 +45,7 @@ export async function runStart(flags: StartFlags): Promise<void> {
     const minutes = Number(flags.minutes);
     if (!(minutes > 0)) throw new UserError(`minutes: expected a number above 0, got ${flags.minutes}`);
     checkBundleFolder(bundle);
-    const { preset, data, size, grey, augment, mirror } = flags;
+    const { preset, data, size, grey, mirror } = flags;
     const stopped = await runTraining({
       preset,
       data,
@@ -56,7 +55,6 @@ export async function runStart(flags: StartFlags): Promise<void> {
       evaluations: 4,
       ...(size && { size }),
       ...(grey && { grey }),
-      ...(augment && { augment }),
       ...(mirror && { mirror }),
     });
     if (stopped.interrupted) return;
@@ -83,7 +81,6 @@ export function registerStart(program: Command): void {
     .option('--minutes <n>', 'train for at most so many minutes', '4')
     .addOption(sizeOption())
     .option('--grey', 'train on own colour pictures in grey')
-    .option('--augment', 'DiffAugment, for small data sets')
     .option('--mirror', 'mirror half of the pictures')
     .option('--port <port>', 'port to serve on', '8787')
     .option('--no-serve', 'stop when everything is built')

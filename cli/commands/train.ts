@@ -1,6 +1,7 @@
 // `pocketgen train`: trains a preset on a data set into a run folder; the same command again continues it.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
+import { AUGMENTATIONS, type Augmentation } from '../../train/augmentation.ts';
 import {
   type DatasetSplits,
   datasetNames,
@@ -32,7 +33,8 @@ export interface TrainFlags {
   gamma?: Schedule;
   beta2?: Schedule;
   emaHalfLife?: Schedule;
-  augment?: boolean;
+  augment?: Augmentation[];
+  augmentProbability?: Schedule;
   evaluations?: number;
   mirror?: boolean;
   dryRun?: boolean;
@@ -62,6 +64,17 @@ function scheduleFlag(text: string): Schedule {
     throw new InvalidArgumentError(`expected a number or FROM:TO, got ${JSON.stringify(text)}`);
   }
   return { from, to };
+}
+
+/** `none`, or kinds separated by commas. */
+function augmentFlag(text: string): Augmentation[] {
+  if (text.trim() === 'none') return [];
+  return text.split(',').map((part) => {
+    const kind = AUGMENTATIONS.find((known) => known === part.trim());
+    if (kind === undefined)
+      throw new InvalidArgumentError(`expected none or some of ${AUGMENTATIONS.join(',')}, got ${part.trim() || text}`);
+    return kind;
+  });
 }
 
 function learningRateFlag(text: string): Schedule {
@@ -105,8 +118,21 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; int
   }).finally(bar.stop);
   say(splits.train.note);
 
-  const { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, mirror } = flags;
-  const given = { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, mirror };
+  const { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, augmentProbability, mirror } =
+    flags;
+  const given = {
+    images,
+    batch,
+    seed,
+    width,
+    learningRate,
+    gamma,
+    beta2,
+    emaHalfLife,
+    augment,
+    augmentProbability,
+    mirror,
+  };
   const overrides = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const recipe = recipeFor(flags.preset, splits.train, overrides as RecipeOverrides);
   const dir = flags.out ?? `runs/${flags.preset}`;
@@ -230,7 +256,12 @@ export function registerTrain(program: Command): void {
     .option('--gamma <from:to>', 'weight of the gradient penalties, or its schedule', scheduleFlag)
     .option('--beta2 <from:to>', 'Adam’s β2, or its schedule', scheduleFlag)
     .option('--ema-half-life <from:to>', 'half-life of the averaged generator in images, or its schedule', scheduleFlag)
-    .option('--augment', 'DiffAugment, for small data sets')
+    .option(
+      '--augment <kinds>',
+      `how pictures are changed for the discriminator: none or some of ${AUGMENTATIONS.join(',')}`,
+      augmentFlag,
+    )
+    .option('--augment-probability <from:to>', 'of each of those changes', scheduleFlag)
     .option('--mirror', 'mirror half of the pictures')
     .option('--evaluations <n>', 'times to measure quality in a whole run; 0 for never', whole, EVALUATIONS)
     .option('--dry-run', 'print the recipe and write nothing')

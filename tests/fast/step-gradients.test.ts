@@ -1,7 +1,9 @@
 // The step's gradients, which take no second derivative, against the textbook's double backward pass and against finite
 // differences, for every network family; see docs/tracing.md for the derivation.
+
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { AUGMENTATIONS } from '../../train/augmentation.ts';
 import type { NetworkSpec } from '../../train/networks/spec.ts';
 import { inFloat64 } from '../helpers/float64.ts';
 import {
@@ -18,21 +20,30 @@ import { eagerGradients, type SetupOptions, setup, tracedGradients } from '../he
 type Case = [name: string, network: NetworkSpec, options: SetupOptions];
 const CASES: Case[] = [
   ['residual, 28 px, grey, 10 classes', { ...smallResidual, resolution: 28, channels: 1, classes: 10 }, {}],
-  ['residual, 28 px, augmented', { ...smallResidual, resolution: 28, channels: 1, classes: 10 }, { augment: true }],
+  [
+    'residual, 28 px, augmented',
+    { ...smallResidual, resolution: 28, channels: 1, classes: 10 },
+    { augment: AUGMENTATIONS },
+  ],
   ['residual, 32 px, colour', { ...smallResidual, resolution: 32, channels: 3, classes: 3 }, {}],
   [
     'residual, 32 px, colour, augmented',
     { ...smallResidual, resolution: 32, channels: 3, classes: 0 },
-    { augment: true },
+    { augment: AUGMENTATIONS },
+  ],
+  [
+    'residual, 16 px, transparent, augmented',
+    { ...smallResidual, resolution: 16, channels: 4, classes: 2 },
+    { augment: AUGMENTATIONS },
   ],
   ['residual, 28 px, bce', { ...smallResidual, resolution: 28, channels: 1, classes: 2 }, { loss: 'bce' }],
   ['strided, 28 px, 4x4 kernels', { ...smallStrided, resolution: 28, channels: 1 }, {}],
-  ['strided, 28 px, augmented', { ...smallStrided, resolution: 28, channels: 1 }, { augment: true }],
+  ['strided, 28 px, augmented', { ...smallStrided, resolution: 28, channels: 1 }, { augment: AUGMENTATIONS }],
   ['strided, 32 px, colour', { ...smallStrided, resolution: 32, channels: 3 }, {}],
   [
     'strided, 32 px, colour, augmented, bce',
     { ...smallStrided, resolution: 32, channels: 3 },
-    { augment: true, loss: 'bce' },
+    { augment: AUGMENTATIONS, loss: 'bce' },
   ],
   [
     'strided, 28 px, 5x5 kernels, bce, no penalty',
@@ -43,7 +54,7 @@ const CASES: Case[] = [
   [
     'strided, 32 px, colour, normalised, augmented, bce',
     { ...smallNormalised, resolution: 32, channels: 3 },
-    { batch: 4, augment: true, loss: 'bce' },
+    { batch: 4, augment: AUGMENTATIONS, loss: 'bce' },
   ],
 ];
 

@@ -1,9 +1,11 @@
 // What the step makes of its gradients: Adam, the averaged generator and the statistics, against float64 formulas written
 // here; and the same step graph on onnxruntime-web's wasm, as a browser would train it.
+
 import * as tf from '@tensorflow/tfjs';
 import * as native from 'onnxruntime-node';
 import * as web from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { AUGMENTATIONS } from '../../train/augmentation.ts';
 import type { Values } from '../../train/engines/engine.ts';
 import { createOnnxEngine, traceStep } from '../../train/engines/onnx.ts';
 import type { NetworkSpec } from '../../train/networks/spec.ts';
@@ -96,7 +98,7 @@ test.each(STEPS)(
   'the %s step runs on onnxruntime-web’s wasm with the same result',
   { timeout: 60_000 },
   async (_family, network) => {
-    const given = setup(network, { augment: true, beta1: 0.5, batch: 4 });
+    const given = setup(network, { augment: AUGMENTATIONS, beta1: 0.5, batch: 4 });
     const { options } = given;
     const values: Values = { ...warmed(given.state), ...given.inputs(0), ...scalarValues(scalarsAt(0, 0.5)) };
     const shapes = Object.entries({ ...stateShapes(options), ...inputShapes(options) });
@@ -121,7 +123,7 @@ test.each(STEPS)(
 );
 
 test('the step graph has no convolution operators and fewer than a thousand nodes', async () => {
-  const graph = readModel(await traceStep(setup(NETWORK, { augment: true, beta1: 0.9 }).options));
+  const graph = readModel(await traceStep(setup(NETWORK, { augment: AUGMENTATIONS, beta1: 0.9 }).options));
   const counts = operators(graph);
   expect(counts.Conv ?? 0).toBe(0);
   expect(counts.ConvTranspose ?? 0).toBe(0);

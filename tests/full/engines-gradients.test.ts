@@ -1,7 +1,9 @@
 // Every shipped network at its full size: the ONNX step's gradients, penalties included, against finite differences in
 // double precision; and, for small networks, along a direction of each single parameter tensor.
+
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
+import { AUGMENTATIONS } from '../../train/augmentation.ts';
 import { createNetworks } from '../../train/networks/index.ts';
 import { trainedParameters } from '../../train/networks/layers.ts';
 import type { NetworkSpec } from '../../train/networks/spec.ts';
@@ -30,7 +32,7 @@ test.each(SHIPPED)(
     // The penalty is checked for every network, also where its preset trains without.
     // Two pictures would all be normalised to ±1.
     const batch = network.strided?.normalise ? 4 : 2;
-    const given = setup(network, { loss, penalty: true, augment: resolution === 32, batch });
+    const given = setup(network, { loss, penalty: true, augment: resolution === 32 ? AUGMENTATIONS : [], batch });
     const traced = await tracedGradients(given);
     const slopes = slopesOfAllTensors(given, traced, 1);
     const { name, error } = slopeError(traced, slopes);
@@ -41,8 +43,12 @@ test.each(SHIPPED)(
 
 const FAMILIES: [name: string, network: NetworkSpec, options: SetupOptions][] = [
   ['residual, 28 px', { ...smallResidual, resolution: 28, channels: 1, classes: 10 }, {}],
-  ['residual, 64 px, augmented', { ...smallResidual, resolution: 64, channels: 1, classes: 0 }, { augment: true }],
-  ['strided, 32 px, colour, augmented', { ...smallStrided, resolution: 32, channels: 3 }, { augment: true }],
+  [
+    'residual, 64 px, augmented',
+    { ...smallResidual, resolution: 64, channels: 1, classes: 0 },
+    { augment: AUGMENTATIONS },
+  ],
+  ['strided, 32 px, colour, augmented', { ...smallStrided, resolution: 32, channels: 3 }, { augment: AUGMENTATIONS }],
   ['strided, 28 px, normalised', { ...smallNormalised, resolution: 28, channels: 1 }, { batch: 5 }],
 ];
 

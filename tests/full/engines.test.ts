@@ -1,7 +1,9 @@
 // Engine parity: whole training steps on `onnx`, and on `tensorflow` where it is installed, against `tfjs`, the plain
 // JavaScript reference.
+
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
+import { AUGMENTATIONS } from '../../train/augmentation.ts';
 import { loadTensorflow } from '../../train/engines/eager.ts';
 import type { EngineName, TrainingEngine, Values } from '../../train/engines/engine.ts';
 import { createEngine } from '../../train/engines/index.ts';
@@ -29,7 +31,7 @@ const CASES: [name: string, network: NetworkSpec, options: SetupOptions][] = [
   [
     'residual, 32 px, colour, augmented, β1',
     { ...smallResidual, resolution: 32, channels: 3, classes: 3 },
-    { augment: true, beta1: 0.5 },
+    { augment: AUGMENTATIONS, beta1: 0.5 },
   ],
   ['residual, 64 px', { ...smallResidual, resolution: 64, channels: 1, classes: 2 }, {}],
   [
@@ -37,7 +39,7 @@ const CASES: [name: string, network: NetworkSpec, options: SetupOptions][] = [
     { ...smallStrided, resolution: 28, channels: 1, strided: { ...smallShape, kernel: 5 } },
     { beta1: 0.9, loss: 'bce', penalty: false },
   ],
-  ['strided, 32 px, colour, augmented', { ...smallStrided, resolution: 32, channels: 3 }, { augment: true }],
+  ['strided, 32 px, colour, augmented', { ...smallStrided, resolution: 32, channels: 3 }, { augment: AUGMENTATIONS }],
   [
     'strided, 28 px, normalised, β1, bce',
     { ...smallNormalised, resolution: 28, channels: 1 },

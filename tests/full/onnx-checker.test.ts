@@ -1,4 +1,5 @@
 // Our models against the official ONNX checker where Python has it, and against both run-times everywhere.
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import * as web from 'onnxruntime-web/wasm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { generatorFunction } from '../../export/weights.ts';
 import { traceAnyBatch } from '../../trace/batch.ts';
+import { AUGMENTATIONS } from '../../train/augmentation.ts';
 import { traceStep } from '../../train/engines/onnx.ts';
 import { initialState, stepOptions } from '../../train/loop.ts';
 import { PRESETS, recipeFor } from '../../train/recipe.ts';
@@ -35,7 +37,10 @@ const models: Record<string, Uint8Array> = {};
 beforeAll(async () => {
   for (const preset of Object.keys(PRESETS)) {
     const pictures = randomPictures({ resolution: 28, channels: 1, classes: 10 }, 8, 1);
-    const recipe = recipeFor(preset, pictures, { batch: 4, augment: preset === 'quick' });
+    const recipe = recipeFor(preset, pictures, {
+      batch: 4,
+      ...(preset === 'quick' ? { augment: [...AUGMENTATIONS] } : {}),
+    });
     const options = stepOptions(recipe);
     const { latent, classes } = recipe.network;
     const weights = under('ema', initialState(recipe, options));

@@ -1,10 +1,12 @@
 // A run can be stopped anywhere and continued: the result is the same to the last bit.
+
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import { AUGMENTATIONS } from '../../train/augmentation.ts';
 import { loadNewestCheckpoint, stateHash } from '../../train/checkpoint.ts';
 import { stepOptions, train } from '../../train/loop.ts';
 import type { Recipe } from '../../train/recipe.ts';
@@ -26,7 +28,10 @@ function finalHash(dir: string, recipe: Recipe): string {
 
 test.each([
   ['R1+R2', {}],
-  ['DiffAugment, mirrors and Adam with momentum', { augment: true, mirror: true, beta1: 0.5 }],
+  [
+    'augmentation, mirrors and Adam with momentum',
+    { augment: { kinds: [...AUGMENTATIONS], probability: { from: 0, to: 0.8 } }, mirror: true, beta1: 0.5 },
+  ],
   ['batch normalisation', { network: { ...smallNormalised, resolution: 28, channels: 1 }, loss: 'bce', beta1: 0.5 }],
 ] satisfies [string, Partial<Recipe>][])(
   'training in one go and in three sessions gives identical parameters (%s)',

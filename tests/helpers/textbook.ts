@@ -11,26 +11,24 @@ const PLAIN: Pass = {
   addBias: (parameters, name, x) => tf.add(x, parameter(parameters, `${name}.bias`)),
 };
 
-/** DiffAugment on pictures `from` onward: mask · R·colour(x)·Cᵀ for each channel, colour being brightness, saturation, contrast. */
+/** cutout(colour(R·x·Cᵀ)) for each picture from `from` onward, plane by plane. */
 function augmented(inputs: Tensors, x: tf.Tensor, from: number): tf.Tensor {
-  const n = x.shape[0] ?? 1;
+  const [n = 1, size = 1, , channels = 1] = x.shape;
   const part = (name: string): tf.Tensor => {
     const all = parameter(inputs, name);
     return tf.slice(all, [from, ...Array<number>(all.rank - 1).fill(0)], [n, ...all.shape.slice(1)]);
   };
-  const channels = x.shape[3] ?? 1;
-  const bright = tf.add(x, part('brightness'));
-  const grey = tf.div(tf.sum(bright, 3, true), channels);
-  const saturated =
-    channels === 1 ? bright : tf.add(tf.mul(part('saturation'), bright), tf.mul(tf.sub(1, part('saturation')), grey));
-  const mean = tf.reshape(tf.mean(tf.reshape(saturated, [n, -1]), 1), [n, 1, 1, 1]);
-  const coloured = tf.add(tf.mul(part('contrast'), saturated), tf.mul(tf.sub(1, part('contrast')), mean));
-  const planes = tf.transpose(coloured, [0, 3, 1, 2]); // [n, channels, rows, columns]
+  const planes = tf.transpose(x, [0, 3, 1, 2]); // [n, channels, rows, columns]
   // Written out for each channel: tfjs's cpu backend multiplies [n, 1, …] by [n, channels, …] wrongly.
   const matrices = (name: string): tf.Tensor => tf.tile(tf.expandDims(part(name), 1), [1, channels, 1, 1]);
-  const [rows, columns] = [matrices('rows'), matrices('columns')];
-  const moved = tf.transpose(tf.matMul(tf.matMul(rows, planes), columns, false, true), [0, 2, 3, 1]);
-  return tf.mul(moved, part('mask'));
+  const moved = tf.matMul(tf.matMul(matrices('rows'), planes), matrices('columns'), false, true);
+  const flat = tf.reshape(moved, [n, channels, size * size]);
+  // Channels are the rows here: colourᵀ · pixels.
+  const coloured = tf.add(tf.matMul(part('colour'), flat, true, false), tf.transpose(part('offset'), [0, 2, 1]));
+  const pictures = tf.transpose(tf.reshape(coloured, [n, channels, size, size]), [0, 2, 3, 1]);
+  const empty = channels === 4 ? -1 : 0;
+  const mask = part('mask');
+  return tf.add(tf.mul(pictures, mask), tf.mul(empty, tf.sub(1, mask)));
 }
 
 export interface Textbook {
@@ -47,7 +45,7 @@ export function textbook(options: StepOptions, g: Tensors, d: Tensors, inputs: T
   const { networks, batch, loss, penalty } = options;
   const { classes } = inputs;
   const gamma = parameter(inputs, 'gamma');
-  const seen = (x: tf.Tensor, from: number): tf.Tensor => (options.augment ? augmented(inputs, x, from) : x);
+  const seen = (x: tf.Tensor, from: number): tf.Tensor => (options.augment.length > 0 ? augmented(inputs, x, from) : x);
   const score = (p: Tensors, x: tf.Tensor): tf.Tensor => networks.discriminate(p, x, classes, PLAIN);
   const real = seen(parameter(inputs, 'real'), 0);
   // Moving averages are no parameters of the loss; they come from the state.

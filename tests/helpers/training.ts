@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { randomNormals, randomWords } from '../../contract/random.ts';
+import type { Augmentation } from '../../train/augmentation.ts';
 import { createBatches } from '../../train/batches.ts';
 import { pictureSet } from '../../train/data/picture-set.ts';
 import type { PictureSet } from '../../train/data/types.ts';
@@ -24,7 +25,7 @@ export interface Setup {
 export interface SetupOptions {
   readonly loss?: StepOptions['loss'];
   readonly penalty?: boolean;
-  readonly augment?: boolean;
+  readonly augment?: readonly Augmentation[];
   readonly batch?: number;
   readonly beta1?: number;
   readonly seed?: number;
@@ -54,14 +55,14 @@ const VECTOR = /\.(bias|shift|mean|scale|variance)$/;
 
 /** Networks as a run would start them, but with biases that are not zero: at zero a leaky ReLU has no derivative. */
 export function setup(network: NetworkSpec, given: SetupOptions = {}): Setup {
-  const { loss = 'relativistic', penalty = true, augment = false, batch = 2, beta1 = 0, seed = 1 } = given;
+  const { loss = 'relativistic', penalty = true, augment = [], batch = 2, beta1 = 0, seed = 1 } = given;
   const schedule = { from: 0, to: 0 };
   const recipe: Recipe = {
     preset: 'test',
     network,
     loss,
     penalty,
-    augment,
+    augment: { kinds: [...augment], probability: { from: 0.8, to: 0.8 } },
     mirror: false,
     batch,
     images: 1000 * batch,

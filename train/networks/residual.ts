@@ -25,16 +25,17 @@ import type { NetworkSpec, Networks } from './spec.ts';
 /** Residual branches start small so that a deep stack starts as its shortcuts; see Zhang et al. 2019 (Fixup). */
 const BRANCH_GAIN = 0.3;
 
-/** Maps from the smallest to half the picture: 28 → 7, 14; 32 → 8, 16; 64 → 8, 16, 32. */
+/** Maps from the smallest to half the picture, two at least: 16 → 4, 8; 28 → 7, 14; 32 → 8, 16; 64 → 8, 16, 32. */
 export function stages(spec: NetworkSpec): { size: number; channels: number }[] {
   const sizes = [spec.resolution / 2];
-  for (let size = spec.resolution / 4; Number.isInteger(size) && size >= 7; size /= 2) sizes.unshift(size);
+  for (let size = spec.resolution / 4; Number.isInteger(size) && (size >= 7 || sizes.length < 2); size /= 2)
+    sizes.unshift(size);
   return sizes.map((size, i) => ({ size, channels: spec.width * 2 ** Math.min(sizes.length - 1 - i, 2) }));
 }
 
 function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
   const [first, ...rest] = stages(spec);
-  if (!first) throw new Error(`network: expected a resolution of 28, 32 or 64, got ${spec.resolution}`);
+  if (!first) throw new Error(`network: expected a resolution that halves, got ${spec.resolution}`);
   const embedding = spec.classes > 0 ? spec.embedding : 0;
   const list: ParameterSpec[] = [];
   if (spec.classes > 0) list.push({ name: 'embed.weight', shape: [spec.classes, embedding], deviation: 1 });
@@ -56,7 +57,7 @@ function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
 
 function generate(spec: NetworkSpec, p: Tensors, latent: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor {
   const [first, ...rest] = stages(spec);
-  if (!first) throw new Error(`network: expected a resolution of 28, 32 or 64, got ${spec.resolution}`);
+  if (!first) throw new Error(`network: expected a resolution that halves, got ${spec.resolution}`);
   let x = classes ? tf.concat([latent, dense(p, 'embed', classes)], 1) : latent;
   x = addBias(p, 'input', dense(p, 'input', x));
   // Read as channels first and turned: in the exported NCHW graph this transposition cancels.

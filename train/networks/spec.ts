@@ -5,6 +5,9 @@ import type { ParameterSpec, Tensors } from './layers.ts';
 import type { Normalise } from './normalisation.ts';
 import type { Pass } from './pass.ts';
 
+/** Sides that halve at least once to a map of 7 or more, or from 16 to 4. */
+export const RESOLUTIONS = [16, 28, 32, 48, 64, 96, 128] as const;
+
 const stridedShape = z.strictObject({
   /** Units of the dense layers before the first map. */
   dense: z.array(z.int().positive()),
@@ -22,8 +25,9 @@ export type StridedShape = z.infer<typeof stridedShape>;
 export const networkSpecSchema = z.strictObject({
   family: z.enum(['residual', 'strided']),
   /** Pixels of the square picture's side. */
-  resolution: z.union([z.literal(28), z.literal(32), z.literal(64)]),
-  channels: z.union([z.literal(1), z.literal(3)]),
+  resolution: z.literal(RESOLUTIONS),
+  /** Grey, RGB, or RGBA with colours multiplied by alpha. */
+  channels: z.literal([1, 3, 4]),
   /** Numbers in the latent vector. */
   latent: z.int().positive(),
   /** Classes the networks are told about; 0: unconditional. */
