@@ -1,10 +1,11 @@
-// A run folder: config.json (recipe and data), stats.jsonl, samples/, checkpoints/, best.safetensors; `lock` while it trains.
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// A run folder: config.json (recipe and data), stats.jsonl, samples/, checkpoints/, best.safetensors, lock.sqlite (run-lock.ts).
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
 import { writeAtomically } from './checkpoint.ts';
 import { recipeSchema } from './recipe.ts';
+import { lockRun } from './run-lock.ts';
 
 const configSchema = z.strictObject({
   recipe: recipeSchema,
@@ -65,7 +66,7 @@ export function readConfig(dir: string): RunConfig {
 export function openRun(dir: string, config: RunConfig): RunFolder & { release(): void } {
   const run = runFolder(dir);
   mkdirSync(dir, { recursive: true });
-  const release = lock(dir);
+  const release = lockRun(dir);
   try {
     const before = existsSync(join(dir, 'config.json')) ? readConfig(dir) : undefined;
     const saved = existsSync(run.best) || (existsSync(run.checkpoints) && readdirSync(run.checkpoints).some(isWhole));
@@ -91,36 +92,6 @@ export function openRun(dir: string, config: RunConfig): RunFolder & { release()
 
 /** Not a file that writeAtomically() was still writing. */
 const isWhole = (name: string): boolean => !/\.\d+\.tmp$/.test(name);
-
-/** One process trains in a folder at a time: two would prune each other's checkpoints. A dead process's lock is void. */
-function lock(dir: string): () => void {
-  const path = join(dir, 'lock');
-  const release = (): void => rmSync(path, { force: true });
-  for (;;) {
-    try {
-      writeFileSync(path, String(process.pid), { flag: 'wx' });
-      return release;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const holder = Number(readFileSync(path, 'utf8'));
-    if (isAlive(holder)) {
-      throw new UserError(
-        `run ${dir}: expected nobody else to train here, got process ${holder}; wait for it or take another --out ` +
-          `(if no such training runs, delete ${path})`,
-      );
-    }
-    release();
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return pid > 0 && process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
 
 /** `path: was A, is B` for the first field that differs. What the pictures are called and where they are does not matter. */
 function firstDifference(was: unknown, is: unknown, path = ''): string | undefined {

@@ -41,6 +41,7 @@ export interface TrainFlags {
   json?: boolean;
   size?: PictureSize;
   grey?: boolean;
+  verbose?: boolean;
 }
 
 function positive(text: string): number {
@@ -144,7 +145,7 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; int
   say(describe(recipe));
   const chosen =
     flags.engine === 'auto'
-      ? await chooseEngine()
+      ? await chooseEngine(flags.verbose ? say : undefined)
       : { engine: flags.engine, device: flags.device ?? 'cpu', why: 'as asked for' };
   say(`engine ${chosen.engine} on ${chosen.device} (${chosen.why}); run folder ${dir}`);
 
@@ -265,6 +266,7 @@ export function registerTrain(program: Command): void {
     .option('--mirror', 'mirror half of the pictures')
     .option('--evaluations <n>', 'times to measure quality in a whole run; 0 for never', whole, EVALUATIONS)
     .option('--dry-run', 'print the recipe and write nothing')
+    .option('--verbose', 'show what graphics drivers say while they are tried')
     .option('--json', 'progress and result as JSON lines on standard output')
     .action(async (flags: TrainFlags) => {
       await runTraining(flags);

@@ -1,6 +1,5 @@
 // Checkpoints and run folders: what is written comes back, what is damaged is refused by name.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -104,16 +103,6 @@ test('a snapshot comes back with its facts; a damaged one counts as none, with t
   expect(said).toEqual([
     expect.stringMatching(/^snapshot best\.safetensors: expected SHA-256 .*; going on without it$/),
   ]);
-});
-
-test('one process trains in a folder at a time; the lock of a dead one is void', () => {
-  const run = openRun(dir, config);
-  expect(() => openRun(dir, config)).toThrow(/expected nobody else to train here, got process \d+; wait for it/);
-  run.release();
-  const dead = spawnSync(process.execPath, ['-e', '']).pid;
-  writeFileSync(join(dir, 'lock'), String(dead));
-  openRun(dir, config).release();
-  expect(existsSync(join(dir, 'lock'))).toBe(false);
 });
 
 test('a folder is another config’s for the asking until something is saved in it; half-written files go', () => {

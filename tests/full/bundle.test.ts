@@ -20,6 +20,7 @@ import { parseManifest } from '../../contract/manifest.ts';
 import { decodePng } from '../../contract/png.ts';
 import { openBundle } from '../../export/open.ts';
 import { train } from '../../train/loop.ts';
+import { lockRun } from '../../train/run-lock.ts';
 import { smallPictures, smallRecipe } from '../small.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/pocketgen.mjs', import.meta.url));
@@ -284,7 +285,7 @@ test.each([
     expect(stderr).not.toContain('    at '); // no stack trace
     expect(code).toBe(130);
     expect(savedImages(dir)).toBeGreaterThan(0);
-    expect(existsSync(join(dir, 'lock'))).toBe(false);
+    lockRun(dir)(); // nobody's any more
   },
 );
 

@@ -1,0 +1,47 @@
+// One process trains in a run folder at a time: two would prune each other's checkpoints. The lock is the operating system's,
+// taken through SQLite, so that it ends with its holder, however that ends. A file with a process number does not hold in
+// containers (the next training is process 1 again) nor for a process that is dead but not yet reaped.
+import { join } from 'node:path';
+import { UserError } from '../contract/errors.ts';
+
+const SQLITE_BUSY = 5;
+
+/** node:sqlite, whose API Node 22 still calls experimental at every start of a process. */
+function sqlite(): typeof import('node:sqlite') {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return process.getBuiltinModule('node:sqlite');
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+/**
+ * Locks the folder until the returned function is called or this process ends. The empty file stays: taking it away
+ * would let a third process lock a new one while a second one holds the old.
+ *
+ * @throws UserError when another process trains there
+ */
+export function lockRun(dir: string): () => void {
+  const { DatabaseSync } = sqlite();
+  const file = join(dir, 'lock.sqlite');
+  let database: InstanceType<typeof DatabaseSync> | undefined;
+  try {
+    database = new DatabaseSync(file);
+    // The journal in memory: nothing is ever written, and no second file should lie about.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (error) {
+    database?.close();
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY)
+      throw new UserError(
+        `run ${dir}: expected nobody else to train here, got another process that does; wait for it or take another --out`,
+      );
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(
+      `run ${dir}: expected a folder that can be written and locked, got ${reason}; take another --out`,
+    );
+  }
+  const held = database;
+  return () => held.close();
+}
