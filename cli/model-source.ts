@@ -9,11 +9,11 @@ import { toPictures } from '../contract/pixels.ts';
 import { openBundle, startSession } from '../export/open.ts';
 import { generatorFunction, loadGenerator } from '../export/weights.ts';
 import { traceAnyBatch } from '../trace/batch.ts';
-import type { PictureSize } from '../train/data/index.ts';
+import { type PictureOptions, type PictureSize, pictureOptionsSchema } from '../train/data/index.ts';
 
 export interface ModelSource {
   /** As recorded by the model: `source` is what names it to loadDataset. */
-  dataset: { name: string; source: string; sha256: string };
+  dataset: { name: string; source: string; sha256: string; options?: PictureOptions | undefined };
   size: PictureSize;
   channels: 1 | 3;
   latentSize: number;
@@ -41,9 +41,10 @@ export async function openSource(
 ): Promise<ModelSource> {
   if (existsSync(join(path, 'model.json'))) {
     const { manifest, generator, close } = await openBundle(path, { provider: 'cpu', ...(variant && { variant }) });
-    const { dataset, imagesSeen } = manifest.training;
+    const { dataset, imagesSeen, config } = manifest.training;
+    const options = pictureOptionsSchema.optional().catch(undefined).parse(config.pictures);
     return {
-      dataset: { ...dataset, source: dataset.name },
+      dataset: { ...dataset, source: dataset.name, options },
       ...pictureShape(manifest.image.width, manifest.image.channels),
       latentSize: manifest.latent.size,
       classes: manifest.classes,
@@ -81,7 +82,7 @@ async function openRunSource(path: string, warn: (sentence: string) => void): Pr
     return toPictures(values, latents.length, { width: resolution, height: resolution, channels });
   };
   return {
-    dataset: { name: dataset.name, source: dataset.source, sha256: dataset.sha256 },
+    dataset,
     ...pictureShape(resolution, channels),
     latentSize: latent,
     classes: classes > 0 ? dataset.classes : [],

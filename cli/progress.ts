@@ -1,6 +1,6 @@
 // Progress bars on standard error; JSON lines on standard output where a program listens.
 import { Presets, SingleBar } from 'cli-progress';
-import type { DownloadProgress } from '../train/data/index.ts';
+import type { LoadProgress } from '../train/data/index.ts';
 import type { ProgressReport } from '../train/loop.ts';
 
 function clock(seconds: number): string {
@@ -39,22 +39,30 @@ export function trainingProgress(json: boolean): { update: (report: ProgressRepo
   };
 }
 
-export function downloadProgress(): { update: (progress: DownloadProgress) => void; stop: () => void } {
+/** Bars for what loading pictures may take: a download, then decoding. */
+export function loadProgress(): { update: (progress: LoadProgress) => void; stop: () => void } {
   let bar: SingleBar | undefined;
   let current = '';
   const stop = (): void => {
     bar?.stop();
     bar = undefined;
   };
+  const show = (what: string, format: string, value: number, total: number): void => {
+    if (what !== current) stop();
+    current = what;
+    if (!bar) {
+      bar = new SingleBar({ format }, Presets.shades_classic);
+      bar.start(total, value);
+    }
+    bar.update(value);
+  };
   return {
-    update: ({ file, received, total }) => {
-      if (file !== current) stop();
-      current = file;
-      if (!bar) {
-        bar = new SingleBar({ format: '{file} {bar} {value}/{total} bytes' }, Presets.shades_classic);
-        bar.start(total ?? 0, received, { file });
-      }
-      bar.update(received);
+    update: (progress) => {
+      if (progress.kind === 'download') {
+        const { file, received, total = 0 } = progress;
+        show(file, `${file} {bar} {value}/{total} bytes`, received, total);
+      } else
+        show('decoding', 'reading pictures {bar} {value}/{total}, {eta_formatted} left', progress.done, progress.total);
     },
     stop,
   };

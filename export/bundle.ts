@@ -178,7 +178,7 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
     ...(options.metrics ? { metrics: options.metrics } : {}),
     training: {
       preset: recipe.preset,
-      config: { ...recipe },
+      config: { ...recipe, ...(dataset.options && { pictures: dataset.options }) },
       dataset: { name: dataset.name, sha256: dataset.sha256 },
       imagesSeen: trained.imagesSeen,
       engine: options.engine,

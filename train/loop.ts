@@ -146,6 +146,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       count: pictures.count,
       classes: pictures.classes,
       note: pictures.note,
+      ...(pictures.options && { options: pictures.options }),
     },
   };
   const run = openRun(dir, config);

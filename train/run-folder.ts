@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
 import { writeAtomically } from './checkpoint.ts';
+import { pictureOptionsSchema } from './data/index.ts';
 import { recipeSchema } from './recipe.ts';
 import { lockRun } from './run-lock.ts';
 
@@ -16,6 +17,8 @@ const configSchema = z.strictObject({
     count: z.int(),
     classes: z.array(z.string()),
     note: z.string(),
+    /** Own pictures: what decided their pixels besides the files. */
+    options: pictureOptionsSchema.optional(),
   }),
 });
 export type RunConfig = z.infer<typeof configSchema>;

@@ -1,6 +1,6 @@
 // `pocketgen dataset info|fetch|preview`: look at a data set, download it, draw a contact sheet of it.
 import { rename, writeFile } from 'node:fs/promises';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { encodePng } from '../../contract/png.ts';
 import {
@@ -8,25 +8,19 @@ import {
   type DatasetSplits,
   datasetNames,
   fetchDataset,
-  type LoadOptions,
   loadDataset,
   type PictureSet,
-  type PictureSize,
-  pictureSizes,
 } from '../../train/data/index.ts';
 import { previewSheet } from '../../train/data/preview.ts';
-import { downloadProgress } from '../progress.ts';
+import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
+import { loadProgress } from '../progress.ts';
 
-interface SourceOptions {
-  size?: string;
-  grey?: boolean;
+interface SourceOptions extends DataFlags {
   offline?: boolean;
 }
 
 export function registerDataset(program: Command): void {
-  const dataset = program
-    .command('dataset')
-    .description(`training pictures: ${datasetNames.join(', ')}, or a folder of your own (one sub-folder per class)`);
+  const dataset = program.command('dataset').description(`training pictures: ${dataHelp} (one sub-folder per class)`);
 
   withSourceOptions(dataset.command('info').argument('<source>').description('what a data set holds'))
     .option('--json', 'print JSON')
@@ -41,7 +35,7 @@ export function registerDataset(program: Command): void {
     .description('download a data set to the cache folder; goes on where an earlier download stopped')
     .option('--mirror <url...>', 'fetch from here instead of the official mirrors')
     .action(async (name: string, options: { mirror?: string[] }) => {
-      const bar = downloadProgress();
+      const bar = loadProgress();
       const folder = await fetchDataset(name, {
         onProgress: bar.update,
         ...(options.mirror && { mirrors: options.mirror }),
@@ -69,17 +63,12 @@ export function registerDataset(program: Command): void {
 }
 
 function withSourceOptions(command: Command): Command {
-  return command
-    .addOption(new Option('--size <pixels>', 'own pictures: resize to this').choices(pictureSizes.map(String)))
-    .option('--grey', 'own pictures: make them grey')
-    .option('--offline', 'never download');
+  return addDataOptions(command).option('--offline', 'never download');
 }
 
 async function load(source: string, options: SourceOptions): Promise<DatasetSplits> {
-  const loadOptions: LoadOptions = { download: options.offline !== true };
-  if (options.size) loadOptions.size = Number(options.size) as PictureSize;
-  if (options.grey) loadOptions.channels = 1;
-  const bar = downloadProgress();
+  const loadOptions = { ...loadOptionsOf(options, source), download: options.offline !== true };
+  const bar = loadProgress();
   return loadDataset(source, { ...loadOptions, onProgress: bar.update }).finally(bar.stop);
 }
 

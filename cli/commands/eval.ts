@@ -14,11 +14,12 @@ import { createEvaluator, type Metrics, requireHeldOut } from '../../train/eval/
 import { type GanTrain, ganTrain, ganTrainImages, realSide } from '../../train/eval/gan-train.ts';
 import { type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
 import { type Memorisation, memorisation } from '../../train/eval/memorisation.ts';
+import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp, loadOptionsOf } from '../data-options.ts';
 import { openSource } from '../model-source.ts';
 import { checkOutFile } from '../out-file.ts';
-import { downloadProgress } from '../progress.ts';
+import { loadProgress } from '../progress.ts';
 
-interface EvalFlags {
+interface EvalFlags extends DataFlags {
   data?: string;
   samples?: number;
   dtype?: 'fp32' | 'fp16' | 'int8';
@@ -82,10 +83,12 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
         `eval: expected --data with the folder of pictures that ${model} was trained on (${dataset.name}), got none`,
       );
     }
-    const bar = downloadProgress();
+    const bar = loadProgress();
     const splits = await splitsFor(dataset.sha256, flags.data ?? dataset.source, {
       size: source.size,
       channels: source.channels,
+      ...dataset.options,
+      ...(flags.strict && { strict: true }),
       onProgress: bar.update,
     }).finally(bar.stop);
     const { train, test } = splits;
@@ -198,11 +201,10 @@ function table({ generated, real, judge, ganTrain, memorisation, protocol, datas
 }
 
 export function registerEval(program: Command): void {
-  program
-    .command('eval')
+  addDataOptions(program.command('eval'))
     .argument('[model]', 'bundle or run folder')
     .description('measure generated pictures against held-out real ones')
-    .option('--data <source>', 'data set the model was trained on (default: the one it names)')
+    .option('--data <source>', `data set the model was trained on: ${dataHelp} (default: the one it names)`)
     .option(
       '--samples <n>',
       'pictures to generate (default: as many as are compared with, half the held-out ones)',
@@ -219,12 +221,18 @@ export function registerEval(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (model: string | undefined, flags: EvalFlags) => {
       if (flags.neighbours !== undefined) checkOutFile(flags.neighbours);
-      if (flags.trainJudge !== undefined) return trainJudgeTo(flags.trainJudge, flags.data ?? 'fashion-mnist');
+      if (flags.trainJudge !== undefined) return trainJudgeTo(flags.trainJudge, flags);
       if (model === undefined || !existsSync(model)) {
         throw new UserError(`eval: expected a bundle or run folder, got ${model ?? 'none'}`);
       }
       if (flags.record && !existsSync(join(model, 'model.json'))) {
         throw new UserError(`--record: expected a bundle, got ${model}; export the run first`);
+      }
+      const [idle] = Object.keys(dataFlagsOf(flags)).filter((name) => name !== 'strict');
+      if (idle !== undefined) {
+        throw new UserError(
+          `--${idle}: expected it with --train-judge only, got ${model}, whose pictures are read as they were for its training`,
+        );
       }
       const result = await runEval(model, flags);
       const { model: _, seconds: __, dtype, ...measured } = result;
@@ -233,8 +241,10 @@ export function registerEval(program: Command): void {
     });
 }
 
-async function trainJudgeTo(folder: string, data: string): Promise<void> {
-  const splits = await loadDataset(data);
+async function trainJudgeTo(folder: string, flags: EvalFlags): Promise<void> {
+  const { data = 'fashion-mnist' } = flags;
+  const bar = loadProgress();
+  const splits = await loadDataset(data, { ...loadOptionsOf(flags, data), onProgress: bar.update }).finally(bar.stop);
   await mkdir(folder, { recursive: true });
   const base = join(folder, splits.train.name);
   const { record } = await trainJudge(splits, base, {

@@ -7,20 +7,18 @@ import { type Command, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { bundleName, checkBundleFolder } from '../../export/bundle.ts';
 import { verifyBundle } from '../../export/verify.ts';
-import type { PictureSize } from '../../train/data/index.ts';
 import { PRESETS } from '../../train/recipe.ts';
+import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp } from '../data-options.ts';
 import { runExport } from './bundle.ts';
 import { runServe } from './serve.ts';
-import { runTraining, sizeOption } from './train.ts';
+import { runTraining } from './train.ts';
 
-interface StartFlags {
+interface StartFlags extends DataFlags {
   preset: string;
   data: string;
   name?: string;
   minutes: string;
   port: string;
-  size?: PictureSize;
-  grey?: boolean;
   mirror?: boolean;
   serve: boolean;
 }
@@ -45,7 +43,7 @@ export async function runStart(flags: StartFlags): Promise<void> {
     const minutes = Number(flags.minutes);
     if (!(minutes > 0)) throw new UserError(`minutes: expected a number above 0, got ${flags.minutes}`);
     checkBundleFolder(bundle);
-    const { preset, data, size, grey, mirror } = flags;
+    const { preset, data, mirror } = flags;
     const stopped = await runTraining({
       preset,
       data,
@@ -53,8 +51,7 @@ export async function runStart(flags: StartFlags): Promise<void> {
       engine: 'auto',
       minutes,
       evaluations: 4,
-      ...(size && { size }),
-      ...(grey && { grey }),
+      ...dataFlagsOf(flags),
       ...(mirror && { mirror }),
     });
     if (stopped.interrupted) return;
@@ -72,15 +69,12 @@ export async function runStart(flags: StartFlags): Promise<void> {
 }
 
 export function registerStart(program: Command): void {
-  program
-    .command('start')
+  addDataOptions(program.command('start'))
     .description('train, export, verify, build the page and serve: everything `npm start` does')
     .addOption(new Option('--preset <name>', 'training preset').choices(Object.keys(PRESETS)).default('quick'))
-    .option('--data <source>', 'fashion-mnist, mnist or a folder of your own pictures', 'fashion-mnist')
+    .option('--data <source>', dataHelp, 'fashion-mnist')
     .option('--name <name>', 'name of the bundle (default: the preset, or the folder of pictures)')
     .option('--minutes <n>', 'train for at most so many minutes', '4')
-    .addOption(sizeOption())
-    .option('--grey', 'train on own colour pictures in grey')
     .option('--mirror', 'mirror half of the pictures')
     .option('--port <port>', 'port to serve on', '8787')
     .option('--no-serve', 'stop when everything is built')

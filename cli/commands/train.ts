@@ -2,13 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/augmentation.ts';
-import {
-  type DatasetSplits,
-  datasetNames,
-  loadDataset,
-  type PictureSize,
-  pictureSizes,
-} from '../../train/data/index.ts';
+import { type DatasetSplits, loadDataset, reportLines } from '../../train/data/index.ts';
 import { chooseEngine } from '../../train/engines/choose.ts';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
 import { shippedJudge } from '../../train/eval/judge.ts';
@@ -16,9 +10,10 @@ import { stepOptions, type TrainOptions, train } from '../../train/loop.ts';
 import { createNetworks } from '../../train/networks/index.ts';
 import { createQualityCheck } from '../../train/quality.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
-import { downloadProgress, trainingProgress } from '../progress.ts';
+import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
+import { loadProgress, trainingProgress } from '../progress.ts';
 
-export interface TrainFlags {
+export interface TrainFlags extends DataFlags {
   preset: string;
   data: string;
   out?: string;
@@ -39,8 +34,6 @@ export interface TrainFlags {
   mirror?: boolean;
   dryRun?: boolean;
   json?: boolean;
-  size?: PictureSize;
-  grey?: boolean;
   verbose?: boolean;
 }
 
@@ -85,11 +78,7 @@ function learningRateFlag(text: string): Schedule {
 }
 
 /** Flags that would have no effect are refused rather than ignored. */
-function refuseIdleFlags({ data, size, grey, engine, device, out }: TrainFlags): void {
-  if (datasetNames.includes(data) && (size !== undefined || grey))
-    throw new UserError(
-      `--size and --grey: expected a folder of pictures, got ${data}, whose pictures are 28x28 and grey`,
-    );
+function refuseIdleFlags({ engine, device, out }: TrainFlags): void {
   if (device !== undefined && engine !== 'onnx')
     throw new UserError(
       `--device: expected --engine onnx with it, got ${engine}; name the engine or leave the device out`,
@@ -111,13 +100,10 @@ function describe(recipe: Recipe): string {
 export async function runTraining(flags: TrainFlags): Promise<{ dir: string; interrupted: boolean }> {
   const say = (line: string): void => console.error(line);
   refuseIdleFlags(flags);
-  const bar = downloadProgress();
-  const splits: DatasetSplits = await loadDataset(flags.data, {
-    onProgress: bar.update,
-    ...(flags.size === undefined ? {} : { size: flags.size }),
-    ...(flags.grey ? { channels: 1 } : {}),
-  }).finally(bar.stop);
-  say(splits.train.note);
+  const options = loadOptionsOf(flags, flags.data);
+  const bar = loadProgress();
+  const splits: DatasetSplits = await loadDataset(flags.data, { ...options, onProgress: bar.update }).finally(bar.stop);
+  for (const line of reportLines(splits)) say(line);
 
   const { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, augmentProbability, mirror } =
     flags;
@@ -225,20 +211,11 @@ async function qualityCheck(
   return { check: await createQualityCheck(splits.test, shipped, stepOptions(recipe), say), evaluations };
 }
 
-/** `--size 28` as a number, one of those that networks are made for. */
-export const sizeOption = (): Option =>
-  new Option('--size <pixels>', `side of own pictures: ${pictureSizes.join(', ')} (default: 32)`).argParser((text) => {
-    const size = pictureSizes.find((known) => String(known) === text);
-    if (size === undefined) throw new InvalidArgumentError(`expected ${pictureSizes.join(', ')}, got ${text}`);
-    return size;
-  });
-
 export function registerTrain(program: Command): void {
-  program
-    .command('train')
+  addDataOptions(program.command('train'))
     .description('train a generator; the same command again continues where it stopped')
     .requiredOption('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')}`, 'quick')
-    .option('--data <source>', 'fashion-mnist, mnist or a folder of pictures', 'fashion-mnist')
+    .option('--data <source>', dataHelp, 'fashion-mnist')
     .option('--out <dir>', 'run folder (default: runs/<preset>)')
     .addOption(
       new Option('--engine <name>', 'what runs the training step').choices(['auto', ...ENGINES]).default('auto'),
@@ -250,8 +227,6 @@ export function registerTrain(program: Command): void {
     .option('--minutes <n>', 'stop this session after so many minutes', positive)
     .option('--batch <n>', 'pictures in a step', whole)
     .option('--seed <n>', 'seed of everything random', whole)
-    .addOption(sizeOption())
-    .option('--grey', 'train on own colour pictures in grey')
     .option('--width <n>', 'channels at half the picture’s resolution', whole)
     .option('--learning-rate <from:to>', 'learning rate, or its schedule', learningRateFlag)
     .option('--gamma <from:to>', 'weight of the gradient penalties, or its schedule', scheduleFlag)

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { download, reachableMirrors } from '../../train/data/download.ts';
+import type { LoadProgress } from '../../train/data/types.ts';
 
 const content = randomBytes(300_000);
 const sha256 = createHash('sha256').update(content).digest('hex');
@@ -57,9 +58,9 @@ describe('download', () => {
   test('a file arrives whole, with progress up to its size and no part left', async () => {
     const mirror = await serve(fileHandler(content));
     const seen: number[] = [];
-    const onProgress = (progress: { received: number; total: number | undefined }): void => {
-      expect(progress.total).toBe(content.length);
-      seen.push(progress.received);
+    const onProgress = (progress: LoadProgress): void => {
+      expect(progress).toMatchObject({ kind: 'download', total: content.length });
+      if (progress.kind === 'download') seen.push(progress.received);
     };
     await download({ mirrors: [mirror], file: 'data.gz', path: join(folder, 'data.gz'), check, onProgress });
     expect(readFileSync(join(folder, 'data.gz')).equals(content)).toBe(true);

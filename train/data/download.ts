@@ -7,7 +7,7 @@ import * as https from 'node:https';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../../contract/errors.ts';
-import type { DownloadProgress } from './types.ts';
+import type { LoadProgress } from './types.ts';
 
 /** No mirror has answered after this long: there is no network worth waiting for. */
 const connectMs = 4000;
@@ -21,7 +21,7 @@ export interface DownloadRequest {
   path: string;
   /** Throws when the bytes are not those wanted. */
   check: (bytes: Uint8Array) => void;
-  onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 
 /** Orders mirrors by who answers: the first to do so goes first, the others stay as fallbacks. */
@@ -104,7 +104,7 @@ async function transfer(
     }
     let received = resumed ? have : 0;
     const length = response.headers['content-length'];
-    const total = length === undefined ? undefined : Number(length) + received;
+    const total = length === undefined ? {} : { total: Number(length) + received };
     alive();
     await pipeline(
       response,
@@ -112,14 +112,14 @@ async function transfer(
         for await (const chunk of chunks) {
           alive();
           received += chunk.length;
-          onProgress?.({ file, received, total });
+          onProgress?.({ kind: 'download', file, received, ...total });
           yield chunk;
         }
       },
       createWriteStream(part, { flags: resumed ? 'a' : 'w' }),
     );
-    if (total !== undefined && received !== total)
-      throw new Error(`${received} of ${total} bytes, then the line was cut`);
+    if (total.total !== undefined && received !== total.total)
+      throw new Error(`${received} of ${total.total} bytes, then the line was cut`);
     return resumed;
   } finally {
     clearTimeout(timer);

@@ -27,7 +27,7 @@ export async function loadFolder(folder: string, options: LoadOptions): Promise<
   const size = options.size ?? 32;
   const { classes, found, ignored } = await findPictures(folder);
   const rgb = await decodeAll(found, size, folder);
-  const channels = options.channels ?? (isGrey(rgb) ? 1 : 3);
+  const channels = options.channels === 1 || isGrey(rgb) ? 1 : 3;
   const pixels = channels === 1 ? toGrey(rgb) : rgb;
   const labels = Uint8Array.from(found, ({ label }) => label);
   const note =

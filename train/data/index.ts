@@ -5,8 +5,18 @@ import { fetchIdxSource, idxSources, loadIdxSource } from './idx-sets.ts';
 import type { DatasetSplits, LoadOptions } from './types.ts';
 
 export { classCounts, pickPictures, pictureSet, sliceSet } from './picture-set.ts';
-export type { DatasetSplits, DownloadProgress, LoadOptions, PictureSet, PictureSize } from './types.ts';
-export { pictureSizes } from './types.ts';
+export { reportLines } from './report.ts';
+export type {
+  DatasetReport,
+  DatasetSplits,
+  LoadOptions,
+  LoadProgress,
+  PictureFit,
+  PictureOptions,
+  PictureSet,
+  PictureSize,
+} from './types.ts';
+export { pictureFits, pictureOptionsSchema, pictureSizes } from './types.ts';
 
 export const datasetNames: readonly string[] = Object.keys(idxSources);
 
