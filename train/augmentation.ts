@@ -29,30 +29,28 @@ type Shapes = Record<string, readonly number[]>;
 /** Inputs of the step that change n pictures, by name. */
 export function augmentationShapes({ kinds, size, channels }: AugmentationOptions, n: number): Shapes {
   return {
-    ...(kinds.some((kind) => MOVES.includes(kind)) ? { rows: [n, size, size], columns: [n, size, size] } : {}),
-    ...(kinds.includes('colour') ? { colour: [n, channels, channels], offset: [n, 1, channels] } : {}),
+    ...(kinds.some((kind) => MOVES.includes(kind)) ? { rows: [n, size, size] } : {}),
+    ...(kinds.some((kind) => kind !== 'cutout') ? { columns: [n, size * channels, size * channels] } : {}),
+    ...(kinds.includes('colour') ? { offset: [n, 1, 1, channels] } : {}),
     ...(kinds.includes('cutout') ? { mask: [n, size, size, 1] } : {}),
   };
 }
 
-/** Pictures [n, h, w, c] changed by the inputs at `from` and after: rows · x · columnsᵀ, then colours, then the cutout. */
+/**
+ * Pictures [n, h, w, c] changed by the inputs at `from` and after: rows · x · columns + offset, then the cutout. `columns` works on
+ * a row's pixels and their colours at once, [w·c, w·c]: two matrix products do everything, without a transposition.
+ */
 export function augment(inputs: Tensors, x: tf.Tensor, from: number): tf.Tensor {
   const [n = 1, size = 1, , channels = 1] = x.shape;
   const part = (name: string): tf.Tensor => {
     const all = parameter(inputs, name);
     return tf.slice(all, [from, ...Array<number>(all.rank - 1).fill(0)], [n, ...all.shape.slice(1)]);
   };
-  let y = x;
-  if (inputs.rows) {
-    y = tf.matMul(part('rows'), tf.reshape(y, [n, size, size * channels]));
-    // Columns: bring them to the front of each picture, multiply, bring them back.
-    y = tf.reshape(tf.transpose(tf.reshape(y, [n, size, size, channels]), [0, 2, 1, 3]), [n, size, size * channels]);
-    y = tf.transpose(tf.reshape(tf.matMul(part('columns'), y), [n, size, size, channels]), [0, 2, 1, 3]);
-  }
-  if (inputs.colour) {
-    const pixels = tf.reshape(y, [n, size * size, channels]);
-    y = tf.reshape(tf.add(tf.matMul(pixels, part('colour')), part('offset')), [n, size, size, channels]);
-  }
+  let y = tf.reshape(x, [n, size, size * channels]);
+  if (inputs.rows) y = tf.matMul(part('rows'), y);
+  if (inputs.columns) y = tf.matMul(y, part('columns'));
+  y = tf.reshape(y, [n, size, size, channels]);
+  if (inputs.offset) y = tf.add(y, part('offset'));
   if (inputs.mask) {
     const empty = channels === 4 ? -1 : 0; // transparent, or the middle of the range
     y = tf.add(tf.mul(tf.sub(y, empty), part('mask')), empty);
@@ -79,7 +77,7 @@ export function createAugmenter(options: AugmentationOptions, n: number, seed: n
 
   /** @param positions of the n pictures among all that are ever shown: each has random numbers of its own */
   return (positions: readonly number[], probability: number): Record<string, Float32Array> => {
-    const { rows, columns, colour, offset, mask } = inputs;
+    const { rows, columns, offset, mask } = inputs;
     rows?.fill(0);
     columns?.fill(0);
     mask?.fill(1);
@@ -88,30 +86,37 @@ export function createAugmenter(options: AugmentationOptions, n: number, seed: n
       const normals = randomNormals(seed, streams.normals, position, 8);
       const uniform = (k: number): number => (words[k] ?? 0) / TWO_32;
       const normal = (k: number): number => normals[k] ?? 0;
-      /** Words 0 to 6 decide which kinds happen, 7 to 9 which parts of `colour` do. */
-      const happens = (kind: Augmentation): boolean =>
-        kinds.includes(kind) && uniform(AUGMENTATIONS.indexOf(kind)) < probability;
-      if (rows && columns) {
-        const scale = happens('scale') ? 2 ** (SCALE * normal(0)) : 1;
-        const aspect = happens('aspect') ? 2 ** (ASPECT * normal(1)) : 1;
-        const reach = Math.round(size * REACH);
-        const whole = (k: number): number => Math.floor(uniform(k) * (2 * reach + 1)) - reach;
-        const [shifted, drifted] = [happens('shift'), happens('fractional-shift')];
-        const shift = (k: number): number =>
-          (shifted ? whole(10 + k) : 0) + (drifted ? size * DRIFT * normal(2 + k) : 0);
-        resample(rows, i, size, scale / aspect, shift(0), false);
-        resample(columns, i, size, scale * aspect, shift(1), happens('mirror') && uniform(12) < 0.5);
-      }
-      if (colour && offset) {
-        // One decision for each part: `colour` as a whole would change all of them or none.
-        const part = (k: number): boolean => uniform([AUGMENTATIONS.indexOf('colour'), 7, 8, 9][k] ?? 0) < probability;
-        const change = colourChange({
-          brightness: part(0) ? BRIGHTNESS * normal(4) : 0,
-          contrast: part(1) ? 2 ** (CONTRAST * normal(5)) : 1,
-          saturation: part(2) ? 2 ** (SATURATION * normal(6)) : 1,
-          hue: part(3) ? 2 * Math.PI * uniform(13) : 0,
-        });
-        writeColour(change, channels, colour.subarray(i * channels ** 2), offset.subarray(i * channels));
+      /** Words 0 to 6 decide which kinds happen, 7 to 9 which further parts of `colour` do. */
+      const happens = (kind: Augmentation, part = 0): boolean =>
+        kinds.includes(kind) && uniform(part === 0 ? AUGMENTATIONS.indexOf(kind) : 6 + part) < probability;
+      const scale = happens('scale') ? 2 ** (SCALE * normal(0)) : 1;
+      const aspect = happens('aspect') ? 2 ** (ASPECT * normal(1)) : 1;
+      const reach = Math.round(size * REACH);
+      const whole = (k: number): number => Math.floor(uniform(k) * (2 * reach + 1)) - reach;
+      const [shifted, drifted] = [happens('shift'), happens('fractional-shift')];
+      const shift = (k: number): number => (shifted ? whole(10 + k) : 0) + (drifted ? size * DRIFT * normal(2 + k) : 0);
+      const change: ColourChange = {
+        brightness: happens('colour') ? BRIGHTNESS * normal(4) : 0,
+        contrast: happens('colour', 1) ? 2 ** (CONTRAST * normal(5)) : 1,
+        saturation: happens('colour', 2) ? 2 ** (SATURATION * normal(6)) : 1,
+        hue: happens('colour', 3) ? 2 * Math.PI * uniform(13) : 0,
+      };
+      if (rows)
+        for (const { to, from, weight } of taps(size, scale / aspect, shift(0)))
+          rows[(i * size + to) * size + from] = (rows[(i * size + to) * size + from] ?? 0) + weight;
+      if (columns) {
+        const { matrix, added } = colours(change, channels);
+        const mirrored = happens('mirror') && uniform(12) < 0.5;
+        const side = size * channels;
+        for (const { to, from, weight } of taps(size, scale * aspect, shift(1))) {
+          const column = (mirrored ? size - 1 - to : to) * channels;
+          for (let a = 0; a < channels; a++) {
+            const row = ((i * size + from) * channels + a) * side + column;
+            for (let b = 0; b < channels; b++)
+              columns[row + b] = (columns[row + b] ?? 0) + weight * (matrix[a]?.[b] ?? 0);
+          }
+        }
+        offset?.set(added, i * channels);
       }
       if (mask && happens('cutout')) {
         const [top, left] = [uniform(14) * size, uniform(15) * size];
@@ -125,38 +130,47 @@ export function createAugmenter(options: AugmentationOptions, n: number, seed: n
   };
 }
 
+interface Tap {
+  readonly to: number;
+  readonly from: number;
+  readonly weight: number;
+}
+
 /**
- * The matrix [size, size] of one direction into place i: output y takes the picture at (y − shift − middle) / scale + middle, between
- * two pixels a mixture of both. Beyond the border the picture goes on mirrored, so that no edge is invented.
+ * One direction of a move: place `to` takes the picture at (to − shift − middle) / scale + middle, between two pixels a mixture of
+ * both. Beyond the border the picture goes on mirrored, so that no edge is invented.
  */
-function resample(into: Float32Array, i: number, size: number, scale: number, shift: number, mirror: boolean): void {
+function taps(size: number, scale: number, shift: number): Tap[] {
   const reflect = (at: number): number => {
     const k = ((at % (2 * size)) + 2 * size) % (2 * size);
     return k < size ? k : 2 * size - 1 - k;
   };
-  for (let y = 0; y < size; y++) {
-    const at = (y + 0.5 - shift - size / 2) / scale + size / 2 - 0.5;
+  return Array.from({ length: size }, (_, to) => {
+    const at = (to + 0.5 - shift - size / 2) / scale + size / 2 - 0.5;
     const low = Math.floor(at);
-    const row = (i * size + (mirror ? size - 1 - y : y)) * size;
-    for (const [tap, weight] of [
-      [reflect(low), 1 - (at - low)],
-      [reflect(low + 1), at - low],
-    ] as const)
-      into[row + tap] = (into[row + tap] ?? 0) + weight;
-  }
+    const high = at - low;
+    const near = { to, from: reflect(low), weight: 1 - high };
+    return high === 0 ? [near] : [near, { to, from: reflect(low + 1), weight: high }];
+  }).flat();
 }
 
+/** Of straight colours in [-1, 1]: turned by `hue` around grey, `saturation` away from it, `contrast` around 0, then `brightness` added. */
 interface ColourChange {
-  readonly matrix: readonly (readonly number[])[];
-  /** Added to every colour, in the range [-1, 1]. */
   readonly brightness: number;
+  readonly contrast: number;
+  readonly saturation: number;
+  readonly hue: number;
 }
 
-/** Straight colours in [-1, 1]: turned by `hue` around grey, `saturation` away from it, `contrast` around the middle. */
-function colourChange(given: { brightness: number; contrast: number; saturation: number; hue: number }): ColourChange {
-  const { brightness, contrast, saturation, hue } = given;
+/** As the step multiplies: pixel [c] · matrix [c, c] + added [c]. */
+function colours(
+  { brightness, contrast, saturation, hue }: ColourChange,
+  channels: number,
+): { matrix: readonly (readonly number[])[]; added: readonly number[] } {
+  // Grey has no hue, and saturation leaves it as it is.
+  if (channels === 1) return { matrix: [[contrast]], added: [brightness] };
   const [cos, sin] = [Math.cos(hue), Math.sin(hue)];
-  const matrix = [0, 1, 2].map((from) =>
+  const three = [0, 1, 2].map((from) =>
     [0, 1, 2].map((to) => {
       // Rodrigues' rotation around (1, 1, 1) / √3; its part along that axis is 1/3 everywhere.
       const cross = from === to ? 0 : (from + 1) % 3 === to ? 1 : -1;
@@ -164,37 +178,13 @@ function colourChange(given: { brightness: number; contrast: number; saturation:
       return contrast * (1 / 3 + saturation * across);
     }),
   );
-  return { matrix, brightness: brightness * contrast };
-}
-
-/** As the step multiplies: pixel [c] · matrix [c, c] + offset [c]. */
-function writeColour(
-  { matrix, brightness }: ColourChange,
-  channels: number,
-  into: Float32Array,
-  offset: Float32Array,
-): void {
-  if (channels === 1) {
-    // Grey has no hue, and saturation leaves it as it is: what is left is the contrast, the sum of any column.
-    into[0] = matrix.reduce((sum, row) => sum + (row[0] ?? 0), 0);
-    offset[0] = brightness;
-    return;
-  }
-  for (let from = 0; from < 3; from++)
-    for (let to = 0; to < 3; to++) into[from * channels + to] = matrix[from]?.[to] ?? 0;
-  if (channels === 3) {
-    offset.fill(brightness, 0, 3);
-    return;
-  }
-  // Premultiplied: with q = x + 1 and alpha q₄ / 2, straight v = 2q / q₄ − 1, so v·M + b becomes q·M + q₄ · (1 − Σ M + b) / 2.
-  // Every column of M sums to the contrast.
-  const contrast = matrix.reduce((sum, row) => sum + (row[0] ?? 0), 0);
+  if (channels === 3) return { matrix: three, added: [brightness, brightness, brightness] };
+  // Premultiplied: with q = x + 1 and alpha q₄ / 2, straight v = 2q / q₄ − 1, so v·M + b becomes q·M + q₄ · (1 − Σ M + b) / 2;
+  // every column of M sums to the contrast.
   const ofAlpha = (1 - contrast + brightness) / 2;
-  for (let to = 0; to < 3; to++) {
-    into[3 * 4 + to] = ofAlpha;
-    into[to * 4 + 3] = 0;
-    offset[to] = contrast + ofAlpha - 1;
-  }
-  into[15] = 1;
-  offset[3] = 0;
+  const add = contrast + ofAlpha - 1;
+  return {
+    matrix: [...three.map((row) => [...row, 0]), [ofAlpha, ofAlpha, ofAlpha, 1]],
+    added: [add, add, add, 0],
+  };
 }

@@ -1,7 +1,13 @@
 // What the discriminator is shown: each change against a plain computation of it, on straight and premultiplied colours.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { AUGMENTATIONS, type Augmentation, augment, createAugmenter } from '../../train/augmentation.ts';
+import {
+  AUGMENTATIONS,
+  type Augmentation,
+  augment,
+  augmentationShapes,
+  createAugmenter,
+} from '../../train/augmentation.ts';
 import { useBackend } from '../../train/tfjs.ts';
 
 const SIZE = 16;
@@ -21,15 +27,11 @@ function pictures(channels: number): Float32Array {
 function seen(kinds: readonly Augmentation[], channels: number, probability: number, x: Float32Array): Float32Array {
   const augmenter = createAugmenter({ kinds, size: SIZE, channels }, positions.length, 1, STREAMS);
   const values = augmenter(positions, probability);
-  const shapes: Record<string, number[]> = {
-    rows: [64, SIZE, SIZE],
-    columns: [64, SIZE, SIZE],
-    colour: [64, channels, channels],
-    offset: [64, 1, channels],
-    mask: [64, SIZE, SIZE, 1],
-  };
+  const shapes = augmentationShapes({ kinds, size: SIZE, channels }, positions.length);
   return tf.tidy(() => {
-    const inputs = Object.fromEntries(Object.entries(values).map(([name, v]) => [name, tf.tensor(v, shapes[name])]));
+    const inputs = Object.fromEntries(
+      Object.entries(values).map(([name, v]) => [name, tf.tensor(v, [...(shapes[name] ?? [])])]),
+    );
     return augment(inputs, tf.tensor4d(x, [64, SIZE, SIZE, channels]), 0)
       .dataSync()
       .slice() as Float32Array;

@@ -11,24 +11,19 @@ const PLAIN: Pass = {
   addBias: (parameters, name, x) => tf.add(x, parameter(parameters, `${name}.bias`)),
 };
 
-/** cutout(colour(R·x·Cᵀ)) for each picture from `from` onward, plane by plane. */
+/** Picture by picture from `from` onward, in whole matrices: R·x·C + offset, then the cutout. */
 function augmented(inputs: Tensors, x: tf.Tensor, from: number): tf.Tensor {
   const [n = 1, size = 1, , channels = 1] = x.shape;
-  const part = (name: string): tf.Tensor => {
-    const all = parameter(inputs, name);
-    return tf.slice(all, [from, ...Array<number>(all.rank - 1).fill(0)], [n, ...all.shape.slice(1)]);
-  };
-  const planes = tf.transpose(x, [0, 3, 1, 2]); // [n, channels, rows, columns]
-  // Written out for each channel: tfjs's cpu backend multiplies [n, 1, …] by [n, channels, …] wrongly.
-  const matrices = (name: string): tf.Tensor => tf.tile(tf.expandDims(part(name), 1), [1, channels, 1, 1]);
-  const moved = tf.matMul(tf.matMul(matrices('rows'), planes), matrices('columns'), false, true);
-  const flat = tf.reshape(moved, [n, channels, size * size]);
-  // Channels are the rows here: colourᵀ · pixels.
-  const coloured = tf.add(tf.matMul(part('colour'), flat, true, false), tf.transpose(part('offset'), [0, 2, 1]));
-  const pictures = tf.transpose(tf.reshape(coloured, [n, channels, size, size]), [0, 2, 3, 1]);
   const empty = channels === 4 ? -1 : 0;
-  const mask = part('mask');
-  return tf.add(tf.mul(pictures, mask), tf.mul(empty, tf.sub(1, mask)));
+  const changed = Array.from({ length: n }, (_, i) => {
+    const part = (name: string): tf.Tensor => tf.squeeze(tf.slice(parameter(inputs, name), from + i, 1), [0]);
+    const picture = tf.reshape(tf.slice(x, i, 1), [size, size * channels]) as tf.Tensor2D;
+    const moved = tf.matMul(tf.matMul(part('rows') as tf.Tensor2D, picture), part('columns') as tf.Tensor2D);
+    const coloured = tf.add(tf.reshape(moved, [size, size, channels]), part('offset'));
+    const mask = part('mask');
+    return tf.add(tf.mul(coloured, mask), tf.mul(empty, tf.sub(1, mask)));
+  });
+  return tf.stack(changed);
 }
 
 export interface Textbook {
