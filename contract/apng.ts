@@ -1,9 +1,13 @@
-// Pictures → animated PNG, exact in every channel. Each frame is encoded as a PNG; its IDAT data is moved into the
+// Pictures → animated PNG, exact in every channel, alpha too. Each frame is encoded as a PNG; its IDAT data is moved into the
 // animation's chunks. PNG specification, third edition (W3C 2025): https://www.w3.org/TR/png-3/#apng-frame-based-animation
 import type { Picture } from './picture.ts';
 import { encodePng } from './png.ts';
 
 const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
+
+/** A frame stays until the next, which is drawn over all of it: its clear pixels replace, they do not let it through. */
+const DISPOSE_NONE = 0;
+const BLEND_SOURCE = 0;
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   let c = n;
@@ -70,8 +74,8 @@ export function encodeApng(frames: readonly Picture[], fps: number): Uint8Array<
       [4, 0],
       [2, 1],
       [2, fps],
-      [1, 0],
-      [1, 0],
+      [1, DISPOSE_NONE],
+      [1, BLEND_SOURCE],
     );
     chunks.push(chunk('fcTL', control));
     const data = chunkData(png, 'IDAT');

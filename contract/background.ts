@@ -37,11 +37,11 @@ export function backgroundName(background: Background): string {
 
 /**
  * An RGBA picture → the RGB picture that is seen when it lies on `background`: round((c a + b (255 − a)) / 255), in
- * integers. A picture without alpha is returned as it is.
+ * integers. A picture without alpha, or on nothing, is returned as it is.
  */
-export function onBackground(picture: Picture, background: Background): Picture {
+export function onBackground(picture: Picture, background: Background | undefined): Picture {
   const { width, height, channels, data } = picture;
-  if (channels !== 4) return picture;
+  if (channels !== 4 || background === undefined) return picture;
   const out = new Uint8Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel++) {
     const a = data[pixel * 4 + 3] ?? 0;

@@ -2,8 +2,13 @@
 // main file is CommonJS, whose default export bundlers and Node read differently.
 declare module 'gifenc/dist/gifenc.esm.js' {
   type Palette = number[][];
-  interface FrameOptions {
+  export interface FrameOptions {
     palette?: Palette;
+    /** Whether the colour at `transparentIndex` is none. */
+    transparent?: boolean;
+    transparentIndex?: number;
+    /** GIF89a's disposal method. */
+    dispose?: number;
     /** Milliseconds, rounded to hundredths of a second. */
     delay?: number;
     repeat?: number;

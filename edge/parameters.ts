@@ -159,4 +159,13 @@ export const shared = {
     .optional()
     .describe('Scales the latent: lower is nearer the average picture, less varied. Absent: the model’s own default.'),
   scale: z.int().min(1).max(LIMITS.scale).default(1).describe('Each pixel becomes scale × scale pixels.'),
+  background: z
+    .string()
+    .min(1)
+    .max(20)
+    .optional()
+    .describe(
+      'Lays a transparent model’s pictures on a colour (ff8800, f80, white, black) or a checkerboard: opaque RGB. ' +
+        'Absent: they stay transparent.',
+    ),
 };

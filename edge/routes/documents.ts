@@ -16,7 +16,7 @@ code, pre { font: .875rem/1.5 ui-monospace, monospace }
 pre { overflow-x: auto; padding: .5rem .75rem; border: 1px solid color-mix(in srgb, currentColor 20%, transparent); border-radius: .375rem }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem }
 td, th { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid color-mix(in srgb, currentColor 15%, transparent) }
-img { image-rendering: pixelated }
+img { image-rendering: pixelated; background: repeating-conic-gradient(#d9d9d9 0 25%, #fff 0 50%) 0 0 / 16px 16px }
 h2 { margin-top: 2.5rem } h3 { margin-top: 2rem }`;
 
 function base64OfHex(hex: string): string {
@@ -66,7 +66,7 @@ export function documentRoutes(app: Hono<AppEnv>, services: Services, endpoints:
     );
     const list = [...models.served.values()].map(
       ({ manifest }) =>
-        html`<li><code>${manifest.name}</code>: ${manifest.title}, ${manifest.image.width}x${manifest.image.height}${manifest.classes.length > 0 ? `; classes ${manifest.classes.join(', ')}` : ''}<br>
+        html`<li><code>${manifest.name}</code>: ${manifest.title}, ${manifest.image.width}x${manifest.image.height}${manifest.image.channels === 4 ? ', transparent' : ''}${manifest.classes.length > 0 ? `; classes ${manifest.classes.join(', ')}` : ''}<br>
 ${[1, 2, 3, 4, 5, 6].map((seed) => html`<img src="/v1/images/${manifest.name}/${seed}.png?scale=2" alt="Picture of seed ${seed}"> `)}</li>`,
     );
     const page = html`<!doctype html>

@@ -2,11 +2,13 @@
 import { distance } from 'fastest-levenshtein';
 import type { Hono } from 'hono';
 import * as z from 'zod';
+import { backgroundName, onBackground, WHITE } from '../../contract/background.ts';
 import { parseSeed } from '../../contract/latent.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import { scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
+import { base64 } from '../base64.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { generate, modelNamed, type ServedModel } from '../models.ts';
 import { readBody, readQuery } from '../parameters.ts';
@@ -27,6 +29,10 @@ const generationBody = z.object({
     .describe('WIDTHxHEIGHT, a whole multiple of the model’s size; or auto.'),
   response_format: z.enum(['b64_json', 'url']).default('url'),
   output_format: z.enum(['png']).default('png'),
+  background: z
+    .enum(['transparent', 'opaque', 'auto'])
+    .default('auto')
+    .describe('opaque lays a transparent model’s pictures on white; auto leaves them as they are.'),
   seed: z
     .union([z.int().min(0).max(4294967295), z.string().min(1).max(LIMITS.seedBytes)])
     .optional()
@@ -107,6 +113,10 @@ export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
     const index = promptedClass(manifest, body.prompt);
     const scale = scaleOf(manifest, body.size);
     checkPixels(model, body.n, scale, 'body');
+    const clear = manifest.image.channels === 4;
+    if (body.background === 'transparent' && !clear)
+      throw badField('body', 'background', `expected opaque or auto, as ${name} draws no transparent pictures`);
+    const background = clear && body.background === 'opaque' ? WHITE : undefined;
     const { seed: given } = body;
     const first =
       given === undefined
@@ -122,6 +132,7 @@ export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
         const picture = new URL(`/v1/images/${name}/${seed}.png`, url);
         if (label !== undefined) picture.searchParams.set('class', label);
         if (scale > 1) picture.searchParams.set('scale', String(scale));
+        if (background !== undefined) picture.searchParams.set('background', backgroundName(background));
         return picture.href;
       };
       return c.json({ created, data: seeds.map((seed) => ({ url: address(seed), ...common(seed) })) });
@@ -131,17 +142,10 @@ export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
     const pictures = await timing.measure('inference', () => generate(model, requests));
     const data = await timing.measure('encode', () =>
       pictures.map((picture, i) => ({
-        b64_json: base64(encodePng(scaleUp(picture, scale))),
+        b64_json: base64(encodePng(onBackground(scaleUp(picture, scale), background))),
         ...common(seeds[i] ?? 0),
       })),
     );
     return c.json({ created, data });
   });
-}
-
-/** btoa needs a string; built in parts, since a call takes only so many arguments. */
-function base64(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return btoa(text);
 }

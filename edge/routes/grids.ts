@@ -1,6 +1,7 @@
 // GET /v1/grids/{model}.png: many seeds on one sheet.
 import type { Hono } from 'hono';
 import * as z from 'zod';
+import { onBackground } from '../../contract/background.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import { contactSheet, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
@@ -8,7 +9,7 @@ import { answer } from '../answer.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
 import { generate, modelNamed } from '../models.ts';
 import { readQuery, shared } from '../parameters.ts';
-import { checkPixels, classFor, namedClass, seedOf } from '../picture-request.ts';
+import { backgroundFor, checkPixels, classFor, keyOf, namedClass, seedOf } from '../picture-request.ts';
 import { badField } from '../problem.ts';
 import type { AppEnv, Services } from '../services.ts';
 
@@ -22,6 +23,7 @@ const gridQuery = z.object({
   class: shared.class,
   truncation: shared.truncation,
   scale: shared.scale,
+  background: shared.background,
 });
 
 export const gridEndpoints: readonly Endpoint[] = [
@@ -29,7 +31,7 @@ export const gridEndpoints: readonly Endpoint[] = [
     method: 'get',
     path: '/v1/grids/{model}.png',
     id: 'grid',
-    summary: 'A sheet of pictures, row by row.',
+    summary: 'A sheet of pictures, row by row; cells without one are white, or transparent as the pictures are.',
     query: gridQuery,
     answers: { 'image/png': 'The sheet.' },
     immutable: true,
@@ -68,15 +70,20 @@ export function gridRoutes(app: Hono<AppEnv>, services: Services): void {
     const seeds = seedList(query.seeds);
     const columns = query.columns ?? Math.ceil(Math.sqrt(seeds.length));
     const named = namedClass(model, query.class);
+    const background = backgroundFor(model, query.background);
     checkPixels(model, seeds.length, query.scale);
     const { truncation = model.manifest.defaultTruncation, scale } = query;
     const requests = seeds.map((seed) => ({ seed, class: classFor(model, seed, named), truncation }));
+    const cells = requests.flatMap((r) => [r.seed, r.class ?? -1]);
     return answer(c, services, {
       type: 'image/png',
-      key: [model.hash, 'grid', columns, truncation, scale, ...requests.flatMap((r) => [r.seed, r.class ?? -1])],
+      key: [model.hash, 'grid', columns, truncation, scale, ...cells, ...keyOf(background)],
       async draw(timing) {
         const pictures = await timing.measure('inference', () => generate(model, requests));
-        return timing.measure('encode', () => encodePng(scaleUp(contactSheet(pictures, columns), scale)));
+        return timing.measure('encode', () => {
+          const sheet = scaleUp(contactSheet(pictures, columns), scale);
+          return encodePng(onBackground(sheet, background));
+        });
       },
     });
   });

@@ -1,19 +1,21 @@
 // GET /v1/images/{model}/{seed}.png|svg|json: one picture, by its seed.
 import type { Hono } from 'hono';
 import * as z from 'zod';
+import { onBackground } from '../../contract/background.ts';
 import { latentOf, truncate } from '../../contract/latent.ts';
 import { scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { answer } from '../answer.ts';
+import { base64 } from '../base64.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
 import { generate, modelNamed } from '../models.ts';
 import { readQuery, shared } from '../parameters.ts';
-import { checkPixels, classFor, namedClass, seedOf } from '../picture-request.ts';
+import { backgroundFor, checkPixels, classFor, keyOf, namedClass, seedOf } from '../picture-request.ts';
 import type { AppEnv, Services } from '../services.ts';
 import { encodeSvg } from '../svg.ts';
 
 const rawQuery = z.object({ class: shared.class, truncation: shared.truncation });
-const drawnQuery = rawQuery.extend({ scale: shared.scale });
+const drawnQuery = rawQuery.extend({ scale: shared.scale, background: shared.background });
 
 export const imageEndpoints: readonly Endpoint[] = [
   {
@@ -30,7 +32,8 @@ export const imageEndpoints: readonly Endpoint[] = [
     method: 'get',
     path: '/v1/images/{model}/{seed}.svg',
     id: 'imageSvg',
-    summary: 'The same picture as SVG, sharp at any size.',
+    summary:
+      'The same picture as SVG, sharp at any size. A checkerboard’s squares are eight of the picture’s own pixels.',
     query: drawnQuery,
     answers: { 'image/svg+xml': 'The picture.' },
     immutable: true,
@@ -42,7 +45,10 @@ export const imageEndpoints: readonly Endpoint[] = [
     id: 'imageJson',
     summary: 'Latent, class, model hash and raw pixels, for clients that draw by themselves.',
     query: rawQuery,
-    answers: { 'application/json': 'The numbers. `pixels` is base64 of rows of pixels, channels together.' },
+    answers: {
+      'application/json':
+        'The numbers. `pixels` is base64 of rows of pixels, channels together: grey, RGB or straight RGBA (colours not multiplied by alpha).',
+    },
     immutable: true,
     example: '/v1/images/fashion-gan/7.json?class=sneaker',
   },
@@ -56,11 +62,15 @@ export function imageRoutes(app: Hono<AppEnv>, services: Services): void {
     c.set('model', name);
     const seed = seedOf(stem);
     const url = new URL(c.req.url);
-    const query = extension === 'json' ? { scale: 1, ...readQuery(rawQuery, url) } : readQuery(drawnQuery, url);
+    const query =
+      extension === 'json'
+        ? { scale: 1, background: undefined, ...readQuery(rawQuery, url) }
+        : readQuery(drawnQuery, url);
     const { truncation = model.manifest.defaultTruncation, scale } = query;
     const index = classFor(model, seed, namedClass(model, query.class));
+    const background = backgroundFor(model, query.background);
     checkPixels(model, 1, scale);
-    const key = [model.hash, extension, seed, index ?? -1, truncation, scale];
+    const key = [model.hash, extension, seed, index ?? -1, truncation, scale, ...keyOf(background)];
     const request = { seed, class: index, truncation };
     return answer(c, services, {
       type: extension === 'png' ? 'image/png' : extension === 'svg' ? 'image/svg+xml' : 'application/json',
@@ -71,9 +81,9 @@ export function imageRoutes(app: Hono<AppEnv>, services: Services): void {
         return timing.measure('encode', () => {
           switch (extension) {
             case 'png':
-              return encodePng(scaleUp(picture, scale));
+              return encodePng(onBackground(scaleUp(picture, scale), background));
             case 'svg':
-              return encodeSvg(picture, scale);
+              return encodeSvg(onBackground(picture, background), scale);
             case 'json': {
               const { width, height, channels, data } = picture;
               const { latent, classes } = model.manifest;
@@ -85,7 +95,7 @@ export function imageRoutes(app: Hono<AppEnv>, services: Services): void {
                 truncation,
                 latent: [...truncate(latentOf(seed, latent.size), truncation)],
                 image: { width, height, channels },
-                pixels: btoa(String.fromCharCode(...data)),
+                pixels: base64(data),
               });
             }
             default:

@@ -2,6 +2,7 @@
 import type { Hono } from 'hono';
 import * as z from 'zod';
 import { encodeApng } from '../../contract/apng.ts';
+import { onBackground } from '../../contract/background.ts';
 import { encodeGif } from '../../contract/gif.ts';
 import { latentOf, oneHot, truncate } from '../../contract/latent.ts';
 import { LIMITS } from '../../contract/limits.ts';
@@ -11,7 +12,7 @@ import { answer } from '../answer.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
 import { inBatches, modelNamed, type ServedModel } from '../models.ts';
 import { readQuery, shared } from '../parameters.ts';
-import { checkPixels, classFor, namedClass, seedOf } from '../picture-request.ts';
+import { backgroundFor, checkPixels, classFor, keyOf, namedClass, seedOf } from '../picture-request.ts';
 import type { AppEnv, Services } from '../services.ts';
 
 const seedText = z.string().min(1).max(LIMITS.seedBytes);
@@ -24,6 +25,7 @@ const walkQuery = z.object({
   toClass: shared.class.describe('The class of the last frame. Absent: `class`, else the one the seed chooses.'),
   truncation: shared.truncation,
   scale: shared.scale,
+  background: shared.background,
 });
 
 const about = { method: 'get', query: walkQuery, immutable: true } as const;
@@ -33,14 +35,17 @@ export const walkEndpoints: readonly Endpoint[] = [
     path: '/v1/walks/{model}.gif',
     id: 'walkGif',
     summary: 'A walk between two seeds (spherical interpolation), repeated for ever.',
-    answers: { 'image/gif': 'The film; 256 levels of grey, or 256 colours a frame.' },
+    answers: {
+      'image/gif':
+        'The film; 256 levels of grey, or 256 colours a frame. A pixel is seen or not: transparent below alpha 128.',
+    },
     example: '/v1/walks/fashion-gan.gif?from=1&to=2&class=dress&toClass=coat&scale=4',
   },
   {
     ...about,
     path: '/v1/walks/{model}.apng',
     id: 'walkApng',
-    summary: 'The same walk as animated PNG, exact in every channel.',
+    summary: 'The same walk as animated PNG, exact in every channel, alpha too.',
     answers: { 'image/apng': 'The film.' },
     example: '/v1/walks/fashion-gan.apng?from=1&to=2&frames=12&scale=4',
   },
@@ -82,15 +87,16 @@ export function walkRoutes(app: Hono<AppEnv>, services: Services): void {
     const toNamed = namedClass(model, query.toClass, 'toClass') ?? fromNamed;
     const from = { seed: fromSeed, class: classFor(model, fromSeed, fromNamed) };
     const to = { seed: toSeed, class: classFor(model, toSeed, toNamed) };
+    const background = backgroundFor(model, query.background);
     checkPixels(model, frames, scale);
     const ends = [from.seed, from.class ?? -1, to.seed, to.class ?? -1];
     return answer(c, services, {
       type: `image/${extension}`,
-      key: [model.hash, extension, ...ends, frames, fps, truncation, scale],
+      key: [model.hash, extension, ...ends, frames, fps, truncation, scale, ...keyOf(background)],
       async draw(timing) {
         const pictures = await timing.measure('inference', () => drawWalk(model, from, to, frames, truncation));
         return timing.measure('encode', () => {
-          const large = pictures.map((picture) => scaleUp(picture, scale));
+          const large = pictures.map((picture) => onBackground(scaleUp(picture, scale), background));
           return extension === 'gif' ? encodeGif(large, fps) : encodeApng(large, fps);
         });
       },

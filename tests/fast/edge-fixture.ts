@@ -1,5 +1,5 @@
-// Two small bundles for the edge's tests, written as real ONNX files: `tiny-colour` (RGB 8x6, three classes) and
-// `tiny-plain` (grey 4x4, no classes). The networks are one matrix product and a tanh, with weights from our own streams.
+// Small bundles for the edge's tests, written as real ONNX files: `tiny-colour` (RGB 8x6, three classes), `tiny-plain`
+// (grey 4x4, no classes) and `tiny-clear` (RGBA 9x7, two classes). The networks are one matrix product and a tanh, with weights from our own streams.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
@@ -24,6 +24,12 @@ export const COLOUR: Tiny = {
   classes: ['T-shirt/top', 'Ankle boot', 'Bag'],
 };
 export const PLAIN: Tiny = { name: 'tiny-plain', image: { width: 4, height: 4, channels: 1 }, latent: 3, classes: [] };
+export const CLEAR: Tiny = {
+  name: 'tiny-clear',
+  image: { width: 9, height: 7, channels: 4 },
+  latent: 4,
+  classes: ['Ghost', 'Bag'],
+};
 
 function onnxOf({ image, latent, classes }: Tiny): Uint8Array {
   const { width, height, channels } = image;

@@ -112,7 +112,7 @@ describe('POST /v1/images/generations', () => {
       { prompt: 'bag', style: 'vivid' },
       400,
       'style',
-      'style: expected model, prompt, n, size, response_format, output_format, seed, got an unknown parameter',
+      'style: expected model, prompt, n, size, response_format, output_format, background, seed, got an unknown parameter',
     ],
     [
       { prompt: 'bag', response_format: 'webp' },
