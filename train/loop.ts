@@ -10,7 +10,7 @@ import { createNetworks } from './networks/index.ts';
 import { initialValues } from './networks/layers.ts';
 import type { QualityCheck } from './quality.ts';
 import { type Recipe, scheduled } from './recipe.ts';
-import { appendStats, openRun, type RunConfig, type RunFolder, rewindStats } from './run-folder.ts';
+import { appendStats, type OpenedRun, openRun, rewindStats } from './run-folder.ts';
 import { writeSamples } from './samples.ts';
 import { type Scalars, STATISTICS, type Statistics, type StepOptions, stateShapes } from './step.ts';
 import { isSystemError, systemErrorSentence } from './system-error.ts';
@@ -137,7 +137,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { recipe, pictures, dir } = options;
   if (pictures.count < 1) throw new UserError(`training: expected at least one picture in ${pictures.name}, got none`);
 
-  const config: RunConfig = {
+  const config = {
     recipe,
     dataset: {
       source: options.source,
@@ -157,7 +157,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
 }
 
-async function trainIn(run: RunFolder, options: TrainOptions): Promise<TrainResult> {
+async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResult> {
   const { recipe, pictures, dir, signal } = options;
   const say = options.onMessage ?? (() => {});
   const step = stepOptions(recipe);
@@ -167,6 +167,10 @@ async function trainIn(run: RunFolder, options: TrainOptions): Promise<TrainResu
   const refused = setAside(run.checkpoints, progress.images);
   if (refused > 0 && !resumed) say(`${dir}: no checkpoint is whole, so training starts over`);
   if (resumed) say(`continuing ${dir} after ${progress.images} of ${recipe.images} images`);
+  const planned = run.plan(progress.images);
+  if (planned !== recipe.images) {
+    say(`${dir} was planned for ${planned} images; from here its schedules are those of a run of ${recipe.images}`);
+  }
   rewindStats(run, resumed ? progress.images : -1);
 
   const state = resumed?.state ?? initialState(recipe, step);

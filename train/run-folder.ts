@@ -20,6 +20,8 @@ const configSchema = z.strictObject({
     /** Own pictures: what decided their pixels besides the files. */
     options: pictureOptionsSchema.optional(),
   }),
+  /** What the run was planned to, ascending: `images` in all, decided when `after` had been seen. The last one holds. */
+  plans: z.array(z.strictObject({ after: z.int().nonnegative(), images: z.int().positive() })),
 });
 export type RunConfig = z.infer<typeof configSchema>;
 
@@ -62,18 +64,29 @@ export function readConfig(dir: string): RunConfig {
   );
 }
 
+export interface OpenedRun extends RunFolder {
+  /** Records that the run is to go on to `images` in all, after `after` of them; returns what it was planned to before. */
+  plan(after: number): number;
+  release(): void;
+}
+
 /**
  * Makes the folder and locks it for this process, or checks that an existing one belongs to this config; refuses any other,
- * naming the difference, unless nothing has been saved there yet.
+ * naming the difference, unless nothing has been saved there yet. More images than before are no difference.
  */
-export function openRun(dir: string, config: RunConfig): RunFolder & { release(): void } {
+export function openRun(dir: string, recorded: Omit<RunConfig, 'plans'>): OpenedRun {
   const run = runFolder(dir);
   mkdirSync(dir, { recursive: true });
   const release = lockRun(dir);
   try {
     const before = existsSync(join(dir, 'config.json')) ? readConfig(dir) : undefined;
     const saved = existsSync(run.best) || (existsSync(run.checkpoints) && readdirSync(run.checkpoints).some(isWhole));
-    const difference = before && saved ? firstDifference(before, config) : undefined;
+    const { images } = recorded.recipe;
+    let config: RunConfig = { ...recorded, plans: [{ after: 0, images }] };
+    const longer = before !== undefined && images > before.recipe.images;
+    const comparable = before && { ...before, recipe: { ...before.recipe, ...(longer ? { images } : {}) } };
+    const difference =
+      comparable && saved ? firstDifference(comparable, { ...config, plans: comparable.plans }) : undefined;
     if (difference) {
       throw new UserError(
         `run ${dir}: expected the config it was started with, got ${difference}; use the same options or another --out`,
@@ -82,11 +95,21 @@ export function openRun(dir: string, config: RunConfig): RunFolder & { release()
     // A start that failed, or was killed before its first checkpoint, leaves nothing that counts.
     if (before && !saved) for (const old of [run.samples, run.stats]) rmSync(old, { recursive: true, force: true });
     for (const folder of [run.checkpoints, run.samples]) mkdirSync(folder, { recursive: true });
-    if (!before || !saved) writeAtomically(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    const write = (): void => writeAtomically(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    if (!before || !saved) write();
+    else config = before;
     // What a process that was killed while it wrote has left behind.
     for (const folder of [run.checkpoints, run.samples])
       for (const name of readdirSync(folder)) if (!isWhole(name)) rmSync(join(folder, name), { force: true });
-    return { ...run, release };
+    const plan = (after: number): number => {
+      const planned = config.recipe.images;
+      if (planned !== images) {
+        config = { ...config, recipe: recorded.recipe, plans: [...config.plans, { after, images }] };
+        write();
+      }
+      return planned;
+    };
+    return { ...run, plan, release };
   } catch (error) {
     release();
     throw error;

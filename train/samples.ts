@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { latentOf, oneHot } from '../contract/latent.ts';
 import { contactSheet, type Picture } from '../contract/picture.ts';
-import { toLevel } from '../contract/pixels.ts';
+import { pictureOf, toLevel } from '../contract/pixels.ts';
 import { encodePng } from '../contract/png.ts';
 import { writeAtomically } from './checkpoint.ts';
 import type { TrainingEngine } from './engines/engine.ts';
@@ -12,15 +12,16 @@ import type { RunFolder } from './run-folder.ts';
 const COLUMNS = 10;
 const ROWS = 8;
 
-/** [n, h, w, c] in [-1, 1] → 8-bit HWC pictures, rounded as the contract rounds. */
+/** [n, h, w, c] in [-1, 1] → 8-bit pictures, rounded as the contract rounds. */
 export function picturesOf(values: Float32Array, { resolution, channels }: NetworkSpec): Picture[] {
   const size = resolution * resolution * channels;
-  return Array.from({ length: values.length / size }, (_, i) => ({
-    width: resolution,
-    height: resolution,
-    channels,
-    data: Uint8Array.from(values.subarray(i * size, (i + 1) * size), toLevel),
-  }));
+  return Array.from({ length: values.length / size }, (_, i) =>
+    pictureOf(Uint8Array.from(values.subarray(i * size, (i + 1) * size), toLevel), {
+      width: resolution,
+      height: resolution,
+      channels,
+    }),
+  );
 }
 
 /** A grid of the averaged generator: one column a class (the first ten), one seed a row. */
@@ -30,14 +31,15 @@ export async function writeSamples(
   run: RunFolder,
   images: number,
 ): Promise<void> {
-  const latent = new Float32Array(ROWS * COLUMNS * spec.latent);
-  const classes = new Float32Array(ROWS * COLUMNS * spec.classes);
-  for (let i = 0; i < ROWS * COLUMNS; i++) {
-    const seed = spec.classes > 0 ? Math.floor(i / COLUMNS) : i;
+  const columns = spec.classes > 0 ? Math.min(COLUMNS, spec.classes) : COLUMNS;
+  const latent = new Float32Array(ROWS * columns * spec.latent);
+  const classes = new Float32Array(ROWS * columns * spec.classes);
+  for (let i = 0; i < ROWS * columns; i++) {
+    const seed = spec.classes > 0 ? Math.floor(i / columns) : i;
     latent.set(latentOf(seed, spec.latent), i * spec.latent);
-    if (spec.classes > 0) classes.set(oneHot(i % Math.min(COLUMNS, spec.classes), spec.classes), i * spec.classes);
+    if (spec.classes > 0) classes.set(oneHot(i % columns, spec.classes), i * spec.classes);
   }
   const values = await engine.generate(latent, spec.classes > 0 ? classes : undefined);
-  const sheet = contactSheet(picturesOf(values, spec), COLUMNS, 1);
+  const sheet = contactSheet(picturesOf(values, spec), columns, 1);
   writeAtomically(join(run.samples, `${String(images).padStart(10, '0')}.png`), encodePng(sheet));
 }

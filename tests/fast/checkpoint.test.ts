@@ -31,7 +31,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(dir, { recursive: true }));
 
-const config: RunConfig = {
+const config: Omit<RunConfig, 'plans'> = {
   recipe: recipeFor('quick', { width: 28, height: 28, channels: 1, classes: ['a', 'b'] }),
   dataset: { source: './pictures', name: 'pictures', sha256: 'ab', count: 20, classes: ['a', 'b'], note: 'found' },
 };

@@ -10,6 +10,7 @@ import { AUGMENTATIONS } from '../../train/augmentation.ts';
 import { loadNewestCheckpoint, stateHash } from '../../train/checkpoint.ts';
 import { stepOptions, train } from '../../train/loop.ts';
 import type { Recipe } from '../../train/recipe.ts';
+import { readConfig, readStats, runFolder } from '../../train/run-folder.ts';
 import { stateShapes } from '../../train/step.ts';
 import { smallNormalised } from '../helpers/networks.ts';
 import { KILL_RUN_IMAGES, smallPictures, smallRecipe } from '../small.ts';
@@ -25,6 +26,42 @@ function finalHash(dir: string, recipe: Recipe): string {
   expect(checkpoint?.progress.images).toBe(recipe.images);
   return stateHash(checkpoint?.state ?? {});
 }
+
+test('a run goes on to more images than it was planned for, by the schedules of the longer run, and exactly', async () => {
+  const pictures = await smallPictures(100);
+  const recipe = smallRecipe(pictures, {});
+  const longer = { ...recipe, images: 2 * recipe.images };
+  const common = { pictures, source: 'test', engine: 'onnx', device: 'cpu' } as const;
+  const said: string[] = [];
+  const [whole, pieces] = [fresh(), fresh()];
+  for (const dir of [whole, pieces]) await train({ ...common, recipe, dir });
+  const first = finalHash(whole, recipe);
+  expect(finalHash(pieces, recipe)).toBe(first);
+  await train({ ...common, recipe: longer, dir: whole, onMessage: (line) => said.push(line) });
+  const stop = new AbortController();
+  await train({
+    ...common,
+    recipe: longer,
+    dir: pieces,
+    signal: stop.signal,
+    onProgress: ({ images }) => images > 1.5 * recipe.images && stop.abort(),
+  });
+  await train({ ...common, recipe: longer, dir: pieces });
+  expect(finalHash(pieces, longer)).toBe(finalHash(whole, longer));
+  expect(said.join()).toContain(`planned for ${recipe.images} images`);
+  const plans = [
+    { after: 0, images: recipe.images },
+    { after: recipe.images, images: longer.images },
+  ];
+  for (const dir of [whole, pieces]) expect(readConfig(dir)).toMatchObject({ recipe: longer, plans });
+  // Halfway through the longer plan, not at the end of the shorter one.
+  const rates = readStats(runFolder(whole)).map(({ images, learningRate }) => [images, learningRate] as const);
+  const after = rates.find(([images]) => images > recipe.images)?.[1];
+  expect(after).toBeGreaterThan(4 * recipe.learningRate.to);
+  await expect(train({ ...common, recipe, dir: whole })).rejects.toThrow(
+    `recipe.images: was ${longer.images}, is ${recipe.images}`,
+  );
+});
 
 test.each([
   ['R1+R2', {}],
