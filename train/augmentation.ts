@@ -102,20 +102,20 @@ export function createAugmenter(options: AugmentationOptions, n: number, seed: n
         hue: happens('colour', 3) ? 2 * Math.PI * uniform(13) : 0,
       };
       if (rows)
-        for (const { to, from, weight } of taps(size, scale / aspect, shift(0)))
-          rows[(i * size + to) * size + from] = (rows[(i * size + to) * size + from] ?? 0) + weight;
+        resample(size, scale / aspect, shift(0), (to, from, weight) =>
+          add(rows, (i * size + to) * size + from, weight),
+        );
       if (columns) {
         const { matrix, added } = colours(change, channels);
         const mirrored = happens('mirror') && uniform(12) < 0.5;
         const side = size * channels;
-        for (const { to, from, weight } of taps(size, scale * aspect, shift(1))) {
+        resample(size, scale * aspect, shift(1), (to, from, weight) => {
           const column = (mirrored ? size - 1 - to : to) * channels;
           for (let a = 0; a < channels; a++) {
             const row = ((i * size + from) * channels + a) * side + column;
-            for (let b = 0; b < channels; b++)
-              columns[row + b] = (columns[row + b] ?? 0) + weight * (matrix[a]?.[b] ?? 0);
+            for (let b = 0; b < channels; b++) add(columns, row + b, weight * (matrix[a * channels + b] ?? 0));
           }
-        }
+        });
         offset?.set(added, i * channels);
       }
       if (mask && happens('cutout')) {
@@ -130,28 +130,31 @@ export function createAugmenter(options: AugmentationOptions, n: number, seed: n
   };
 }
 
-interface Tap {
-  readonly to: number;
-  readonly from: number;
-  readonly weight: number;
-}
+const add = (into: Float32Array, at: number, x: number): void => {
+  into[at] = (into[at] ?? 0) + x;
+};
 
 /**
  * One direction of a move: place `to` takes the picture at (to − shift − middle) / scale + middle, between two pixels a mixture of
  * both. Beyond the border the picture goes on mirrored, so that no edge is invented.
  */
-function taps(size: number, scale: number, shift: number): Tap[] {
+function resample(
+  size: number,
+  scale: number,
+  shift: number,
+  tap: (to: number, from: number, weight: number) => void,
+): void {
   const reflect = (at: number): number => {
     const k = ((at % (2 * size)) + 2 * size) % (2 * size);
     return k < size ? k : 2 * size - 1 - k;
   };
-  return Array.from({ length: size }, (_, to) => {
+  for (let to = 0; to < size; to++) {
     const at = (to + 0.5 - shift - size / 2) / scale + size / 2 - 0.5;
     const low = Math.floor(at);
     const high = at - low;
-    const near = { to, from: reflect(low), weight: 1 - high };
-    return high === 0 ? [near] : [near, { to, from: reflect(low + 1), weight: high }];
-  }).flat();
+    tap(to, reflect(low), 1 - high);
+    if (high > 0) tap(to, reflect(low + 1), high);
+  }
 }
 
 /** Of straight colours in [-1, 1]: turned by `hue` around grey, `saturation` away from it, `contrast` around 0, then `brightness` added. */
@@ -162,13 +165,13 @@ interface ColourChange {
   readonly hue: number;
 }
 
-/** As the step multiplies: pixel [c] · matrix [c, c] + added [c]. */
+/** As the step multiplies: pixel [c] · matrix [c, c] + added [c]; row by row. */
 function colours(
   { brightness, contrast, saturation, hue }: ColourChange,
   channels: number,
-): { matrix: readonly (readonly number[])[]; added: readonly number[] } {
+): { matrix: readonly number[]; added: readonly number[] } {
   // Grey has no hue, and saturation leaves it as it is.
-  if (channels === 1) return { matrix: [[contrast]], added: [brightness] };
+  if (channels === 1) return { matrix: [contrast], added: [brightness] };
   const [cos, sin] = [Math.cos(hue), Math.sin(hue)];
   const three = [0, 1, 2].map((from) =>
     [0, 1, 2].map((to) => {
@@ -178,13 +181,13 @@ function colours(
       return contrast * (1 / 3 + saturation * across);
     }),
   );
-  if (channels === 3) return { matrix: three, added: [brightness, brightness, brightness] };
+  if (channels === 3) return { matrix: three.flat(), added: [brightness, brightness, brightness] };
   // Premultiplied: with q = x + 1 and alpha q₄ / 2, straight v = 2q / q₄ − 1, so v·M + b becomes q·M + q₄ · (1 − Σ M + b) / 2;
   // every column of M sums to the contrast.
   const ofAlpha = (1 - contrast + brightness) / 2;
   const add = contrast + ofAlpha - 1;
   return {
-    matrix: [...three.map((row) => [...row, 0]), [ofAlpha, ofAlpha, ofAlpha, 1]],
+    matrix: [...three.flatMap((row) => [...row, 0]), ofAlpha, ofAlpha, ofAlpha, 1],
     added: [add, add, add, 0],
   };
 }

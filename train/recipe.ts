@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
 import { AUGMENTATIONS } from './augmentation.ts';
-import type { PictureSet } from './data/index.ts';
-import { networkSpecSchema, RESOLUTIONS } from './networks/spec.ts';
+import { type PictureSet, pictureSizes } from './data/types.ts';
+import { networkSpecSchema } from './networks/spec.ts';
 
 /** A value that moves along half a cosine from the first image to the last. */
 const schedule = z.strictObject({ from: z.number().nonnegative(), to: z.number().nonnegative() });
@@ -79,6 +79,15 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     learningRate: { from: 5e-4, to: 2e-5 },
     emaHalfLife: { from: 1_000, to: 20_000 },
   },
+  /** Own pictures: augmentation and budget follow from them, see `autoSettings`. */
+  auto: {
+    ...modern,
+    network: { ...residual, width: 32, generatorBlocks: 2, discriminatorBlocks: 1 },
+    batch: 16,
+    images: 1_000_000,
+    learningRate: { from: 4e-4, to: 4e-5 },
+    emaHalfLife: { from: 500, to: 10_000 },
+  },
   /** The 2014 recipe of the article this project started from, unconditional, batch normalisation in the generator; the baseline. */
   classic: {
     network: {
@@ -114,6 +123,16 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   },
 };
 
+/** More pictures than this teach enough by themselves. */
+const AUGMENT_BELOW = 20_000;
+
+/** What preset `auto` takes from the pictures; the sweeps behind it are in docs/LOG.md. */
+function autoSettings({ count }: Pick<PictureSet, 'count'>): Pick<Preset, 'augment'> {
+  if (count >= AUGMENT_BELOW) return { augment: NONE };
+  const to = count > 10_000 ? 0.3 : count > 2_000 ? 0.55 : 0.8;
+  return { augment: { kinds: ['shift', 'scale', 'aspect', 'colour'], probability: { from: 0, to } } };
+}
+
 export type RecipeOverrides = Partial<
   Pick<Recipe, 'batch' | 'images' | 'seed' | 'mirror' | 'gamma' | 'learningRate' | 'beta2' | 'emaHalfLife'> & {
     width: number;
@@ -125,16 +144,17 @@ export type RecipeOverrides = Partial<
 /** The preset's recipe for these pictures. Throws UserError for a preset that does not exist, listing those that do. */
 export function recipeFor(
   presetName: string,
-  pictures: Pick<PictureSet, 'width' | 'height' | 'channels' | 'classes'>,
+  pictures: Pick<PictureSet, 'width' | 'height' | 'channels' | 'classes' | 'count'>,
   overrides: RecipeOverrides = {},
 ): Recipe {
-  const preset = Object.hasOwn(PRESETS, presetName) ? PRESETS[presetName] : undefined;
-  if (!preset) throw new UserError(`preset: expected one of ${Object.keys(PRESETS).join(', ')}, got ${presetName}`);
+  const found = Object.hasOwn(PRESETS, presetName) ? PRESETS[presetName] : undefined;
+  if (!found) throw new UserError(`preset: expected one of ${Object.keys(PRESETS).join(', ')}, got ${presetName}`);
+  const preset = presetName === 'auto' ? { ...found, ...autoSettings(pictures) } : found;
   const { conditional, ...network } = preset.network;
   const { width, height, channels, classes } = pictures;
-  if (width !== height || !RESOLUTIONS.some((known) => known === width)) {
+  if (width !== height || !pictureSizes.some((known) => known === width)) {
     throw new UserError(
-      `pictures: expected squares of ${RESOLUTIONS.join(', ')} pixels, got ${width}x${height}; load them with --size`,
+      `pictures: expected squares of ${pictureSizes.join(', ')} pixels, got ${width}x${height}; load them with --size`,
     );
   }
   const { width: networkWidth, augment: kinds, augmentProbability, ...rest } = overrides;

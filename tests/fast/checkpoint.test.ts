@@ -32,7 +32,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }));
 
 const config: Omit<RunConfig, 'plans'> = {
-  recipe: recipeFor('quick', { width: 28, height: 28, channels: 1, classes: ['a', 'b'] }),
+  recipe: recipeFor('quick', { width: 28, height: 28, channels: 1, classes: ['a', 'b'], count: 20 }),
   dataset: { source: './pictures', name: 'pictures', sha256: 'ab', count: 20, classes: ['a', 'b'], note: 'found' },
 };
 

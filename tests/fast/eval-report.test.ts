@@ -28,7 +28,7 @@ function makeRun(name: string, stats: string): string {
   mkdirSync(join(dir, 'samples'), { recursive: true });
   const { sha256, count, classes, note } = pictures;
   const dataset = { source: 'demo', name: 'demo', sha256, count, classes, note };
-  writeFileSync(join(dir, 'config.json'), JSON.stringify({ recipe: recipeFor('quick', pictures), dataset }));
+  writeFileSync(join(dir, 'config.json'), JSON.stringify({ recipe: recipeFor('quick', pictures), dataset, plans: [] }));
   writeFileSync(join(dir, 'stats.jsonl'), stats);
   writeFileSync(join(dir, 'samples', '0000000064.png'), 'picture');
   writeFileSync(join(dir, 'samples', '0000000128.png.tmp'), 'half a picture');

@@ -38,7 +38,7 @@ function makeRun(name: string): string {
   mkdirSync(join(dir, 'samples'), { recursive: true });
   const { sha256, count, classes, note } = pictures;
   const dataset = { source: 'demo', name: 'demo', sha256, count, classes, note };
-  writeFileSync(join(dir, 'config.json'), JSON.stringify({ recipe: recipeFor('quick', pictures), dataset }));
+  writeFileSync(join(dir, 'config.json'), JSON.stringify({ recipe: recipeFor('quick', pictures), dataset, plans: [] }));
   writeFileSync(join(dir, 'stats.jsonl'), [1, 2, 3].map(line).join(''));
   for (const images of [64, 128]) {
     const grid = { width: 30, height: 20, channels: 1, data: new Uint8Array(600).fill(images) };

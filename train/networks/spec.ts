@@ -1,12 +1,10 @@
 // What a pair of networks is: a small typed description that sets every size, and the functions it stands for.
 import type * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
+import { pictureSizes } from '../data/types.ts';
 import type { ParameterSpec, Tensors } from './layers.ts';
 import type { Normalise } from './normalisation.ts';
 import type { Pass } from './pass.ts';
-
-/** Sides that halve at least once to a map of 7 or more, or from 16 to 4. */
-export const RESOLUTIONS = [16, 28, 32, 48, 64, 96, 128] as const;
 
 const stridedShape = z.strictObject({
   /** Units of the dense layers before the first map. */
@@ -25,7 +23,7 @@ export type StridedShape = z.infer<typeof stridedShape>;
 export const networkSpecSchema = z.strictObject({
   family: z.enum(['residual', 'strided']),
   /** Pixels of the square picture's side. */
-  resolution: z.literal(RESOLUTIONS),
+  resolution: z.literal(pictureSizes),
   /** Grey, RGB, or RGBA with colours multiplied by alpha. */
   channels: z.literal([1, 3, 4]),
   /** Numbers in the latent vector. */
