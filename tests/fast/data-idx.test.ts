@@ -155,7 +155,7 @@ describe('loadDataset', () => {
   test('an unknown source lists what exists', async () => {
     for (const source of ['cifar', '/nowhere', 'constructor']) {
       await expect(loadDataset(source)).rejects.toThrow(
-        `data set: expected fashion-mnist, mnist or a folder of pictures, got "${source}"`,
+        `data set: expected fashion-mnist, mnist, a folder of pictures or a .zip of one, got "${source}", which is not there`,
       );
     }
   });

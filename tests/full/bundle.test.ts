@@ -181,7 +181,7 @@ test.each([
   [['train', '--learning-rate', '0', '--dry-run'], /expected it to begin above 0, got 0/],
   [['train', '--gamma', 'Infinity', '--dry-run'], /expected a number or FROM:TO, got "Infinity"/],
   [['train', '--size', '30', '--dry-run'], /expected 28, 32, 64, got 30/],
-  [['train', '--size', '32', '--dry-run'], /^--size and --grey: expected a folder of pictures, got fashion-mnist/],
+  [['train', '--size', '32', '--dry-run'], /^--size: expected a folder or .zip of pictures with it, got fashion-mnist/],
   [['train', '--device', 'webgpu', '--dry-run'], /^--device: expected --engine onnx with it, got auto/],
   [['train', '--preset', 'classic', '--gamma', '1', '--dry-run'], /gamma: expected a preset with gradient penalties/],
   [['train', '--preset', 'classic', '--width', '8', '--dry-run'], /width: expected a preset of residual networks/],
@@ -192,7 +192,7 @@ test.each([
   [['train', '--beta2', '1.5', '--dry-run'], /recipe beta2\.from: expected number to be <=0\.9999, got 1\.5\n$/],
   [
     ['train', '--data', join(folder, 'nowhere')],
-    /^data set: expected fashion-mnist, mnist or a folder of pictures, got/,
+    /^data set: expected fashion-mnist, mnist, a folder of pictures or a .zip of one, got/,
   ],
 ] as const)('bad input is one sentence and exit code 1: %j', async (args, sentence) => {
   const { code, stderr, stdout } = await pocketgen(...args);

@@ -64,7 +64,7 @@ test('preview writes a PNG with the pictures in it, and leaves no temporary file
 });
 
 test.each([
-  [['info', 'cifar'], 'data set: expected fashion-mnist, mnist or a folder of pictures, got "cifar"'],
+  [['info', 'cifar'], 'data set: expected fashion-mnist, mnist, a folder of pictures or a .zip of one, got "cifar"'],
   [['fetch', 'cifar'], 'dataset fetch: expected one of fashion-mnist, mnist, got cifar'],
   [['preview', 'own', '--columns', '0'], '--columns: expected a whole number from 1 to 100, got 0'],
   [

@@ -5,7 +5,7 @@ import { fetchIdxSource, idxSources, loadIdxSource } from './idx-sets.ts';
 import type { DatasetSplits, LoadOptions } from './types.ts';
 
 export { classCounts, pickPictures, pictureSet, sliceSet } from './picture-set.ts';
-export { reportLines } from './report.ts';
+export { copyLines, reportLines } from './report.ts';
 export type {
   DatasetReport,
   DatasetSplits,
@@ -20,14 +20,14 @@ export { pictureFits, pictureOptionsSchema, pictureSizes } from './types.ts';
 
 export const datasetNames: readonly string[] = Object.keys(idxSources);
 
-/** Loads `fashion-mnist`, `mnist` or a folder of own pictures. UserError (one sentence) for anything else or damaged. */
+/** Loads `fashion-mnist`, `mnist`, or own pictures from a folder or zip. UserError (one sentence) for anything else or damaged. */
 export async function loadDataset(source: string, options: LoadOptions = {}): Promise<DatasetSplits> {
   const known = Object.hasOwn(idxSources, source) && idxSources[source];
   if (known) return loadIdxSource(source, known, options);
-  assertFolder(source);
+  const isZip = assertFolderOrZip(source) === 'zip';
   // Loaded only here: the named data sets do not need sharp's native library.
-  const { loadFolder } = await import('./folder.ts');
-  return loadFolder(source, options);
+  const { loadOwnPictures } = await import('./own-pictures.ts');
+  return loadOwnPictures(source, isZip, options);
 }
 
 /** Downloads a named data set to the cache folder, which is returned. */
@@ -37,9 +37,12 @@ export async function fetchDataset(name: string, options: LoadOptions = {}): Pro
   return fetchIdxSource(name, known, options);
 }
 
-function assertFolder(source: string): void {
-  if (statSync(source, { throwIfNoEntry: false })?.isDirectory()) return;
+function assertFolderOrZip(source: string): 'folder' | 'zip' {
+  const found = statSync(source, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return 'folder';
+  if (found?.isFile() && source.toLowerCase().endsWith('.zip')) return 'zip';
   throw new UserError(
-    `data set: expected ${datasetNames.join(', ')} or a folder of pictures, got ${JSON.stringify(source)}`,
+    `data set: expected ${datasetNames.join(', ')}, a folder of pictures or a .zip of one, got ` +
+      `${JSON.stringify(source)}${found ? '' : ', which is not there'}`,
   );
 }

@@ -19,9 +19,13 @@ export function pictureSet(parts: PictureSetParts): PictureSet {
   if (wrong >= 0) {
     throw new UserError(`${name}: expected labels 0 to ${classCount - 1}, got ${labels[wrong]} for picture ${wrong}`);
   }
-  const sha256 = createHash('sha256').update(pixels).update(labels).digest('hex');
-  return { ...parts, count, sha256 };
+  const hash = createHash('sha256');
+  // In parts: one update() takes at most 2 GiB.
+  for (let at = 0; at < pixels.length; at += hashedAtOnce) hash.update(pixels.subarray(at, at + hashedAtOnce));
+  return { ...parts, count, sha256: hash.update(labels).digest('hex') };
 }
+
+const hashedAtOnce = 2 ** 28;
 
 /** Pictures `start` to `end` (exclusive) as a set of their own; shares memory with `set`. */
 export function sliceSet(set: PictureSet, start: number, end: number, note = set.note): PictureSet {

@@ -7,6 +7,8 @@ import { findNearCopies, type NearCopies, type PremultipliedPictures } from './n
 const HOLD_OUT_FROM = 100;
 /** Classes smaller than this keep all their pictures for training. */
 const HOLD_OUT_CLASS_FROM = 10;
+/** A group of copies that is more of its class than this stays in training, which would otherwise lack the class. */
+const MOST_OF_CLASS = 0.25;
 /** A tenth is held out; of small sets more, up to a fifth, until there are enough to measure quality with. */
 const [SHARE, MOST, ENOUGH] = [0.1, 0.2, 300];
 
@@ -24,6 +26,12 @@ export function splitPictures(pictures: PremultipliedPictures, labels: Uint8Arra
   const perClass = new Map<number, number>();
   for (const label of labels) perClass.set(label, (perClass.get(label) ?? 0) + 1);
 
+  const together = new Map<string, number>();
+  for (let i = 0; i < count; i++) {
+    const key = `${copies.group[i]} ${labels[i]}`;
+    together.set(key, (together.get(key) ?? 0) + 1);
+  }
+
   // A group is as its lowest digest is: the order of files does not matter.
   const lowest = new Map<number, string>();
   const kept = new Set<number>();
@@ -34,7 +42,9 @@ export function splitPictures(pictures: PremultipliedPictures, labels: Uint8Arra
       .digest('hex');
     const before = lowest.get(group);
     if (before === undefined || digest < before) lowest.set(group, digest);
-    if ((perClass.get(labels[i] ?? 0) ?? 0) < HOLD_OUT_CLASS_FROM) kept.add(group);
+    const inClass = perClass.get(labels[i] ?? 0) ?? 0;
+    const inGroup = together.get(`${group} ${labels[i]}`) ?? 0;
+    if (inClass < HOLD_OUT_CLASS_FROM || inGroup > MOST_OF_CLASS * inClass) kept.add(group);
   }
   const share = count < HOLD_OUT_FROM ? 0 : Math.max(SHARE, Math.min(MOST, ENOUGH / count));
   const heldOut = new Set(

@@ -82,6 +82,8 @@ export interface LoadOptions {
   /** Base URLs tried instead of the official mirrors. */
   mirrors?: readonly string[];
   onProgress?: (progress: LoadProgress) => void;
+  /** Sentences that cannot wait for the end: that much memory will be needed. */
+  onRemark?: (sentence: string) => void;
   /** Own pictures only, like all that follow: width and height in pixels, default 32. */
   size?: PictureSize;
   /** 1 (grey), 3 (colour) or 4 (colour and transparency); default 1 if every picture is grey, else 3. */
