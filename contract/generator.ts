@@ -37,7 +37,8 @@ export interface Generator {
 // and all sessions share that stack, so two runs that interleave (Promise.all is enough) would corrupt each other.
 let lastRun: Promise<unknown> | undefined;
 
-async function inTurn<T>(run: () => Promise<T>): Promise<T> {
+/** Runs when no other run of this program is under way: for whatever else asks ONNX Runtime to work, too. */
+export async function inTurn<T>(run: () => Promise<T>): Promise<T> {
   const turn = lastRun === undefined ? run() : lastRun.then(run, run);
   lastRun = turn;
   try {

@@ -1,5 +1,5 @@
-// Answers that never change: strong ETag from what decides the bytes, 304 and HEAD without drawing anything, and a
-// store (the Cache API on Workers) asked before the network runs.
+// Answers that never change, but for those of a model in training: strong ETag from what decides the bytes, 304 and HEAD
+// without drawing anything, and a store (the Cache API on Workers) asked before the network runs.
 import type { Context } from 'hono';
 import { sha256Hex } from '../contract/bundle.ts';
 import type { AppEnv, Services } from './services.ts';
@@ -28,9 +28,10 @@ export function matches(header: string | undefined, etag: string): boolean {
 export async function answer(c: Context<AppEnv>, services: Services, { type, key, draw }: Answer): Promise<Response> {
   const etag = await etagOf(key);
   const audience = services.keys === undefined ? 'public' : 'private';
+  const changes = services.models.served.get(c.get('model'))?.changes === true;
   const headers = {
     'Content-Type': type,
-    'Cache-Control': `${audience}, max-age=31536000, immutable`,
+    'Cache-Control': `${audience}, ${changes ? 'no-cache' : 'max-age=31536000, immutable'}`,
     ETag: etag,
     // Pictures are meant to be shown on other sites, also on those that isolate themselves.
     'Cross-Origin-Resource-Policy': 'cross-origin',

@@ -13,12 +13,14 @@ import { generationEndpoints, generationRoutes } from './routes/generations.ts';
 import { gridEndpoints, gridRoutes } from './routes/grids.ts';
 import { imageEndpoints, imageRoutes } from './routes/images.ts';
 import { modelEndpoints, modelRoutes } from './routes/models.ts';
+import { trainingEndpoints, trainingRoutes } from './routes/training.ts';
 import { walkEndpoints, walkRoutes } from './routes/walks.ts';
 import type { AppEnv, Services } from './services.ts';
 import { createTiming } from './timing.ts';
 
 export const endpoints: readonly Endpoint[] = [
   ...modelEndpoints,
+  ...trainingEndpoints,
   ...imageEndpoints,
   ...gridEndpoints,
   ...walkEndpoints,
@@ -28,6 +30,10 @@ export const endpoints: readonly Endpoint[] = [
 export function createApp(services: Services): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
 
+  if (services.during !== undefined) {
+    const { during } = services;
+    app.use((_c, next) => during(next));
+  }
   app.use(requestId({ limitLength: 64 }));
   app.use(async (c, next) => {
     const start = performance.now();
@@ -105,6 +111,7 @@ export function createApp(services: Services): Hono<AppEnv> {
   );
 
   modelRoutes(app, services);
+  trainingRoutes(app, services);
   imageRoutes(app, services);
   gridRoutes(app, services);
   walkRoutes(app, services);

@@ -7,25 +7,43 @@ import { fileURLToPath } from 'node:url';
 import { checkFile } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
 import { generatorFile, parseManifest } from '../contract/manifest.ts';
-import { bundleFolders, readManifest } from './bundles.ts';
+import { bundleFolders, MANIFEST_FILE, manifestJson, readManifestText } from './bundles.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Checks each bundle's default file, then writes the entry. Returns the models' names. */
-export async function buildEntry(models: string, entry: string): Promise<string[]> {
+/** The bundle, if its manifest and its default file are whole. */
+async function checkedBundle(folder: string) {
+  const manifest = parseManifest(manifestJson(folder, await readManifestText(folder)));
+  const file = generatorFile(manifest);
+  const bytes = await readFile(join(folder, file.path)).catch(() => {
+    throw new UserError(`${file.path}: expected a file, got none; export the bundle again`);
+  });
+  await checkFile(file, new Uint8Array(bytes));
+  return { folder, manifest, file };
+}
+
+/**
+ * Checks each bundle's default file, then writes the entry. A bundle that fails is left out and `notice` is told.
+ * Returns the models' names; throws UserError when none is left.
+ */
+export async function buildEntry(models: string, entry: string, notice: (message: string) => void): Promise<string[]> {
   const from = (path: string) => JSON.stringify(`./${relative(dirname(entry), path).replaceAll('\\', '/')}`);
   const imports: string[] = [];
   const list: string[] = [];
   const names: string[] = [];
-  for (const [i, folder] of bundleFolders(models).entries()) {
-    const manifest = parseManifest(await readManifest(folder));
-    const file = generatorFile(manifest);
-    await checkFile(file, new Uint8Array(await readFile(join(folder, file.path))));
-    imports.push(`import manifest${i} from ${from(join(folder, 'model.json'))};`);
-    imports.push(`import file${i} from ${from(join(folder, file.path))};`);
+  for (const folder of bundleFolders(models)) {
+    const bundle = await checkedBundle(folder).catch((error) => {
+      if (!(error instanceof UserError)) throw error;
+      notice(`${folder} is left out: ${error.message}`);
+    });
+    if (bundle === undefined) continue;
+    const i = names.push(bundle.manifest.name) - 1;
+    imports.push(`import manifest${i} from ${from(join(folder, MANIFEST_FILE))};`);
+    imports.push(`import file${i} from ${from(join(folder, bundle.file.path))};`);
     list.push(`  { name: ${JSON.stringify(basename(folder))}, manifest: manifest${i}, file: file${i} },`);
-    names.push(manifest.name);
   }
+  if (names.length === 0)
+    throw new UserError(`${models}: expected at least one bundle that is whole, got none; see the lines above`);
   const runtime = join(ROOT, 'node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm');
   const source = [
     '// Written by edge/build.ts.',
@@ -49,7 +67,7 @@ export async function buildEntry(models: string, entry: string): Promise<string[
 if (process.argv[1] !== undefined && import.meta.filename === resolve(process.argv[1])) {
   try {
     const models = process.env.POCKETGEN_MODELS ?? join(ROOT, 'models');
-    const names = await buildEntry(models, join(ROOT, 'dist/edge/main.ts'));
+    const names = await buildEntry(models, join(ROOT, 'dist/edge/main.ts'), console.error);
     console.log(`models in the Worker: ${names.join(', ')}`);
     // The page is made by `npm run build`; without it the Worker still serves the API.
     if (!existsSync(join(ROOT, 'dist/web'))) mkdirSync(join(ROOT, 'dist/web'), { recursive: true });

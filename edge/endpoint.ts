@@ -16,6 +16,8 @@ export interface Endpoint {
   answers: Readonly<Record<string, string>>;
   /** Answers carry an ETag and may be kept for ever. */
   immutable?: boolean;
+  /** Answers 404 for a model that is not being trained where it is asked, as the example's is. */
+  onlyWhileTraining?: boolean;
   /** Path and query of an example (with the body, for POST); `fashion-gan` stands for the model. */
   example: string;
   exampleBody?: Readonly<Record<string, unknown>>;

@@ -5,6 +5,7 @@ import { UserError } from '../contract/errors.ts';
 import {
   createGenerator,
   type Generator,
+  inTurn,
   type PictureRequest,
   type SessionLike,
   type TensorConstructor,
@@ -21,7 +22,7 @@ export interface Engine {
   /** Levels of 255 that its pictures may differ from the goldens. */
   maxLevels: number;
   Tensor: TensorConstructor;
-  createSession(model: Uint8Array): Promise<SessionLike>;
+  createSession(model: Uint8Array): Promise<SessionLike & { release(): Promise<void> }>;
 }
 
 export interface BundleSource {
@@ -40,6 +41,10 @@ export interface ServedModel {
   generator: Generator;
   /** Milliseconds to read, check, open and warm (0 on Workers, whose clock stands still while starting). */
   openMs: number;
+  /** Trained on this machine: a newer bundle may take its place, so what it draws is not kept for ever. */
+  changes: boolean;
+  /** Frees the session; nothing may be asked of it after. */
+  close(): Promise<void>;
 }
 
 export interface Models {
@@ -54,13 +59,21 @@ export async function openModel(source: BundleSource, engine: Engine, goldens: n
   const file = generatorFile(manifest);
   const bytes = await source.read(file.path);
   await checkFile(file, bytes);
-  const generator = createGenerator(manifest, await engine.createSession(bytes), engine.Tensor);
+  const session = await inTurn(() => engine.createSession(bytes));
+  const generator = createGenerator(manifest, session, engine.Tensor);
   const some = manifest.goldens.filter((golden) => golden.variant === file.variant).slice(0, goldens);
-  await checkGoldens({ ...manifest, goldens: some }, file.variant, generator, engine.maxLevels);
+  const close = () => inTurn(() => session.release());
+  try {
+    await checkGoldens({ ...manifest, goldens: some }, file.variant, generator, engine.maxLevels);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   // The first PNG of a program costs tens of milliseconds (compiling the encoder): let it be this one.
   encodePng({ width: 8, height: 8, channels: 1, data: new Uint8Array(64) });
   const hash = engine.provider === 'wasm' ? file.sha256 : `${engine.provider}-${file.sha256}`;
-  return { manifest, file, hash, provider: engine.provider, generator, openMs: performance.now() - start };
+  const { provider } = engine;
+  return { manifest, file, hash, provider, generator, openMs: performance.now() - start, changes: false, close };
 }
 
 /** Opens bundle after bundle (sessions of one wasm instance cannot be made at the same time). */

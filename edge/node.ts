@@ -6,14 +6,18 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Hono } from 'hono';
 import { UserError } from '../contract/errors.ts';
 import { createApp } from './app.ts';
-import { bundleFolders, folderSource } from './bundles.ts';
-import { type BundleSource, type Engine, type Models, openModel, openModels, type ServedModel } from './models.ts';
+import { type Library, openLibrary } from './library.ts';
+import { addModelFiles } from './model-files.ts';
+import { type BundleSource, type Engine, type Models, openModel, type ServedModel } from './models.ts';
 import { createKeyCheck } from './protect/keys.ts';
 import { memoryLimiter } from './protect/rate-limit.ts';
 import { nativeEngine } from './runtime/native.ts';
 import { onnxruntimeVersion, wasmEngine, wasmMemoryBytes } from './runtime/wasm.ts';
 import type { AppEnv, LogRecord } from './services.ts';
 import { addPage } from './static.ts';
+
+/** How often the models folder is looked at. */
+const WATCH_MS = 1000;
 
 export interface NodeOptions {
   /** Folder of bundles, or one bundle. */
@@ -47,13 +51,13 @@ export async function openOnFirst(
   }
 }
 
-export async function createNodeApp(options: NodeOptions): Promise<{ app: Hono<AppEnv>; models: Models }> {
-  const sources = bundleFolders(options.models).map(folderSource);
+/** The app on a models folder that is watched until `library.close()`. */
+export async function createNodeApp(options: NodeOptions): Promise<{ app: Hono<AppEnv>; library: Library }> {
+  const { models: folder, notice } = options;
   const engines = options.provider === 'native' ? [nativeEngine, () => wasmEngine()] : [() => wasmEngine()];
-  const models = await openModels(sources, (source) => openOnFirst(source, engines, options.notice));
-  for (const [name, error] of models.failed) options.notice(`${name} is not served: ${error}`);
+  const library = await openLibrary({ folder, open: (source) => openOnFirst(source, engines, notice), notice });
   const app = createApp({
-    models,
+    models: library,
     runtime: {
       name: `node ${process.version}`,
       onnxruntime: onnxruntimeVersion,
@@ -62,11 +66,15 @@ export async function createNodeApp(options: NodeOptions): Promise<{ app: Hono<A
     keys: createKeyCheck(options.keys),
     limiter: options.perMinute > 0 ? memoryLimiter(options.perMinute, 60) : undefined,
     store: undefined,
+    training: library.training,
+    during: library.during,
     log: options.log,
     client: (c) => getConnInfo(c).remote.address ?? 'unknown',
   });
+  addModelFiles(app, library);
   if (options.page !== undefined) addPage(app, options.page);
-  return { app, models };
+  library.watch(WATCH_MS);
+  return { app, library };
 }
 
 export interface RunningServer {
@@ -75,27 +83,46 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Opens the models, then listens. Throws UserError if there is no model or the port is taken. */
+/** The address as a browser takes it: of every network, the one for this machine; IPv6 in brackets. */
+export function addressOf(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}
+
+/** What keeps a server from listening, by the system's code. */
+function refusal(code: string | undefined, host: string, port: number): UserError | undefined {
+  switch (code) {
+    case 'EADDRINUSE':
+      return new UserError(`port: expected a free one, got ${port} which is in use; choose another with --port`);
+    case 'EACCES':
+      return new UserError(`port: expected one that you may listen on, got ${port}; choose one above 1023 with --port`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new UserError(`host: expected an address of this machine, got ${host}; use localhost or 0.0.0.0`);
+    default:
+      return undefined;
+  }
+}
+
+/** Opens the models, then listens. Throws UserError if it cannot listen there. */
 export async function startServer(options: NodeOptions & { port: number; host: string }): Promise<RunningServer> {
-  const { app, models } = await createNodeApp(options);
+  const { app, library } = await createNodeApp(options);
   const { port, host } = options;
   const server = await new Promise<Server>((resolve, reject) => {
     const listening = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(listening as Server)) as Server;
     listening.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE';
-      reject(
-        taken
-          ? new UserError(`port: expected a free one, got ${port} which is in use; choose another with --port`)
-          : error,
-      );
+      library.close();
+      reject(refusal(error.code, host, port) ?? error);
     });
   });
   const address = server.address() as AddressInfo;
   return {
-    url: `http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${address.port}`,
-    models,
+    url: addressOf(host, address.port),
+    models: library,
     close: () =>
       new Promise((resolve) => {
+        library.close();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

@@ -1,5 +1,6 @@
 // What the routes are given by their entry (Worker or Node): models, protection, a store of finished answers, a log.
 import type { Context } from 'hono';
+import type { Training } from '../contract/training.ts';
 import type { Models } from './models.ts';
 import type { KeyCheck } from './protect/keys.ts';
 import type { RateLimiter } from './protect/rate-limit.ts';
@@ -42,6 +43,10 @@ export interface Services {
   limiter: RateLimiter | undefined;
   store: AnswerStore | undefined;
   log: ((record: LogRecord) => void) | undefined;
+  /** How the training of a model goes; undefined where nothing trains (Workers). */
+  training: ((model: string) => Training | undefined) | undefined;
+  /** Every request's work passes through it, so that a model that was replaced is not closed under one. */
+  during: (<T>(work: () => Promise<T>) => Promise<T>) | undefined;
   /** Who is asking, for the rate limit: an address. */
   client(c: Context<AppEnv>): string;
 }

@@ -37,7 +37,8 @@ export function addPage(app: Hono<AppEnv>, folder: string): boolean {
   const file = join(folder, '_headers');
   const rules = existsSync(file) ? parseHeaders(readFileSync(file, 'utf8')) : [];
   app.use('*', async (c, next) => {
-    if (/\.br$|\/_headers$|\/\.assetsignore$/.test(c.req.path)) return next();
+    // Models are those of the server's folder (model-files.ts), not of the day the page was built.
+    if (/\.br$|\/_headers$|\/\.assetsignore$|^\/models\//.test(c.req.path)) return next();
     return files(c, next);
   });
   const files = serveStatic<AppEnv>({

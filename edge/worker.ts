@@ -58,6 +58,8 @@ export async function createWorker(bundles: readonly BundledModel[], wasm: WebAs
     keys: createKeyCheck(env.API_KEYS),
     limiter: env.RATE_LIMIT && bindingLimiter(env.RATE_LIMIT, perMinute, 60),
     store: cacheStore(),
+    training: undefined,
+    during: undefined,
     log: (record) => console.log(JSON.stringify(record)),
     client: (c) => c.req.header('CF-Connecting-IP') ?? 'local',
   });

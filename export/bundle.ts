@@ -1,38 +1,27 @@
 // Writes a model bundle from a trained generator: one ONNX file a variant, model.json with goldens, preview, model card.
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { z } from 'zod';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { sha256Hex } from '../contract/bundle.ts';
-import { UserError } from '../contract/errors.ts';
 import { createGenerator, type PictureRequest } from '../contract/generator.ts';
 import { LATENT_GENERATOR } from '../contract/latent.ts';
 import {
   type BundleMetrics,
+  type FileEntry,
   FORMAT,
   FORMAT_VERSION,
   type Golden,
   type Manifest,
-  nameSchema,
   parseManifest,
   type Variant,
 } from '../contract/manifest.ts';
 import { contactSheet, scaleUp } from '../contract/picture.ts';
 import { encodePng } from '../contract/png.ts';
+import { TRAINING_FILE, type Training } from '../contract/training.ts';
 import { traceAnyBatch } from '../trace/batch.ts';
 import { OPSET } from '../trace/model.ts';
 import { modelCard } from './card.ts';
 import { type Agreement, compareRuntimes } from './compare.ts';
+import { checkBundleFolder, replaceFolder } from './folder.ts';
 import { startSession } from './open.ts';
 import { generatorFunction, type TrainedGenerator } from './weights.ts';
 
@@ -44,6 +33,10 @@ export interface ExportOptions {
   readonly truncation: number;
   readonly engine: string;
   readonly metrics?: BundleMetrics;
+  /** A snapshot on the way, which the next one replaces: made in a second, without comparing run-times. */
+  readonly interim?: boolean;
+  /** What training.json of the bundle says, while it is being trained. */
+  readonly training?: Training;
 }
 
 export interface ExportReport {
@@ -56,6 +49,7 @@ export interface ExportReport {
 /** Goldens a bundle carries for each variant: enough to touch every class, few enough to check in a moment. */
 const GOLDENS = 4;
 const PREVIEW_ROWS = 6;
+const INTERIM_ROWS = 2;
 
 /** The data sets we know; a bundle of own pictures belongs to whoever owns those. */
 const KNOWN: Readonly<Record<string, Pick<Manifest, 'title' | 'description' | 'license'>>> = {
@@ -79,41 +73,12 @@ function goldenRequests(classes: number): PictureRequest[] {
   }));
 }
 
-/** The name that a bundle in `out` gets: the folder's, which is part of addresses. */
-export function bundleName(out: string): string {
-  const name = basename(resolve(out)).toLowerCase();
-  if (nameSchema.safeParse(name).success) return name;
-  throw new UserError(
-    `export: expected a folder named by at most 63 lower-case letters, digits and hyphens, got ${JSON.stringify(out)}; choose another name`,
-  );
+/** An interim file is named by its content: a page that has read the manifest before this one never gets this network. */
+async function fileEntry(variant: Variant, bytes: Uint8Array, interim: boolean): Promise<FileEntry> {
+  const sha256 = await sha256Hex(bytes);
+  const path = interim ? `generator.${variant}.${sha256.slice(0, 12)}.onnx` : `generator.${variant}.onnx`;
+  return { path, role: 'generator', variant, bytes: bytes.length, sha256 };
 }
-
-/** Refuses a folder with anything in it that no bundle of ours put there: the export replaces it as a whole. Returns the bundle's name. */
-export function checkBundleFolder(out: string): string {
-  const name = bundleName(out);
-  if (!existsSync(out)) return name;
-  const expected = `export: expected ${out} to be a bundle or a new folder`;
-  if (!statSync(out).isDirectory()) throw new UserError(`${expected}, got a file; choose another --out`);
-  const own = new Set(
-    existsSync(join(out, 'model.json')) ? filesOf(readFileSync(join(out, 'model.json'), 'utf8')) : [],
-  );
-  const other = readdirSync(out).find((name) => !own.has(name));
-  if (other !== undefined)
-    throw new UserError(`${expected}, got one with ${other} in it; move that or choose another --out`);
-  return name;
-}
-
-/** Files of the bundle whose model.json this is, whatever its format version; none when it is somebody else's. */
-function filesOf(text: string): string[] {
-  try {
-    const { files } = ownFiles.parse(JSON.parse(text));
-    return ['model.json', 'preview.png', 'MODEL_CARD.md', ...files.map(({ path }) => path)];
-  } catch {
-    return [];
-  }
-}
-
-const ownFiles = z.looseObject({ format: z.literal(FORMAT), files: z.array(z.looseObject({ path: z.string() })) });
 
 /**
  * Traces, encodes, verifies and writes the bundle. It is written to a temporary folder and renamed when everything has
@@ -138,13 +103,7 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
   const traceMs = performance.now() - startedAt;
 
   const files = await Promise.all(
-    models.map(async ({ variant, bytes }) => ({
-      path: `generator.${variant}.onnx`,
-      role: 'generator' as const,
-      variant,
-      bytes: bytes.length,
-      sha256: await sha256Hex(bytes),
-    })),
+    models.map(({ variant, bytes }) => fileEntry(variant, bytes, options.interim === true)),
   );
   const [defaultVariant] = options.variants;
   const draft: Manifest = {
@@ -206,7 +165,8 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
     }
     if (variant === defaultVariant) {
       const columns = conditional ? Math.min(classes.length, 10) : 10;
-      const cells = Array.from({ length: PREVIEW_ROWS * columns }, (_, i) => ({
+      const rows = options.interim ? INTERIM_ROWS : PREVIEW_ROWS;
+      const cells = Array.from({ length: rows * columns }, (_, i) => ({
         seed: conditional ? Math.floor(i / columns) : i,
         class: conditional ? i % columns : undefined,
         truncation: options.truncation,
@@ -214,23 +174,17 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
       preview = encodePng(scaleUp(contactSheet(await generator.generate(cells), columns, 1), 2));
     }
     await session.release();
-    agreement.push(await compareRuntimes(trained, variant, bytes));
+    if (!options.interim) agreement.push(await compareRuntimes(trained, variant, bytes));
   }
 
   const manifest = parseManifest(JSON.parse(JSON.stringify({ ...draft, goldens })));
-  mkdirSync(dirname(out), { recursive: true });
-  const temporary = mkdtempSync(`${out}.tmp-`);
-  try {
-    for (const [i, { bytes }] of models.entries()) writeFileSync(join(temporary, files[i]?.path ?? ''), bytes);
-    writeFileSync(join(temporary, 'model.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-    writeFileSync(join(temporary, 'preview.png'), preview);
-    writeFileSync(join(temporary, 'MODEL_CARD.md'), modelCard(manifest));
-    chmodSync(temporary, 0o755); // mkdtemp makes private folders; a bundle is to be served
-    rmSync(out, { recursive: true, force: true });
-    renameSync(temporary, out);
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    throw error;
-  }
+  replaceFolder(out, (folder) => {
+    for (const [i, { bytes }] of models.entries()) writeFileSync(join(folder, files[i]?.path ?? ''), bytes);
+    writeFileSync(join(folder, 'model.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+    writeFileSync(join(folder, 'preview.png'), preview);
+    writeFileSync(join(folder, 'MODEL_CARD.md'), modelCard(manifest));
+    if (options.training) writeFileSync(join(folder, TRAINING_FILE), `${JSON.stringify(options.training)}\n`);
+    chmodSync(folder, 0o755); // mkdtemp makes private folders; a bundle is to be served
+  });
   return { manifest, traceMs, agreement };
 }

@@ -5,7 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
-import { bundleName, checkBundleFolder } from '../../export/bundle.ts';
+import { bundleName, checkBundleFolder } from '../../export/folder.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { PRESETS } from '../../train/recipe.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp } from '../data-options.ts';

@@ -1,10 +1,8 @@
 // `pocketgen train`: trains a preset on a data set into a run folder; the same command again continues it.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/augmentation.ts';
-import { type DatasetSplits, datasetNames, loadDataset, reportLines } from '../../train/data/index.ts';
+import { type DatasetSplits, loadDataset, reportLines } from '../../train/data/index.ts';
 import { chooseEngine } from '../../train/engines/choose.ts';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
 import { shippedJudge } from '../../train/eval/judge.ts';
@@ -12,13 +10,11 @@ import { stepOptions, type TrainOptions, train } from '../../train/loop.ts';
 import { createNetworks } from '../../train/networks/index.ts';
 import { createQualityCheck } from '../../train/quality.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
-import { readConfig } from '../../train/run-folder.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import { loadProgress, trainingProgress } from '../progress.ts';
 
 export interface TrainFlags extends DataFlags {
-  /** Default: `auto` for own pictures, else `quick`. */
-  preset?: string;
+  preset: string;
   data: string;
   out?: string;
   engine: EngineName | 'auto';
@@ -100,8 +96,15 @@ function describe(recipe: Recipe): string {
   ].join('');
 }
 
-/** Of the flags, those that change a preset. */
-function overridesOf(flags: TrainFlags): RecipeOverrides {
+/** Trains and tells the user how it goes. Returns the run folder and whether the user stopped it. */
+export async function runTraining(flags: TrainFlags): Promise<{ dir: string; interrupted: boolean }> {
+  const say = (line: string): void => console.error(line);
+  refuseIdleFlags(flags);
+  const options = loadOptionsOf(flags, flags.data);
+  const bar = loadProgress();
+  const splits: DatasetSplits = await loadDataset(flags.data, { ...options, onProgress: bar.update }).finally(bar.stop);
+  for (const line of reportLines(splits)) say(line);
+
   const { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, augmentProbability, mirror } =
     flags;
   const given = {
@@ -117,27 +120,9 @@ function overridesOf(flags: TrainFlags): RecipeOverrides {
     augmentProbability,
     mirror,
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RecipeOverrides;
-}
-
-/** A run of preset `auto` that was made longer stays so when its command comes without `--images`. */
-function plannedImages({ images }: TrainFlags, preset: string, dir: string): { images?: number } {
-  if (preset !== 'auto' || images !== undefined || !existsSync(join(dir, 'config.json'))) return {};
-  return { images: readConfig(dir).recipe.images };
-}
-
-/** Trains and tells the user how it goes. Returns the run folder and whether the user stopped it. */
-export async function runTraining(flags: TrainFlags): Promise<{ dir: string; interrupted: boolean }> {
-  const say = (line: string): void => console.error(line);
-  refuseIdleFlags(flags);
-  const options = loadOptionsOf(flags, flags.data);
-  const bar = loadProgress();
-  const splits: DatasetSplits = await loadDataset(flags.data, { ...options, onProgress: bar.update }).finally(bar.stop);
-  for (const line of reportLines(splits)) say(line);
-
-  const preset = flags.preset ?? (datasetNames.includes(flags.data) ? 'quick' : 'auto');
-  const dir = flags.out ?? join('runs', preset === 'auto' ? splits.train.name : preset);
-  const recipe = recipeFor(preset, splits.train, { ...overridesOf(flags), ...plannedImages(flags, preset, dir) });
+  const overrides = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const recipe = recipeFor(flags.preset, splits.train, overrides as RecipeOverrides);
+  const dir = flags.out ?? `runs/${flags.preset}`;
   if (flags.dryRun) {
     console.log(JSON.stringify(recipe, null, 2));
     say(`${describe(recipe)}; dry run, nothing written`);
@@ -229,9 +214,9 @@ async function qualityCheck(
 export function registerTrain(program: Command): void {
   addDataOptions(program.command('train'))
     .description('train a generator; the same command again continues where it stopped')
-    .option('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')} (default: auto for own pictures, else quick)`)
+    .requiredOption('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')}`, 'quick')
     .option('--data <source>', dataHelp, 'fashion-mnist')
-    .option('--out <dir>', 'run folder (default: runs/ and the preset, or the name of own pictures)')
+    .option('--out <dir>', 'run folder (default: runs/<preset>)')
     .addOption(
       new Option('--engine <name>', 'what runs the training step').choices(['auto', ...ENGINES]).default('auto'),
     )

@@ -29,6 +29,8 @@ export function servicesOf(models: Models, more: Partial<Services> = {}): Servic
     limiter: undefined,
     store: undefined,
     log: undefined,
+    training: undefined,
+    during: undefined,
     client: () => 'someone',
     ...more,
   };

@@ -1,0 +1,254 @@
+// The models folder of a Node server. It is looked at again every second: a bundle that appears, is replaced or is removed
+// is taken over without a restart, after its checks; requests under way finish on the bundle they began with.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { sha256Hex } from '../contract/bundle.ts';
+import { UserError } from '../contract/errors.ts';
+import { nameSchema } from '../contract/manifest.ts';
+import { type ListedModel, listedModel } from '../contract/model-list.ts';
+import { parseTraining, TRAINING_FILE, type Training } from '../contract/training.ts';
+import { folderSource, MANIFEST_FILE, manifestJson, modelFolders, readManifestText } from './bundles.ts';
+import type { BundleSource, Models, ServedModel } from './models.ts';
+
+export interface LibraryOptions {
+  /** Folder of bundles, or one bundle. */
+  folder: string;
+  open(source: BundleSource): Promise<ServedModel>;
+  /** Told what a user should know: a bundle that is not served. */
+  notice(message: string): void;
+}
+
+export interface Library extends Models {
+  /** A file of a bundle as it is served now, for the page; also the network of the bundles before, for who began with one. */
+  file(name: string, path: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** models/index.json: those in training first, the newest before all, then the others by name. */
+  list(): ListedModel[];
+  training(name: string): Training | undefined;
+  /** Every request's work passes through here: a model that was replaced is closed when no request can be using it. */
+  during<T>(work: () => Promise<T>): Promise<T>;
+  /** Looks at the folder once. What has changed since the last look is waited for until it stays the same. */
+  look(): Promise<void>;
+  watch(everyMs: number): void;
+  close(): void;
+}
+
+/** A folder and what is served from it. */
+interface Shelf {
+  folder: string;
+  /** Names, sizes and times of its files when it was last looked at; undefined: no bundle. */
+  stamp: string | undefined;
+  /** The stamp that was opened or refused. */
+  taken: string | undefined;
+  model: ServedModel | undefined;
+  /** model.json of `model`. */
+  text: string;
+  sha256: string;
+  /** Networks of this bundle and the ones before it, by file name. */
+  networks: Map<string, Uint8Array<ArrayBuffer>>;
+  error: string | undefined;
+  training: Training | undefined;
+}
+
+/** A page that has read a manifest asks for its network next; so long may it take, in bundles. */
+const NETWORKS_KEPT = 3;
+/** A training that has written nothing for so long was killed. */
+const SILENT_MS = 180_000;
+
+export async function openLibrary({ folder, open, notice }: LibraryOptions): Promise<Library> {
+  const shelves = new Map<string, Shelf>();
+  const underWay = new Set<Promise<unknown>>();
+  let served: ReadonlyMap<string, ServedModel> = new Map();
+  let failed: ReadonlyMap<string, string> = new Map();
+  let started = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function retire(model: ServedModel | undefined): Promise<void> {
+    if (model === undefined) return;
+    await Promise.allSettled([...underWay]);
+    await model.close();
+  }
+
+  /** Opens what lies on the shelf now; what was served from it goes on being served if that fails. */
+  async function take(shelf: Shelf): Promise<void> {
+    const before = shelf.model;
+    shelf.taken = shelf.stamp;
+    shelf.error = undefined;
+    if (shelf.stamp === undefined) {
+      Object.assign(shelf, { model: undefined, text: '', sha256: '' });
+    } else {
+      try {
+        const { model, text, network } = await openFolder(shelf.folder, open);
+        const other = [...shelves.values()].find(
+          (one) => one !== shelf && one.model?.manifest.name === model.manifest.name,
+        );
+        if (other !== undefined) {
+          await model.close();
+          throw new UserError(`expected a name of its own, got ${model.manifest.name}, which ${other.folder} has`);
+        }
+        shelf.networks.delete(network.path);
+        shelf.networks.set(network.path, network.bytes);
+        for (const path of [...shelf.networks.keys()].slice(0, -NETWORKS_KEPT)) shelf.networks.delete(path);
+        const sha256 = await sha256Hex(new TextEncoder().encode(text));
+        Object.assign(shelf, { model, text, sha256 });
+      } catch (error) {
+        // Replaced while it was read: the next look takes the newer one.
+        if (stampOf(shelf.folder) !== shelf.stamp) return;
+        shelf.error = error instanceof Error ? error.message : String(error);
+        const instead = before === undefined ? '' : '; the bundle before it is served on';
+        notice(`${shelf.folder} is not served: ${shelf.error}${instead}`);
+        return;
+      }
+    }
+    // Not awaited: the newer one is to be served at once.
+    void retire(before);
+  }
+
+  function arrange(): void {
+    const newest = ({ training }: Shelf) => (training === undefined ? 0 : Date.parse(training.updated));
+    const ordered = [...shelves.values()].sort((a, b) => newest(b) - newest(a) || (a.folder < b.folder ? -1 : 1));
+    served = new Map(
+      ordered.flatMap(({ model, training }) =>
+        model === undefined ? [] : [[model.manifest.name, { ...model, changes: training !== undefined }] as const],
+      ),
+    );
+    failed = new Map(ordered.flatMap((s) => (s.error === undefined ? [] : [[basename(s.folder), s.error] as const])));
+  }
+
+  async function look(): Promise<void> {
+    const seen = new Set(modelFolders(folder));
+    for (const path of new Set([...shelves.keys(), ...seen])) {
+      const stamp = seen.has(path) ? stampOf(path) : undefined;
+      const shelf = shelves.get(path) ?? emptyShelf(path);
+      shelves.set(path, shelf);
+      shelf.training = seen.has(path) ? readTraining(path) : undefined;
+      const settled = !started || shelf.stamp === stamp;
+      shelf.stamp = stamp;
+      if (settled && shelf.taken !== stamp) await take(shelf);
+      if (!seen.has(path) && shelf.model === undefined) shelves.delete(path);
+    }
+    started = true;
+    arrange();
+  }
+
+  const shelfOf = (name: string): Shelf | undefined =>
+    [...shelves.values()].find(({ model, folder: path }) => (model?.manifest.name ?? basename(path)) === name);
+
+  const library: Library = {
+    get served() {
+      return served;
+    },
+    get failed() {
+      return failed;
+    },
+    async file(name, path) {
+      const shelf = shelfOf(name);
+      const manifest = shelf?.model?.manifest;
+      if (shelf === undefined || manifest === undefined) return undefined;
+      if (path === MANIFEST_FILE) return new TextEncoder().encode(shelf.text);
+      const network = shelf.networks.get(path);
+      if (network !== undefined) return network;
+      const entry = manifest.files.find((file) => file.path === path);
+      if (entry === undefined && !['preview.png', 'MODEL_CARD.md'].includes(path)) return undefined;
+      const bytes = await readFile(join(shelf.folder, path)).catch(() => undefined);
+      // One of another length is of a bundle that is not served yet.
+      return bytes === undefined || (entry !== undefined && entry.bytes !== bytes.length)
+        ? undefined
+        : new Uint8Array(bytes);
+    },
+    list() {
+      const begun = [...shelves.values()].flatMap(({ model, folder: path, training }) => {
+        const name = basename(path);
+        return model === undefined && training !== undefined && nameSchema.safeParse(name).success
+          ? [{ name, title: name, training: true }]
+          : [];
+      });
+      return [...begun, ...[...served.values()].map(({ manifest, changes }) => listedModel(manifest, changes))];
+    },
+    training(name) {
+      const shelf = shelfOf(name);
+      if (shelf?.training === undefined) return undefined;
+      const { snapshot: _, ...training } = shelf.training;
+      const { model, sha256 } = shelf;
+      const silent = Date.now() - Date.parse(training.updated) > SILENT_MS;
+      return {
+        ...training,
+        ...(training.state === 'training' && silent ? { state: 'stopped' } : {}),
+        ...(model === undefined ? {} : { snapshot: { images: model.manifest.training.imagesSeen, sha256 } }),
+      };
+    },
+    async during(work) {
+      const running = work();
+      underWay.add(running);
+      try {
+        return await running;
+      } finally {
+        underWay.delete(running);
+      }
+    },
+    look,
+    watch(everyMs) {
+      // Asking again and again also works where the system tells nothing: network drives, folders mounted into containers.
+      const again = async () => {
+        await look().catch((error) => notice(`${folder}: ${error instanceof Error ? error.message : error}`));
+        if (timer !== undefined) timer = setTimeout(again, everyMs);
+      };
+      timer = setTimeout(again, everyMs);
+    },
+    close() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+  await look();
+  return library;
+}
+
+function emptyShelf(folder: string): Shelf {
+  const nothing = { stamp: undefined, taken: undefined, model: undefined, error: undefined, training: undefined };
+  return { folder, text: '', sha256: '', networks: new Map(), ...nothing };
+}
+
+/** Changes whenever a file of the bundle does; undefined where there is no model.json. */
+function stampOf(folder: string): string | undefined {
+  try {
+    const names = readdirSync(folder).filter((name) => !name.startsWith(TRAINING_FILE));
+    if (!names.includes(MANIFEST_FILE)) return undefined;
+    return names
+      .sort()
+      .map((name) => {
+        const { ino, size, mtimeMs } = statSync(join(folder, name));
+        return `${name} ${ino} ${size} ${mtimeMs}`;
+      })
+      .join('\n');
+  } catch {
+    return undefined; // it was taken away meanwhile
+  }
+}
+
+/** Undefined when there is none, or none that can be understood: a bundle without it is served all the same. */
+function readTraining(folder: string): Training | undefined {
+  try {
+    return parseTraining(JSON.parse(readFileSync(join(folder, TRAINING_FILE), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Opens a bundle and keeps what was read of it: it is what the page gets, whatever lies there later. */
+async function openFolder(folder: string, open: LibraryOptions['open']) {
+  const text = await readManifestText(folder);
+  const source = folderSource(folder);
+  const networks = new Map<string, Uint8Array<ArrayBuffer>>();
+  const model = await open({
+    ...source,
+    manifest: async () => manifestJson(folder, text),
+    async read(path) {
+      const bytes = new Uint8Array(await source.read(path));
+      networks.set(path, bytes);
+      return bytes;
+    },
+  });
+  const bytes = networks.get(model.file.path) ?? new Uint8Array();
+  return { model, text, network: { path: model.file.path, bytes } };
+}

@@ -1,0 +1,34 @@
+// The bundles' files for the page on Node: models/index.json and models/NAME/…, of the same folder that the API draws from.
+// A static host and Workers have them as files, made by the page's build.
+import type { Hono } from 'hono';
+import { sha256Hex } from '../contract/bundle.ts';
+import { matches } from './answer.ts';
+import { segmentsOf } from './endpoint.ts';
+import type { Library } from './library.ts';
+import { Problem } from './problem.ts';
+import type { AppEnv } from './services.ts';
+
+const TYPES: Readonly<Record<string, string>> = {
+  json: 'application/json',
+  png: 'image/png',
+  md: 'text/markdown; charset=utf-8',
+  onnx: 'application/octet-stream',
+};
+
+export function addModelFiles(app: Hono<AppEnv>, library: Library): void {
+  app.get('/models/index.json', (c) => c.json(library.list(), 200, { 'Cache-Control': 'no-store' }));
+
+  app.get('/models/:name/:file', async (c) => {
+    const [, name = '', path = ''] = segmentsOf(c);
+    const bytes = await library.file(name, path);
+    if (bytes === undefined)
+      throw new Problem(404, `models: expected a file of a bundle served here, got ${name}/${path}`);
+    const headers = {
+      'Content-Type': TYPES[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
+      'Cache-Control': 'no-cache',
+      ETag: `"${(await sha256Hex(bytes)).slice(0, 32)}"`,
+    };
+    if (matches(c.req.header('If-None-Match'), headers.ETag)) return new Response(null, { status: 304, headers });
+    return new Response(bytes, { headers });
+  });
+}

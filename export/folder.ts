@@ -1,0 +1,64 @@
+// The folder of a bundle on disk: whose it is, and how a newer one takes its place.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../contract/errors.ts';
+import { FORMAT, nameSchema } from '../contract/manifest.ts';
+import { TRAINING_FILE } from '../contract/training.ts';
+
+/** The name that a bundle in `out` gets: the folder's, which is part of addresses. */
+export function bundleName(out: string): string {
+  const name = basename(resolve(out)).toLowerCase();
+  if (nameSchema.safeParse(name).success) return name;
+  throw new UserError(
+    `export: expected a folder named by at most 63 lower-case letters, digits and hyphens, got ${JSON.stringify(out)}; choose another name`,
+  );
+}
+
+/** Refuses a folder with anything in it that no bundle of ours put there: the export replaces it as a whole. Returns the bundle's name. */
+export function checkBundleFolder(out: string): string {
+  const name = bundleName(out);
+  if (!existsSync(out)) return name;
+  const expected = `export: expected ${out} to be a bundle or a new folder`;
+  if (!statSync(out).isDirectory()) throw new UserError(`${expected}, got a file; choose another --out`);
+  const own = new Set(
+    existsSync(join(out, 'model.json')) ? filesOf(readFileSync(join(out, 'model.json'), 'utf8')) : [],
+  );
+  // training.json, also half-written: a training that has not made its first pictures yet has nothing else.
+  const other = readdirSync(out).find((name) => !own.has(name) && !name.startsWith(TRAINING_FILE));
+  if (other !== undefined)
+    throw new UserError(`${expected}, got one with ${other} in it; move that or choose another --out`);
+  return name;
+}
+
+/** Files of the bundle whose model.json this is, whatever its format version; none when it is somebody else's. */
+function filesOf(text: string): string[] {
+  try {
+    const { files } = ownFiles.parse(JSON.parse(text));
+    return ['model.json', 'preview.png', 'MODEL_CARD.md', ...files.map(({ path }) => path)];
+  } catch {
+    return [];
+  }
+}
+
+const ownFiles = z.looseObject({ format: z.literal(FORMAT), files: z.array(z.looseObject({ path: z.string() })) });
+
+/**
+ * Makes `out` anew: `write` fills a folder beside it, which then takes its place whole. For a moment between two renames there
+ * is none, never one of both. A server leaves names with `.tmp-` in them alone.
+ */
+export function replaceFolder(out: string, write: (folder: string) => void): void {
+  mkdirSync(dirname(out), { recursive: true });
+  const fresh = mkdtempSync(`${out}.tmp-`);
+  const old = `${fresh}-old`;
+  try {
+    write(fresh);
+    if (existsSync(out)) renameSync(out, old);
+    renameSync(fresh, out);
+  } catch (error) {
+    if (!existsSync(out) && existsSync(old)) renameSync(old, out);
+    rmSync(fresh, { recursive: true, force: true });
+    throw error;
+  }
+  rmSync(old, { recursive: true, force: true });
+}

@@ -1,0 +1,219 @@
+// A models folder that changes under a server: bundles that come, are replaced under load and go, broken ones, trainings.
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { sha256Hex } from '../../contract/bundle.ts';
+import { parseManifest } from '../../contract/manifest.ts';
+import { parseModelList } from '../../contract/model-list.ts';
+import { decodePng } from '../../contract/png.ts';
+import type { Training } from '../../contract/training.ts';
+import { createApp } from '../../edge/app.ts';
+import { type Library, openLibrary } from '../../edge/library.ts';
+import { addModelFiles } from '../../edge/model-files.ts';
+import { openModel } from '../../edge/models.ts';
+import { wasmEngine, wasmMemoryBytes } from '../../edge/runtime/wasm.ts';
+import { replaceFolder } from '../../export/folder.ts';
+import { COLOUR, PLAIN, writeTiny } from './edge-fixture.ts';
+import { servicesOf, tinyFolder } from './edge-services.ts';
+
+let tiny: Awaited<ReturnType<typeof tinyFolder>>;
+let library: Library;
+let notices: string[];
+let get: (path: string, init?: RequestInit) => Promise<Response>;
+
+beforeEach(async () => {
+  tiny = await tinyFolder(COLOUR);
+  notices = [];
+  const engine = wasmEngine();
+  library = await openLibrary({
+    folder: tiny.folder,
+    open: (source) => openModel(source, engine, Number.POSITIVE_INFINITY),
+    notice: (line) => void notices.push(line),
+  });
+  const { training, during } = library;
+  const app = createApp(servicesOf(library, { training, during }));
+  addModelFiles(app, library);
+  get = async (path, init) => app.request(path, init);
+});
+afterEach(() => {
+  library.close();
+  tiny.remove();
+});
+
+const folderOf = (name: string) => join(tiny.folder, name);
+const jsonOf = async <T>(path: string): Promise<T> => (await (await get(path)).json()) as T;
+/** What a change needs to be taken over: one look that sees it, one that sees it unchanged. */
+const twoLooks = async () => {
+  await library.look();
+  await library.look();
+};
+
+/** A bundle of the same name whose pictures are others (its latents are longer), as an interim export names its files. */
+async function another(generation: number): Promise<string> {
+  const place = join(tiny.folder, `.made-${generation}`);
+  await writeTiny(place, { ...COLOUR, latent: COLOUR.latent + generation });
+  const folder = join(place, COLOUR.name);
+  const manifest = parseManifest(JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')));
+  const [file] = manifest.files;
+  const path = `generator.fp32.${file?.sha256.slice(0, 12)}.onnx`;
+  renameSync(join(folder, 'generator.fp32.onnx'), join(folder, path));
+  writeFileSync(join(folder, 'model.json'), JSON.stringify({ ...manifest, files: [{ ...file, path }] }));
+  return folder;
+}
+
+const put = (from: string, name: string = COLOUR.name) =>
+  replaceFolder(folderOf(name), (folder) => cpSync(from, folder, { recursive: true }));
+
+test('ten replacements under load: no request fails, none mixes two bundles, and the memory stays', async () => {
+  const made = await Promise.all(Array.from({ length: 10 }, (_, i) => another(i + 1)));
+  const path = `/v1/grids/${COLOUR.name}.png?seeds=1-64&columns=8`; // four batches
+  const sheets = new Set<string>();
+  for (const folder of made) {
+    put(folder);
+    await twoLooks();
+    sheets.add(await sha256Hex(new Uint8Array(await (await get(path)).arrayBuffer())));
+  }
+  expect(sheets.size).toBe(10);
+  const memory = wasmMemoryBytes();
+
+  let running = true;
+  let answers = 0;
+  const seen = new Set<string>();
+  const draw = async () => {
+    while (running) {
+      const response = await get(path);
+      expect(response.status).toBe(200);
+      const sheet = await sha256Hex(new Uint8Array(await response.arrayBuffer()));
+      expect(sheets).toContain(sheet); // a sheet of two bundles would be none of these
+      seen.add(sheet);
+      answers++;
+    }
+  };
+  /** The page: a manifest, then what it names. */
+  const open = async () => {
+    while (running) {
+      const manifest = parseManifest(await jsonOf(`/models/${COLOUR.name}/model.json`));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const [file] = manifest.files;
+      const response = await get(`/models/${COLOUR.name}/${file?.path}`);
+      expect([file?.path, response.status]).toEqual([file?.path, 200]);
+      expect(await sha256Hex(new Uint8Array(await response.arrayBuffer()))).toBe(file?.sha256);
+      answers++;
+    }
+  };
+  library.watch(10);
+  const clients = Promise.all([draw(), draw(), draw(), open(), open()]);
+  for (const folder of made) {
+    const before = answers;
+    put(folder);
+    const { sha256 } = parseManifest(JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8'))).files[0] ?? {};
+    await expect.poll(() => library.served.get(COLOUR.name)?.hash).toBe(sha256);
+    await expect.poll(() => answers).toBeGreaterThan(before + 5);
+  }
+  running = false;
+  await clients;
+  expect(seen).toEqual(sheets);
+  expect(wasmMemoryBytes()).toBe(memory); // those that were replaced are closed
+  expect(notices).toEqual([]);
+});
+
+test('a bundle that appears is served after its checks, and one that goes is not', async () => {
+  await writeTiny(tiny.folder, PLAIN);
+  await library.look();
+  expect((await get('/v1/images/tiny-plain/1.png')).status).toBe(404); // it may still be being copied
+  await library.look();
+  expect((await get('/v1/images/tiny-plain/1.png')).status).toBe(200);
+  const names = async () => parseModelList(await jsonOf('/models/index.json')).map(({ name }) => name);
+  expect(await names()).toEqual(['tiny-colour', 'tiny-plain']);
+  rmSync(folderOf('tiny-plain'), { recursive: true });
+  await twoLooks();
+  expect((await get('/v1/images/tiny-plain/1.png')).status).toBe(404);
+  expect((await get('/models/tiny-plain/model.json')).status).toBe(404);
+  expect(await names()).toEqual(['tiny-colour']);
+});
+
+test('a broken bundle is left out and named; in the place of a good one, the good one is served on', async () => {
+  mkdirSync(folderOf('somebody'));
+  writeFileSync(join(folderOf('somebody'), 'model.json'), '{"format":"layers-model","modelTopology":{}}');
+  await twoLooks();
+  await library.look();
+  expect(notices).toEqual([
+    expect.stringMatching(
+      /somebody is not served: model\.json: expected the manifest of a pocketgen-bundle, got something else$/,
+    ),
+  ]);
+  const before = await (await get('/v1/images/tiny-colour/1.png')).arrayBuffer();
+  const folder = await another(1);
+  const [{ path = '' } = {}] = parseManifest(JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8'))).files;
+  writeFileSync(join(folder, path), readFileSync(join(folder, path)).reverse());
+  put(folder);
+  await twoLooks();
+  expect(notices[1]).toMatch(/tiny-colour is not served: .*expected SHA-256 .*; the bundle before it is served on$/);
+  expect(await (await get('/v1/images/tiny-colour/1.png')).arrayBuffer()).toEqual(before);
+  const { status, models } = await jsonOf<{ status: string; models: { name: string; status: string }[] }>('/healthz');
+  expect(status).toBe('degraded');
+  expect(models).toMatchObject([
+    { name: 'tiny-colour', status: 'ok' },
+    { name: 'somebody', status: 'failed' },
+    { name: 'tiny-colour', status: 'failed' },
+  ]);
+});
+
+test('the page’s files are those of the bundle that is served, with an ETag, and nothing else of the folder', async () => {
+  writeFileSync(join(folderOf('tiny-colour'), 'secret.txt'), 'x');
+  const response = await get('/models/tiny-colour/model.json');
+  expect(response.headers.get('Content-Type')).toBe('application/json');
+  expect(await response.text()).toBe(readFileSync(join(folderOf('tiny-colour'), 'model.json'), 'utf8'));
+  const etag = response.headers.get('ETag') ?? '';
+  expect((await get('/models/tiny-colour/model.json', { headers: { 'If-None-Match': etag } })).status).toBe(304);
+  for (const path of ['secret.txt', '..%2Ftiny-colour%2Fmodel.json', 'preview.png', 'training.json'])
+    expect([path, (await get(`/models/tiny-colour/${path}`)).status]).toEqual([path, 404]);
+});
+
+const training = (more: Partial<Training> = {}): Training => ({
+  model: 'tiny-colour',
+  state: 'training',
+  images: 640,
+  total: 1000,
+  imagesPerSecond: 60,
+  secondsLeft: 6,
+  updated: new Date().toISOString(),
+  history: [{ images: 320, kid: 0.1, kidLow: 0.05, kidHigh: 0.2 }],
+  ...more,
+});
+const writeTraining = (name: string, value: Training) =>
+  writeFileSync(join(folderOf(name), 'training.json'), JSON.stringify(value));
+
+test('the training of a model is told with the hash of the bundle that is served, and is never cached', async () => {
+  expect((await get('/v1/training/tiny-colour')).status).toBe(404);
+  writeTraining('tiny-colour', training({ snapshot: { images: 1, sha256: '0'.repeat(64) } }));
+  await library.look();
+  const response = await get('/v1/training/tiny-colour');
+  expect(response.headers.get('Cache-Control')).toBe('no-store');
+  const sha256 = await sha256Hex(readFileSync(join(folderOf('tiny-colour'), 'model.json')));
+  expect(await response.json()).toEqual({
+    ...training({ updated: expect.any(String) }),
+    snapshot: { images: 0, sha256 },
+  });
+  // Pictures of a model that changes are asked for again.
+  const picture = await get('/v1/images/tiny-colour/1.png');
+  expect(picture.headers.get('Cache-Control')).toBe('public, no-cache');
+  expect(decodePng(new Uint8Array(await picture.arrayBuffer())).width).toBe(COLOUR.image.width);
+  expect(parseModelList(await jsonOf('/models/index.json'))[0]).toMatchObject({ name: 'tiny-colour', training: true });
+});
+
+test('a training without pictures yet is listed first; one that was killed is said to be stopped', async () => {
+  mkdirSync(folderOf('coming'));
+  writeTraining('coming', training({ model: 'coming' }));
+  await library.look();
+  expect(parseModelList(await jsonOf('/models/index.json'))[0]).toEqual({
+    name: 'coming',
+    title: 'coming',
+    training: true,
+  });
+  expect(await jsonOf('/v1/training/coming')).not.toHaveProperty('snapshot');
+  expect((await get('/v1/images/coming/1.png')).status).toBe(404);
+  writeTraining('coming', training({ model: 'coming', updated: new Date(Date.now() - 200_000).toISOString() }));
+  await library.look();
+  expect(await jsonOf('/v1/training/coming')).toMatchObject({ state: 'stopped' });
+});
