@@ -5,11 +5,13 @@ import { UserError } from '../../contract/errors.ts';
 import { encodePng } from '../../contract/png.ts';
 import {
   classCounts,
+  copyLines,
   type DatasetSplits,
   datasetNames,
   fetchDataset,
   loadDataset,
   type PictureSet,
+  reportLines,
 } from '../../train/data/index.ts';
 import { previewSheet } from '../../train/data/preview.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
@@ -55,10 +57,10 @@ export function registerDataset(program: Command): void {
     .action(async (source: string, options: SourceOptions & { out: string; columns: string; scale: string }) => {
       const columns = wholeNumber('--columns', options.columns, 100);
       const scale = wholeNumber('--scale', options.scale, 16);
-      const { train } = await load(source, options);
-      const sheet = previewSheet(train, { columns, scale });
+      const splits = await load(source, options);
+      const sheet = previewSheet(splits.train, { columns, scale });
       await writeWhole(options.out, encodePng(sheet));
-      console.log(`${options.out}: ${sheet.width}x${sheet.height}\n${train.note}`);
+      console.log([`${options.out}: ${sheet.width}x${sheet.height}`, ...reportLines(splits)].join('\n'));
     });
 }
 
@@ -69,25 +71,30 @@ function withSourceOptions(command: Command): Command {
 async function load(source: string, options: SourceOptions): Promise<DatasetSplits> {
   const loadOptions = { ...loadOptionsOf(options, source), download: options.offline !== true };
   const bar = loadProgress();
-  return loadDataset(source, { ...loadOptions, onProgress: bar.update }).finally(bar.stop);
+  return loadDataset(source, { ...loadOptions, onProgress: bar.update, onRemark: console.error }).finally(bar.stop);
 }
 
-function summary({ train, test }: DatasetSplits): object {
+function summary({ train, test, report }: DatasetSplits): object {
   const part = (set: PictureSet): object => ({ count: set.count, classCounts: classCounts(set), sha256: set.sha256 });
   const { name, classes, width, height, channels, note } = train;
-  return { name, classes, width, height, channels, train: part(train), test: part(test), note };
+  return { name, classes, width, height, channels, train: part(train), test: part(test), note, ...report };
 }
 
-function describe({ train, test }: DatasetSplits): string {
+const coloursOf = ({ channels }: PictureSet): string =>
+  channels === 1 ? 'grey' : channels === 3 ? 'colour' : 'colour with transparency';
+
+function describe(splits: DatasetSplits): string {
+  const { train, test, report } = splits;
   const counts = [classCounts(train), classCounts(test)] as const;
   const size = (index: number): string => `${counts[0][index]} training, ${counts[1][index]} held out`;
   const width = Math.max(0, ...train.classes.map((name) => name.length));
   return [
-    train.note,
-    `pictures: ${train.width}x${train.height}, ${train.channels === 1 ? 'grey' : 'colour'}; ` +
+    ...reportLines(splits),
+    `pictures: ${train.width}x${train.height}, ${coloursOf(train)}; ` +
       `${train.count} training, ${test.count} held out`,
     train.classes.length === 0 ? 'classes: none' : `classes: ${train.classes.length}`,
     ...train.classes.map((name, index) => `  ${String(index).padStart(3)} ${name.padEnd(width)}  ${size(index)}`),
+    ...(report && report.copies.length > 0 ? ['exact and near copies, one group a line:', ...copyLines(report)] : []),
     `sha256 (training): ${train.sha256}`,
   ].join('\n');
 }

@@ -90,6 +90,7 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
       ...dataset.options,
       ...(flags.strict && { strict: true }),
       onProgress: bar.update,
+      onRemark: say,
     }).finally(bar.stop);
     const { train, test } = splits;
     requireHeldOut(test); // before a judge is trained for nothing

@@ -102,7 +102,11 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; int
   refuseIdleFlags(flags);
   const options = loadOptionsOf(flags, flags.data);
   const bar = loadProgress();
-  const splits: DatasetSplits = await loadDataset(flags.data, { ...options, onProgress: bar.update }).finally(bar.stop);
+  const splits: DatasetSplits = await loadDataset(flags.data, {
+    ...options,
+    onProgress: bar.update,
+    onRemark: say,
+  }).finally(bar.stop);
   for (const line of reportLines(splits)) say(line);
 
   const { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, augmentProbability, mirror } =

@@ -5,7 +5,6 @@ import sharp from 'sharp';
 import { UserError } from '../../contract/errors.ts';
 import { decodePicture, decoderVersion } from './decode.ts';
 import type { LeftOut } from './find-pictures.ts';
-import { systemReason } from './folder-tree.ts';
 import type { PremultipliedPictures } from './near-copies.ts';
 import { openPixelCache, type PixelCache } from './pixel-cache.ts';
 import { type PictureTree, Unreadable } from './tree.ts';
@@ -85,7 +84,9 @@ async function keep(cache: PixelCache, pictures: Parameters<PixelCache['write']>
     await cache.write(pictures);
     return undefined;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'no space left' : systemReason(error);
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') return 'no space left';
+    return ['EACCES', 'EPERM', 'EROFS'].includes(code) ? 'it may not be written to' : code || message;
   }
 }
 
@@ -99,11 +100,11 @@ export async function parseColour(text: string): Promise<Colour> {
         '; --transparent keeps pictures transparent',
     );
   };
-  const pixel = await sharp({ create: { width: 1, height: 1, channels: 4, background: text } })
-    .raw()
-    .toBuffer()
-    .catch(() => fail(JSON.stringify(text)));
-  const [red = 0, green = 0, blue = 0, alpha = 0] = pixel;
+  // In a promise: sharp throws at once where it cannot parse a colour.
+  const drawn = Promise.resolve({ width: 1, height: 1, channels: 4 as const, background: text }).then((create) =>
+    sharp({ create }).raw().toBuffer(),
+  );
+  const [red = 0, green = 0, blue = 0, alpha = 0] = await drawn.catch(() => fail(JSON.stringify(text)));
   if (alpha !== 255) fail(`${JSON.stringify(text)}, which is transparent`);
   return [red, green, blue];
 }

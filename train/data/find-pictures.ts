@@ -127,9 +127,10 @@ export async function findPictures(tree: PictureTree): Promise<FoundPictures> {
 }
 
 function createFinder(tree: PictureTree) {
-  const leftOut: LeftOut[] = [];
+  const leftOut = new Map<string, string>();
   const listed = new Map<string, { folders: string[]; pictures: string[]; others: number }>();
-  const leave = (path: string, reason: string): void => void leftOut.push({ path, reason });
+  /** The first reason is the cause of any other. */
+  const leave = (path: string, reason: string): void => void (leftOut.has(path) || leftOut.set(path, reason));
 
   /** Names in a folder, in order. */
   const list = async (folder: string): Promise<{ folders: string[]; pictures: string[]; others: number }> => {
@@ -199,7 +200,7 @@ function createFinder(tree: PictureTree) {
     top,
     leave,
     rest: () => ({
-      leftOut,
+      leftOut: [...leftOut].map(([path, reason]) => ({ path, reason })),
       otherFiles: [...listed.values()].reduce((sum, { others }) => sum + others, 0),
     }),
   };

@@ -30,12 +30,14 @@ export interface NearCopies {
   readonly grouped: number;
 }
 
-/** On mid-grey, so that neither white nor black shapes vanish. */
+/** What mid-grey adds below a pixel of this alpha: neither white nor black shapes vanish on it. */
+const GROUND = Uint8Array.from({ length: 256 }, (_, alpha) => Math.round((128 * (255 - alpha)) / 255));
+
 function onGrey(pixels: Uint8Array): Uint8ClampedArray {
   const out = new Uint8ClampedArray(pixels.length);
   for (let i = 0; i < pixels.length; i += 4) {
-    const rest = (128 * (255 - (pixels[i + 3] ?? 0))) / 255;
-    for (let c = 0; c < 3; c++) out[i + c] = (pixels[i + c] ?? 0) + rest;
+    const ground = GROUND[pixels[i + 3] ?? 0] ?? 0;
+    for (let c = 0; c < 3; c++) out[i + c] = (pixels[i + c] ?? 0) + ground;
     out[i + 3] = 255;
   }
   return out;
@@ -53,12 +55,12 @@ function bits(word: number): number {
   return (((x + (x >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
 }
 
-/** Compares every picture with every earlier one: 20,000 pictures take some seconds. */
+/** Compares every picture with every earlier one: 20,000 pictures of 64x64 take some seconds (docs/LOG.md). */
 export function findNearCopies({ count, size, pixels }: PremultipliedPictures): NearCopies {
   const bytes = size * size * 4;
   const hashes = new Uint32Array(count * WORDS);
-  const seen = (i: number): Uint8ClampedArray => onGrey(pixels.subarray(i * bytes, (i + 1) * bytes));
-  for (let i = 0; i < count; i++) hashes.set(hashOf(seen(i), size), i * WORDS);
+  const picture = (i: number): Uint8Array => pixels.subarray(i * bytes, (i + 1) * bytes);
+  for (let i = 0; i < count; i++) hashes.set(hashOf(onGrey(picture(i)), size), i * WORDS);
 
   const parent = Uint32Array.from({ length: count }, (_, i) => i);
   const root = (i: number): number => {
@@ -72,15 +74,17 @@ export function findNearCopies({ count, size, pixels }: PremultipliedPictures): 
   const bound = MOST_LEVELS ** 2 * size * size * 3;
   let exact = 0;
   for (let i = 0; i < count; i++) {
-    let mine: Uint8ClampedArray | undefined;
+    const mine = hashes.subarray(i * WORDS, (i + 1) * WORDS);
+    const [first = 0, second = 0] = mine;
     let copied = false;
     for (let j = 0; j < i; j++) {
-      let differing = 0;
-      for (let w = 0; w < WORDS && differing <= MOST_BITS; w++)
-        differing += bits((hashes[i * WORDS + w] ?? 0) ^ (hashes[j * WORDS + w] ?? 0));
+      const other = j * WORDS;
+      // Two words tell most pairs apart.
+      let differing = bits(first ^ (hashes[other] ?? 0)) + bits(second ^ (hashes[other + 1] ?? 0));
+      for (let w = 2; w < WORDS && differing <= MOST_BITS; w++)
+        differing += bits((mine[w] ?? 0) ^ (hashes[other + w] ?? 0));
       if (differing > MOST_BITS) continue;
-      mine ??= seen(i);
-      const squares = squaredDifference(mine, seen(j), bound);
+      const squares = squaredDifference(picture(i), picture(j), bound);
       if (squares > bound) continue;
       copied ||= squares === 0;
       const [a, b] = [root(i), root(j)];
@@ -95,9 +99,12 @@ export function findNearCopies({ count, size, pixels }: PremultipliedPictures): 
   return { group, exact, grouped };
 }
 
-/** Sum over all pixels, or any number above `bound` as soon as it is passed. */
-function squaredDifference(a: Uint8ClampedArray, b: Uint8ClampedArray, bound: number): number {
+/** Sum over all pixels as they lie on mid-grey, or any number above `bound` as soon as it is passed. */
+function squaredDifference(a: Uint8Array, b: Uint8Array, bound: number): number {
   let sum = 0;
-  for (let k = 0; k < a.length && sum <= bound; k++) sum += ((a[k] ?? 0) - (b[k] ?? 0)) ** 2;
+  for (let k = 0; k < a.length && sum <= bound; k += 4) {
+    const ground = (GROUND[a[k + 3] ?? 0] ?? 0) - (GROUND[b[k + 3] ?? 0] ?? 0);
+    for (let c = k; c < k + 3; c++) sum += ((a[c] ?? 0) - (b[c] ?? 0) + ground) ** 2;
+  }
   return sum;
 }

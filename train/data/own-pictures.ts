@@ -67,12 +67,12 @@ async function load(
   };
   if (leaked > 0)
     report.remarks.push(
-      `${leaked} pictures of ${found.splitFolders.join('/, ')}/ are copies of training pictures and judge nothing`,
+      `${leaked} of the held-out pictures ${leaked === 1 ? 'is a copy' : 'are copies'} of training pictures and left out`,
     );
-  if (channels !== 4 && 2 * report.withAlpha > pictures.count)
+  if (channels !== 4 && options.background === undefined && 2 * report.withAlpha > pictures.count)
     report.remarks.push(
-      `${report.withAlpha} of ${pictures.count} pictures are transparent in places and were laid on ` +
-        `${options.background ?? 'white'}: --transparent keeps that`,
+      `${report.withAlpha} of ${pictures.count} pictures are transparent in places and were laid on white: ` +
+        '--transparent keeps that, --background lays them on another colour',
     );
   if (pictures.cacheFailure !== undefined)
     report.remarks.push(

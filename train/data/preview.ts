@@ -9,6 +9,8 @@ const margin = 6;
 const maxRows = 64;
 const ink = 30;
 const paper = 236;
+/** Side of a checkerboard's squares in pixels of the sheet. */
+const square = 8;
 
 export interface PreviewOptions {
   columns?: number;
@@ -29,7 +31,7 @@ export function previewSheet(set: PictureSet, { columns = 12, scale = 2 }: Previ
   const sheet: Picture = {
     width: margin + captionWidth + shown * cellWidth - gap + margin,
     height: margin + rows.length * cellHeight - gap + margin,
-    channels: set.channels,
+    channels: set.channels === 1 ? 1 : 3,
     data: new Uint8Array(0),
   };
   sheet.data = new Uint8Array(sheet.width * sheet.height * sheet.channels).fill(paper);
@@ -60,9 +62,18 @@ function drawPicture(sheet: Picture, set: PictureSet, index: number, left: numbe
   for (let y = 0; y < height * scale; y++) {
     for (let x = 0; x < width * scale; x++) {
       const from = start + (Math.floor(y / scale) * width + Math.floor(x / scale)) * channels;
-      sheet.data.set(set.pixels.subarray(from, from + channels), ((top + y) * sheet.width + left + x) * channels);
+      const pixel = set.pixels.subarray(from, from + channels);
+      const to = ((top + y) * sheet.width + left + x) * sheet.channels;
+      sheet.data.set(channels === 4 ? onCheckerboard(pixel, x, y) : pixel, to);
     }
   }
+}
+
+/** A premultiplied RGBA pixel on the squares that stand for "nothing here" in picture programs. */
+function onCheckerboard(pixel: Uint8Array, x: number, y: number): number[] {
+  const [red = 0, green = 0, blue = 0, alpha = 0] = pixel;
+  const ground = (Math.floor(x / square) + Math.floor(y / square)) % 2 === 0 ? 255 : 204;
+  return [red, green, blue].map((level) => level + Math.round((ground * (255 - alpha)) / 255));
 }
 
 function drawText(sheet: Picture, text: string, left: number, top: number, scale: number): void {
