@@ -5,17 +5,18 @@ import { UserError } from '../contract/errors.ts';
 import { latentOf, oneHot, truncate } from '../contract/latent.ts';
 import type { Variant } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
-import { toPictures } from '../contract/pixels.ts';
+import { levelsOf, toPictures } from '../contract/pixels.ts';
 import { openBundle, startSession } from '../export/open.ts';
 import { generatorFunction, loadGenerator } from '../export/weights.ts';
 import { traceAnyBatch } from '../trace/batch.ts';
-import { type PictureOptions, type PictureSize, pictureOptionsSchema } from '../train/data/index.ts';
+import { type PictureOptions, type PictureSize, pictureOptionsSchema, pictureSizes } from '../train/data/index.ts';
+import { type NetworkSpec, networkSpecSchema } from '../train/networks/spec.ts';
 
 export interface ModelSource {
   /** As recorded by the model: `source` is what names it to loadDataset. */
   dataset: { name: string; source: string; sha256: string; options?: PictureOptions | undefined };
   size: PictureSize;
-  channels: 1 | 3;
+  channels: NetworkSpec['channels'];
   latentSize: number;
   /** Empty: unconditional. */
   classes: string[];
@@ -23,7 +24,7 @@ export interface ModelSource {
   /** Of a bundle; 1 for a run. */
   defaultTruncation: number;
   imagesSeen: number;
-  /** One picture a label, of seeds `firstSeed` on: [labels, h, w, c], 0..255. Labels are ignored without classes. */
+  /** One picture a label, of seeds `firstSeed` on, as picture sets are: [labels, h, w, c], 0..255, RGBA premultiplied. Labels are ignored without classes. */
   generate(firstSeed: number, labels: Uint8Array, truncation: number): Promise<Uint8Array>;
   /** Latents [latentSize] and class weights [classes] of the caller's own (none without classes). */
   decode(latents: Float32Array[], classWeights: Float32Array[]): Promise<Picture[]>;
@@ -95,13 +96,14 @@ async function openRunSource(path: string, warn: (sentence: string) => void): Pr
   };
 }
 
+const shapeSchema = networkSpecSchema.pick({ resolution: true, channels: true });
+
 function pictureShape(size: number, channels: number): Pick<ModelSource, 'size' | 'channels'> {
-  if ((size !== 28 && size !== 32 && size !== 64) || (channels !== 1 && channels !== 3)) {
-    throw new UserError(
-      `model: expected pictures of 28, 32 or 64 pixels with 1 or 3 channels, got ${size} with ${channels}`,
-    );
-  }
-  return { size, channels };
+  const shape = shapeSchema.safeParse({ resolution: size, channels });
+  if (shape.success) return { size: shape.data.resolution, channels: shape.data.channels };
+  throw new UserError(
+    `model: expected pictures of ${pictureSizes.join(', ')} pixels with 1, 3 or 4 channels, got ${size} with ${channels}`,
+  );
 }
 
 function generateWith(latentSize: number, classes: number, decode: Decode): ModelSource['generate'] {
@@ -111,7 +113,7 @@ function generateWith(latentSize: number, classes: number, decode: Decode): Mode
       const indices = Array.from({ length: Math.min(batch, labels.length - start) }, (_, i) => start + i);
       const latents = indices.map((i) => truncate(latentOf(firstSeed + i, latentSize), truncation));
       const weights = classes > 0 ? indices.map((i) => oneHot(labels[i] ?? 0, classes)) : [];
-      for (const picture of await decode(latents, weights)) parts.push(picture.data);
+      for (const picture of await decode(latents, weights)) parts.push(levelsOf(picture));
     }
     return new Uint8Array(Buffer.concat(parts));
   };

@@ -1,4 +1,6 @@
-// Latent walks of a trained model, for its report: strips from seed to seed and from class to class, and a moving grid.
+// Latent walks of a trained model, for its report: strips from seed to seed and from class to class, and a moving grid;
+// transparent pictures on a checkerboard.
+import { onBackground } from '../contract/background.ts';
 import { encodeGif } from '../contract/gif.ts';
 import { latentOf, oneHot } from '../contract/latent.ts';
 import { contactSheet, type Picture, scaleUp } from '../contract/picture.ts';
@@ -15,6 +17,8 @@ const framesEach = 12;
 const dataUrl = (type: string, bytes: Uint8Array): string =>
   `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
 
+const forEyes = (sheet: Picture): Picture => onBackground(sheet, 'checkerboard');
+
 export async function drawWalks(source: ModelSource): Promise<{ label: string; source: string }[]> {
   const { latentSize, classes } = source;
   const seed = (index: number): Float32Array => latentOf(index, latentSize);
@@ -26,7 +30,7 @@ export async function drawWalks(source: ModelSource): Promise<{ label: string; s
     return source.decode(latents, from && to ? steps(frames).map((t) => blend(from, to, t)) : []);
   };
   const sheet = async (strips: Promise<Picture[]>[]): Promise<string> =>
-    dataUrl('image/png', encodePng(contactSheet((await Promise.all(strips)).flat(), frames, 1)));
+    dataUrl('image/png', encodePng(forEyes(contactSheet((await Promise.all(strips)).flat(), frames, 1))));
 
   const indices = Array.from({ length: rows }, (_, row) => row);
   const walks = [
@@ -46,7 +50,7 @@ export async function drawWalks(source: ModelSource): Promise<{ label: string; s
       slerp(seed(100 * tile + stop), seed(100 * tile + ((stop + 1) % stops)), t);
     const tiles = Array.from({ length: 10 }, (_, tile) => tile);
     const pictures = await source.decode(tiles.map(latent), tiles.flatMap(weights));
-    moving.push(scaleUp(contactSheet(pictures, 5, 1), 2));
+    moving.push(forEyes(scaleUp(contactSheet(pictures, 5, 1), 2)));
   }
   return [
     ...walks,

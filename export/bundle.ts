@@ -1,6 +1,7 @@
 // Writes a model bundle from a trained generator: one ONNX file a variant, model.json with goldens, preview, model card.
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { onBackground } from '../contract/background.ts';
 import { sha256Hex } from '../contract/bundle.ts';
 import { createGenerator, type PictureRequest } from '../contract/generator.ts';
 import { LATENT_GENERATOR } from '../contract/latent.ts';
@@ -171,7 +172,8 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
         class: conditional ? i % columns : undefined,
         truncation: options.truncation,
       }));
-      preview = encodePng(scaleUp(contactSheet(await generator.generate(cells), columns, 1), 2));
+      const sheet = scaleUp(contactSheet(await generator.generate(cells), columns, 1), 2);
+      preview = encodePng(onBackground(sheet, 'checkerboard'));
     }
     await session.release();
     if (!options.interim) agreement.push(await compareRuntimes(trained, variant, bytes));

@@ -53,6 +53,16 @@ ${[
 ].join('\n')}`;
 }
 
+const ALPHA = `
+The network's own output is premultiplied: colours multiplied by alpha, -1 in all four channels where nothing is seen. Pictures and
+files made of it are straight RGBA. preview.png shows them on a checkerboard.
+`;
+
+const KINDS = { 1: 'grey', 3: 'colour', 4: 'colour with alpha (RGBA)' } as const satisfies Record<
+  Manifest['image']['channels'],
+  string
+>;
+
 export function modelCard(manifest: Manifest): string {
   const { image, latent, classes, files, training, metrics } = manifest;
   const table = files.map(
@@ -62,7 +72,7 @@ export function modelCard(manifest: Manifest): string {
 
 ${manifest.description}
 
-- **Kind**: ${manifest.kind.toUpperCase()} generator, ${image.width}x${image.height}, ${image.channels === 1 ? 'grey' : 'colour'}; opset ${manifest.opset}
+- **Kind**: ${manifest.kind.toUpperCase()} generator, ${image.width}x${image.height}, ${KINDS[image.channels]}; opset ${manifest.opset}
 - **Input**: latent of ${latent.size} normal numbers${classes.length > 0 ? `, one of ${classes.length} classes: ${classes.join(', ')}` : ''}
 - **Training data**: ${training.dataset.name}; SHA-256 of the pictures \`${training.dataset.sha256.slice(0, 16)}…\`
 - **Training**: preset \`${training.preset}\`, ${training.imagesSeen} images seen, engine ${training.engine}, seed ${training.seed}
@@ -74,7 +84,7 @@ ${table.join('\n')}
 
 Drawn with truncation ${manifest.defaultTruncation} unless asked otherwise. Every variant computes in float32; fp16 and int8 are kinds of storage. The same seed, class and truncation give the same
 picture byte for byte on onnxruntime-web's wasm provider everywhere, and within one level of 255 elsewhere.
-
+${image.channels === 4 ? ALPHA : ''}
 ## Quality
 
 ${quality(metrics?.evaluations ?? [])}

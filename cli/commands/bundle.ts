@@ -1,5 +1,6 @@
 // `pocketgen export`, `sample` and `verify`: from a run to a bundle, from a bundle to pictures.
 import { type Command, Option } from 'commander';
+import { onBackground, parseBackground } from '../../contract/background.ts';
 import { UserError } from '../../contract/errors.ts';
 import { parseSeed } from '../../contract/latent.ts';
 import { LIMITS } from '../../contract/limits.ts';
@@ -80,6 +81,7 @@ interface SampleFlags {
   scale: string;
   dtype?: string;
   provider: Provider;
+  background?: string;
   out: string;
 }
 
@@ -101,9 +103,13 @@ async function runSample(dir: string, flags: SampleFlags): Promise<void> {
   const columns = within('columns', flags.columns, 1, 256, true);
   const scale = within('scale', flags.scale, 1, 32, true);
   const variant = flags.dtype === undefined ? undefined : variantOf(flags.dtype);
+  const background = flags.background === undefined ? undefined : parseBackground(flags.background);
   checkOutFile(flags.out);
   const bundle = await openBundle(dir, { provider: flags.provider, ...(variant ? { variant } : {}) });
   try {
+    const { name, image } = bundle.manifest;
+    if (background !== undefined && image.channels !== 4)
+      throw new UserError(`--background: expected none, as ${name} draws no transparent pictures; leave it out`);
     const truncation = given ?? bundle.manifest.defaultTruncation;
     const index = flags.class === undefined ? undefined : classIndex(bundle.manifest, flags.class);
     const pictures: Picture[] = [];
@@ -112,7 +118,7 @@ async function runSample(dir: string, flags: SampleFlags): Promise<void> {
       pictures.push(...(await bundle.generator.generate(batch)));
     }
     const sheet = pictures.length === 1 && pictures[0] ? pictures[0] : contactSheet(pictures, columns);
-    writeAtomically(flags.out, encodePng(scaleUp(sheet, scale)));
+    writeAtomically(flags.out, encodePng(onBackground(scaleUp(sheet, scale), background)));
     console.error(`${flags.out}: ${pictures.length} picture${pictures.length === 1 ? '' : 's'}`);
   } finally {
     await bundle.close();
@@ -144,6 +150,7 @@ export function registerBundle(program: Command): void {
     )
     .option('--columns <n>', 'columns of the grid', '8')
     .option('--scale <k>', 'each pixel becomes k x k', '1')
+    .option('--background <colour>', 'ground of transparent pictures: ff8800, white, checkerboard (default: none)')
     .option('--dtype <name>', 'fp32, fp16 or int8 (default: the bundle’s own)')
     .addOption(new Option('--provider <name>', 'what runs it').choices(PROVIDERS).default('wasm'))
     .requiredOption('--out <file>', 'PNG to write')
