@@ -1,9 +1,10 @@
 // `pocketgen dataset …` as a user types it: output, files, exit codes.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { zipSync } from 'fflate';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodePng } from '../../contract/png.ts';
@@ -42,6 +43,47 @@ test('info --json tells what a folder holds', () => {
   });
 });
 
+test('info names what was left out, copies, and what to change; --strict refuses', () => {
+  writeFileSync(join(root, 'own', 'red', 'diary.png'), 'Dear diary');
+  const { code, out } = pocketgen('dataset', 'info', 'own', '--size', '28');
+  expect(code).toBe(0);
+  expect(out).toMatch(/^own: 6 own pictures in 2 classes, cropped and resized to 28x28, colour; 1 left out; /);
+  expect(out).toContain('\nleft out: red/diary.png (no picture in a format that is read)\n');
+  expect(out).toContain('\n  red/0.png, red/1.jpg, red/2.png\n');
+  const strict = pocketgen('dataset', 'info', 'own', '--strict');
+  rmSync(join(root, 'own', 'red', 'diary.png'));
+  expect(strict.code).toBe(1);
+  expect(strict.err.trim()).toBe(
+    'own: expected nothing left out (--strict), got 1 that cannot be read: red/diary.png (no picture in a format that is read); repair or remove them',
+  );
+});
+
+test('how pictures were read goes on record in the run and the bundle, and eval reads them in the same way', () => {
+  const files = ['blue', 'red'].flatMap((name) =>
+    [0, 2].map((i) => [`${name}/${i}.png`, readFileSync(join(root, 'own', name, `${i}.png`))] as const),
+  );
+  writeFileSync(join(root, 'colours.zip'), zipSync(Object.fromEntries(files)));
+  const how = ['--size', '16', '--fit', 'contain', '--background', 'navy'];
+  const small = ['--preset', 'quick', '--images', '32', '--width', '8', '--evaluations', '0', '--engine', 'onnx'];
+  const trained = pocketgen('train', '--data', 'colours.zip', '--out', 'run', ...how, ...small);
+  expect([trained.code, trained.err]).toEqual([0, expect.stringContaining('fitted and resized to 16x16, colour')]);
+  const options = { size: 16, channels: 3, fit: 'contain', background: '#000080' };
+  expect(JSON.parse(readFileSync(join(root, 'run/config.json'), 'utf8')).dataset).toMatchObject({
+    name: 'colours',
+    options,
+  });
+
+  expect(pocketgen('export', 'run', '--out', 'bundle', '--dtype', 'fp32').code).toBe(0);
+  const { training } = JSON.parse(readFileSync(join(root, 'bundle/model.json'), 'utf8'));
+  expect(training.config.pictures).toEqual(options);
+  // Had they been read otherwise, these would be "other pictures" than those trained on.
+  for (const args of [['run'], ['bundle', '--data', 'colours.zip']]) {
+    expect(pocketgen('eval', ...args).err).toContain('expected at least 100 held-out pictures');
+  }
+  const idle = pocketgen('eval', 'bundle', '--data', 'colours.zip', '--background', 'white');
+  expect(idle.err).toContain('--background: expected it with --train-judge only');
+});
+
 test('info --offline of Fashion-MNIST works on any machine', () => {
   const { code, out } = pocketgen('dataset', 'info', 'fashion-mnist', '--offline');
   expect(code).toBe(0);
@@ -65,6 +107,11 @@ test('preview writes a PNG with the pictures in it, and leaves no temporary file
 
 test.each([
   [['info', 'cifar'], 'data set: expected fashion-mnist, mnist, a folder of pictures or a .zip of one, got "cifar"'],
+  [
+    ['info', 'fashion-mnist', '--transparent'],
+    '--transparent: expected a folder or .zip of pictures with it, got fashion-mnist',
+  ],
+  [['info', 'own', '--background', 'reddish'], '--background: expected an opaque CSS colour'],
   [['fetch', 'cifar'], 'dataset fetch: expected one of fashion-mnist, mnist, got cifar'],
   [['preview', 'own', '--columns', '0'], '--columns: expected a whole number from 1 to 100, got 0'],
   [
