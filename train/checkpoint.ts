@@ -18,7 +18,7 @@ import type { Values } from './engines/engine.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 const CHECKPOINT = 'pocketgen-checkpoint-2';
-const SNAPSHOT = 'pocketgen-snapshot-1';
+const SNAPSHOT = 'pocketgen-snapshot-2';
 const KEPT = 2;
 
 /** What a run needs besides tensors. Random numbers have no state: they follow from `images` and the recipe's seed. */
@@ -38,7 +38,17 @@ export interface Checkpoint {
   readonly state: Values;
 }
 
-const snapshotSchema = z.strictObject({ images: z.int().positive(), fid: z.number() });
+const snapshotSchema = z.strictObject({
+  images: z.int().positive(),
+  metrics: z.looseObject({
+    samples: z.number(),
+    kid: z.number(),
+    kidError: z.number(),
+    nearCopies: z.number().optional(),
+  }),
+  /** The lowest distance measured until then, which may be an earlier snapshot's. */
+  lowest: z.strictObject({ kid: z.number(), kidError: z.number() }),
+});
 
 /** The averaged generator where it was best. */
 export interface Snapshot extends Readonly<z.infer<typeof snapshotSchema>> {

@@ -5,7 +5,6 @@ import { type Checkpoint, loadNewestCheckpoint, type Progress, saveCheckpoint, s
 import type { PictureSet } from './data/index.ts';
 import type { Device, EngineName, Values } from './engines/engine.ts';
 import { createEngine } from './engines/index.ts';
-import type { Metrics } from './eval/evaluator.ts';
 import { createNetworks } from './networks/index.ts';
 import { initialValues } from './networks/layers.ts';
 import type { QualityCheck } from './quality.ts';
@@ -117,11 +116,6 @@ function refuseDivergence(statistics: Statistics, state: Values | undefined, ima
   );
 }
 
-function describeMetrics({ fid, recall, ganTest }: Metrics): string {
-  const judged = ganTest === undefined ? '' : `, GAN-test ${ganTest.toFixed(3)}`;
-  return `FID ${fid.toFixed(2)}, recall ${recall.toFixed(2)}${judged} (own features, see docs/quality.md)`;
-}
-
 /** Every 25th of the run, and before the first of them at half, a quarter, … of it: pictures change fastest at first. */
 function snapshotDue(before: number, after: number, total: number): boolean {
   const position = (images: number): number => {
@@ -207,9 +201,9 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
     }
   };
   const measure = async ({ check }: NonNullable<TrainOptions['quality']>): Promise<void> => {
-    const metrics = await check(engine, run, progress.images);
-    appendStats(run, { images: progress.images, seconds: secondsBefore + elapsed(), metrics });
-    say(`after ${progress.images} images: ${describeMetrics(metrics)}`);
+    const { metrics, real, summary } = await check(engine, run, progress.images);
+    appendStats(run, { images: progress.images, seconds: secondsBefore + elapsed(), metrics, real });
+    say(`after ${progress.images} images: ${summary}`);
     measured = progress.images;
   };
   const crossed = (times: number, before: number): boolean =>

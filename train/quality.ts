@@ -2,19 +2,29 @@
 import { latentOf, oneHot } from '../contract/latent.ts';
 import { toLevel } from '../contract/pixels.ts';
 import { loadSnapshot, saveSnapshot } from './checkpoint.ts';
-import type { PictureSet } from './data/index.ts';
+import type { DatasetSplits } from './data/index.ts';
 import type { TrainingEngine } from './engines/engine.ts';
+import { choose, copies } from './eval/choice.ts';
 import type { Judge } from './eval/classifier.ts';
 import { createEvaluator, type Metrics } from './eval/evaluator.ts';
 import type { NetworkSpec } from './networks/spec.ts';
 import type { RunFolder } from './run-folder.ts';
 import { type StepOptions, stateShapes, under } from './step.ts';
 
-export type QualityCheck = (engine: TrainingEngine, run: RunFolder, images: number) => Promise<Metrics>;
+export interface Quality {
+  metrics: Metrics;
+  /** What the same protocol says of real pictures. */
+  real: Metrics;
+  /** Both for a person, in one line. */
+  summary: string;
+}
+
+export type QualityCheck = (engine: TrainingEngine, run: RunFolder, images: number) => Promise<Quality>;
 
 /** Seeds of the pictures that are measured: the same at every check and for every run, apart from what users ask for. */
 const FIRST_SEED = 20_000_000;
 
+/** [labels, h, w, c], 0..255, premultiplied. */
 async function picturesFor(engine: TrainingEngine, spec: NetworkSpec, labels: Uint8Array): Promise<Uint8Array> {
   const latent = new Float32Array(labels.length * spec.latent);
   const classes = new Float32Array(labels.length * spec.classes);
@@ -25,24 +35,47 @@ async function picturesFor(engine: TrainingEngine, spec: NetworkSpec, labels: Ui
   return Uint8Array.from(await engine.generate(latent, spec.classes > 0 ? classes : undefined), toLevel);
 }
 
-/** A check on as many generated pictures as there are reference ones. */
+/** @throws UserError when too few pictures are held out */
 export async function createQualityCheck(
-  test: PictureSet,
+  splits: Pick<DatasetSplits, 'train' | 'test'>,
   judge: Judge,
   step: StepOptions,
   warn: (sentence: string) => void,
 ): Promise<QualityCheck> {
-  const evaluator = await createEvaluator(test, judge);
+  const evaluator = await createEvaluator(splits, judge);
+  const { real } = evaluator;
   const { spec } = step.networks;
   const shapes = under('ema', stateShapes(step));
   return async (engine, run, images) => {
-    const labels = evaluator.labels(evaluator.referenceSamples);
+    const labels = evaluator.labels(evaluator.samples);
     const pictures = await picturesFor(engine, spec, labels);
     const metrics = await evaluator.evaluate(pictures, spec.classes > 0 ? labels : undefined);
     const best = loadSnapshot(run.best, shapes, warn);
-    if (metrics.fid < (best?.fid ?? Number.POSITIVE_INFINITY)) {
-      saveSnapshot(run.best, { images, fid: metrics.fid, weights: under('ema', await engine.state()) }, shapes);
+    // A run that was killed repeats the steps since its last checkpoint: the snapshot it kept then is still to come.
+    const { keep, lowest } =
+      best && best.images > images ? { ...best, keep: false } : choose(metrics, best, real.nearCopies);
+    if (keep || best?.images === images) {
+      saveSnapshot(
+        run.best,
+        { images, metrics: { ...metrics }, lowest, weights: under('ema', await engine.state()) },
+        shapes,
+      );
     }
-    return metrics;
+    return { metrics, real, summary: summaryOf(metrics, real) };
   };
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+function summaryOf(metrics: Metrics, real: Metrics): string {
+  const { fid, kid, kidLow, kidHigh, coverage, recall, ganTest, nearCopies } = metrics;
+  const parts = [
+    fid === undefined || real.fid === undefined
+      ? `KID ${kid.toFixed(4)}, 95 % ${kidLow.toFixed(4)} to ${kidHigh.toFixed(4)} (real pictures ${real.kid.toFixed(4)})`
+      : `FID ${fid.toFixed(2)} (real pictures ${real.fid.toFixed(2)}), recall ${recall.toFixed(2)}`,
+    `coverage ${coverage.toFixed(2)} (${real.coverage.toFixed(2)})`,
+    ...(ganTest === undefined ? [] : [`GAN-test ${ganTest.toFixed(3)}`]),
+    ...(nearCopies === undefined ? [] : [`near copies ${percent(nearCopies)} (${percent(real.nearCopies ?? 0)})`]),
+  ];
+  return parts.join(', ') + (copies(metrics, real.nearCopies) ? ': it repeats its training pictures' : '');
 }

@@ -158,6 +158,8 @@ const statsSchema = z.looseObject({
   /** What ran the steps, `onnx on cpu`: a run may change it from session to session. */
   engine: z.string().optional(),
   metrics: z.record(z.string(), z.unknown()).optional(),
+  /** The same of real pictures. */
+  real: z.record(z.string(), z.unknown()).optional(),
 });
 export type Stats = z.infer<typeof statsSchema>;
 

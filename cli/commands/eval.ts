@@ -8,16 +8,19 @@ import type { Variant } from '../../contract/manifest.ts';
 import { encodePng } from '../../contract/png.ts';
 import { recordEvaluation } from '../../export/record.ts';
 import { writeAtomically } from '../../train/checkpoint.ts';
+import { layOut, parseColour } from '../../train/data/canonical.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
-import { datasetNames, loadDataset, type PictureSet, pickPictures, pictureSet } from '../../train/data/index.ts';
+import { datasetNames, loadDataset, type PictureSet, pictureSet, spreadPictures } from '../../train/data/index.ts';
+import type { JudgeTask } from '../../train/eval/classifier.ts';
 import { createEvaluator, type Metrics, requireHeldOut } from '../../train/eval/evaluator.ts';
 import { type GanTrain, ganTrain, ganTrainImages, realSide } from '../../train/eval/gan-train.ts';
 import { type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
 import { type Memorisation, memorisation } from '../../train/eval/memorisation.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp, loadOptionsOf } from '../data-options.ts';
-import { openSource } from '../model-source.ts';
+import { evaluationTable } from '../eval-table.ts';
+import { type ModelSource, openSource } from '../model-source.ts';
 import { checkOutFile } from '../out-file.ts';
-import { loadProgress } from '../progress.ts';
+import { judgeProgress, loadProgress } from '../progress.ts';
 
 interface EvalFlags extends DataFlags {
   data?: string;
@@ -39,8 +42,8 @@ export interface EvalResult {
   dtype: Variant | undefined;
   imagesSeen: number;
   dataset: { name: string; trainedOn: string; heldOut: string; heldOutPictures: number };
-  protocol: { referenceSamples: number; seed: number; truncation: number };
-  judge: Pick<JudgeRecord, 'task' | 'accuracy' | 'trainedOn'> & { features: number };
+  protocol: { referenceSamples: number; seed: number; truncation: number; background?: string };
+  judge: Pick<JudgeRecord, 'accuracy' | 'trainedOn'> & { task: JudgeTask; features: number };
   generated: Metrics;
   real: Metrics;
   ganTrain?: GanTrain;
@@ -50,6 +53,8 @@ export interface EvalResult {
 
 const ganTrainPictures = 60_000;
 const lookedUp = 1000;
+/** Generated pictures where few are held out: the distance's interval then comes from those few. */
+const fewSamples = 2000;
 
 function whole(text: string): number {
   const value = Number(text);
@@ -83,28 +88,18 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
         `eval: expected --data with the folder of pictures that ${model} was trained on (${dataset.name}), got none`,
       );
     }
-    const bar = loadProgress();
-    const splits = await splitsFor(dataset.sha256, flags.data ?? dataset.source, {
-      size: source.size,
-      channels: source.channels,
-      ...dataset.options,
-      ...(flags.strict && { strict: true }),
-      onProgress: bar.update,
-      onRemark: say,
-    }).finally(bar.stop);
+    const splits = await picturesFor(source, model, flags);
     const { train, test } = splits;
     requireHeldOut(test); // before a judge is trained for nothing
-    const { judge, record } = await judgeFor(splits, {
-      onProgress: ({ images }) =>
-        images % 6400 === 0 && say(`training a judge for ${train.name}: ${images} pictures seen`),
-    });
-    const evaluator = await createEvaluator(test, judge);
+    const { judge, record } = await judgeFor(splits, { onProgress: judgeProgress(train.name, say) });
+    const seen = splits.trainedOn === dataset.sha256;
+    const evaluator = await createEvaluator(splits, judge, { samples: flags.samples ?? fewSamples, seen });
     const labelled = source.classes.length > 0;
 
-    const samples = flags.samples ?? evaluator.referenceSamples;
+    const samples = flags.samples ?? evaluator.samples;
     const labels = evaluator.labels(samples);
     const { truncation = source.defaultTruncation, seed } = flags;
-    const pictures = await source.generate(seed, labels, truncation);
+    const pictures = splits.lay(await source.generate(seed, labels, truncation));
     const generated = await evaluator.evaluate(pictures, labelled ? labels : undefined);
 
     const result: EvalResult = {
@@ -112,9 +107,14 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
       dtype: source.variant,
       imagesSeen: source.imagesSeen,
       dataset: { name: dataset.name, trainedOn: dataset.sha256, heldOut: test.sha256, heldOutPictures: test.count },
-      protocol: { referenceSamples: evaluator.referenceSamples, seed, truncation },
+      protocol: {
+        referenceSamples: evaluator.referenceSamples,
+        seed,
+        truncation,
+        ...(flags.background === undefined ? {} : { background: flags.background }),
+      },
       judge: {
-        task: record.task,
+        task: judge.task,
         ...(record.accuracy === undefined ? {} : { accuracy: record.accuracy }),
         trainedOn: record.trainedOn,
         features: record.spec.features,
@@ -124,15 +124,20 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
       seconds: 0,
     };
     // Neighbours are looked up among the very pictures the model saw, which this machine may not have.
-    if (train.sha256 === dataset.sha256) {
+    if (seen) {
       const count = Math.min(lookedUp, samples, test.count);
       const drawn = pictureSet({ ...train, pixels: pictures, labels, note: 'generated' });
-      const { result: found, sheet } = await memorisation(evenly(drawn, count).pixels, train, evenly(test, count));
+      const { result: found, sheet } = await memorisation(
+        spreadPictures(drawn, count).pixels,
+        train,
+        spreadPictures(test, count),
+      );
       result.memorisation = found;
       if (flags.neighbours !== undefined) writeAtomically(flags.neighbours, encodePng(sheet));
     } else say(`${train.name}: the training pictures are not on this machine, so no nearest neighbours`);
 
-    if (flags.ganTrain && labelled && judge.task === 'classes') {
+    // A classifier tested on a few hundred pictures says too little for the minutes it takes.
+    if (flags.ganTrain && labelled && generated.fid !== undefined) {
       const count = Math.min(ganTrainPictures, train.count);
       const set = await generatedSet(source, train, count, { seed, truncation });
       result.ganTrain = await ganTrain(set, train, test, {
@@ -150,55 +155,42 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
   }
 }
 
+/**
+ * The model's own training pictures and those that were held out then; with --background both lie on that colour, and so do
+ * pictures that go through `lay`.
+ */
+async function picturesFor(source: ModelSource, model: string, { data, strict, background }: EvalFlags) {
+  const { dataset, size, channels } = source;
+  const named = data ?? dataset.source;
+  const bar = loadProgress();
+  const options = { size, channels, ...dataset.options, ...(strict && { strict }), onProgress: bar.update };
+  try {
+    const own = await splitsFor(dataset.sha256, named, options);
+    const trainedOn = own.train.sha256;
+    if (background === undefined) return { ...own, trainedOn, lay: (pixels: Uint8Array) => pixels };
+    if (channels !== 4) throw new UserError(`--background: expected a transparent model, got ${model}, which is not`);
+    const colour = await parseColour(background);
+    const lay = (pixels: Uint8Array): Uint8Array => {
+      const count = pixels.length / (size * size * 4);
+      return layOut({ count, size, pixels }, [...Array(count).keys()], 3, colour);
+    };
+    // Which pictures are held out does not depend on what they lie on.
+    return { ...(await loadDataset(named, { ...options, channels: 3, background })), trainedOn, lay };
+  } finally {
+    bar.stop();
+  }
+}
+
 /** As many generated pictures, with the class mix of the training set, from seeds that the other metrics do not use. */
 async function generatedSet(
-  source: Awaited<ReturnType<typeof openSource>>,
+  source: ModelSource,
   train: PictureSet,
   count: number,
   { seed, truncation }: { seed: number; truncation: number },
 ): Promise<PictureSet> {
-  const labels = evenly(train, count).labels;
+  const labels = spreadPictures(train, count).labels;
   const pixels = await source.generate(seed + 10_000_000, labels, truncation);
   return pictureSet({ ...train, pixels, labels, note: 'generated' });
-}
-
-const evenly = (set: PictureSet, count: number): PictureSet =>
-  pickPictures(
-    set,
-    Array.from({ length: count }, (_, i) => Math.floor((i * set.count) / count)),
-  );
-
-function table({ generated, real, judge, ganTrain, memorisation, protocol, dataset, imagesSeen }: EvalResult): string {
-  const row = (name: string, a: number | undefined, b: number | undefined, digits: number, what: string): string =>
-    `${name.padEnd(12)}${(a?.toFixed(digits) ?? '–').padStart(11)}${(b?.toFixed(digits) ?? '–').padStart(11)}   ${what}`;
-  const lines = [
-    `${generated.samples} generated pictures (model after ${imagesSeen} images, truncation ${protocol.truncation}) against ${protocol.referenceSamples} held-out ` +
-      `ones of ${dataset.name}; judge: accuracy ${judge.accuracy?.toFixed(4) ?? 'unknown'} on ${judge.task}`,
-    `${''.padEnd(12)}${'generated'.padStart(11)}${'real'.padStart(11)}`,
-    row('FID', generated.fid, real.fid, 3, 'lower is better'),
-    row('KID', generated.kid, real.kid, 5, 'lower is better'),
-    row('precision', generated.precision, real.precision, 3, 'share of generated pictures that look real'),
-    row('recall', generated.recall, real.recall, 3, 'share of real pictures the generator could draw'),
-    row('density', generated.density, real.density, 3, 'higher: generated pictures lie where real ones are dense'),
-    row('coverage', generated.coverage, real.coverage, 3, 'share of real pictures with a generated one near'),
-    row('GAN-test', generated.ganTest, real.ganTest, 4, 'accuracy of the judge'),
-  ];
-  if (ganTrain)
-    lines.push(row('GAN-train', ganTrain.generated, ganTrain.real, 4, 'classifier trained on these, tested on real'));
-  if (memorisation) {
-    const { generatedMedian, heldOutMedian, closerThanFirstPercentile } = memorisation;
-    lines.push(
-      row(
-        'nearest',
-        generatedMedian,
-        heldOutMedian,
-        2,
-        'median distance to the nearest training picture, levels of 255',
-      ),
-      row('near copies', closerThanFirstPercentile, 0.01, 3, 'share nearer than the nearest 1 % of real ones'),
-    );
-  }
-  return lines.join('\n');
 }
 
 export function registerEval(program: Command): void {
@@ -208,7 +200,7 @@ export function registerEval(program: Command): void {
     .option('--data <source>', `data set the model was trained on: ${dataHelp} (default: the one it names)`)
     .option(
       '--samples <n>',
-      'pictures to generate (default: as many as are compared with, half the held-out ones)',
+      `pictures to generate (default: half the held-out ones, ${fewSamples} where those are few)`,
       whole,
     )
     .addOption(new Option('--dtype <name>', 'variant of a bundle').choices(['fp32', 'fp16', 'int8']))
@@ -229,7 +221,7 @@ export function registerEval(program: Command): void {
       if (flags.record && !existsSync(join(model, 'model.json'))) {
         throw new UserError(`--record: expected a bundle, got ${model}; export the run first`);
       }
-      const [idle] = Object.keys(dataFlagsOf(flags)).filter((name) => name !== 'strict');
+      const [idle] = Object.keys(dataFlagsOf(flags)).filter((name) => name !== 'strict' && name !== 'background');
       if (idle !== undefined) {
         throw new UserError(
           `--${idle}: expected it with --train-judge only, got ${model}, whose pictures are read as they were for its training`,
@@ -238,7 +230,7 @@ export function registerEval(program: Command): void {
       const result = await runEval(model, flags);
       const { model: _, seconds: __, dtype, ...measured } = result;
       if (flags.record && dtype !== undefined) recordEvaluation(model, { dtype, ...measured });
-      console.log(flags.json ? JSON.stringify(result, undefined, 2) : table(result));
+      console.log(flags.json ? JSON.stringify(result, undefined, 2) : evaluationTable(result));
     });
 }
 
@@ -252,7 +244,7 @@ async function trainJudgeTo(folder: string, flags: EvalFlags): Promise<void> {
     onProgress: ({ images, loss }) =>
       images % 6400 === 0 && console.error(`${images} pictures seen, loss ${loss.toFixed(3)}`),
   });
-  if (record.task === 'classes' && splits.test.count > 0) {
+  if (record.real && record.spec.classes > 0) {
     console.error('training the real side of GAN-train');
     record.ganTrain = await realSide(splits.train, splits.test);
     writeAtomically(`${base}.json`, `${JSON.stringify(record, undefined, 2)}\n`);

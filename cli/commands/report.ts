@@ -3,39 +3,68 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../../contract/errors.ts';
+import type { Picture } from '../../contract/picture.ts';
+import { encodePng } from '../../contract/png.ts';
 import { writeAtomically } from '../../train/checkpoint.ts';
-import { realScores } from '../../train/eval/judge.ts';
+import { splitsFor } from '../../train/data/held-out.ts';
+import { pictureSet, spreadPictures } from '../../train/data/index.ts';
+import { memorisation } from '../../train/eval/memorisation.ts';
 import { readReport } from '../../train/report/data.ts';
 import { reportPage } from '../../train/report/page.ts';
 import { watchReport } from '../../train/report/watch.ts';
-import { readConfig, runFolder } from '../../train/run-folder.ts';
-import { openSource } from '../model-source.ts';
+import { runFolder } from '../../train/run-folder.ts';
+import { type ModelSource, openSource } from '../model-source.ts';
 import { checkOutFile } from '../out-file.ts';
 import { drawWalks } from '../walks.ts';
 
 /** More grids than this add nothing to see, only size. */
 const mostGrids = 60;
+/** Generated pictures that are looked up among the training pictures. */
+const nearestOf = 500;
 
 export async function writeReport(dir: string, out: string, warn: (sentence: string) => void): Promise<void> {
-  const { dataset } = readConfig(dir);
-  const data = readReport(dir, await realScores(dataset.name, dataset.sha256));
+  const data = readReport(dir);
   const stride = Math.ceil(data.samples.length / mostGrids);
   const shown = data.samples.filter((_, i) => (data.samples.length - 1 - i) % Math.max(1, stride) === 0);
   data.samples = await Promise.all(
     shown.map(async ({ images, source }) => ({
       images,
-      source: `data:image/png;base64,${(await readFile(join(runFolder(dir).samples, source))).toString('base64')}`,
+      source: inline(await readFile(join(runFolder(dir).samples, source))),
     })),
   );
   try {
     const model = await openSource(dir, { warn });
-    data.walks = await drawWalks(model).finally(() => model.close());
+    try {
+      data.walks = await drawWalks(model);
+      const sheet = await nearestTraining(model, warn);
+      if (sheet) data.neighbours = inline(encodePng(sheet));
+    } finally {
+      await model.close();
+    }
   } catch (error) {
     // A run that has only begun has no checkpoint to walk in; its curves are worth a page all the same.
     if (!(error instanceof UserError)) throw error;
     warn(`report: no walks (${error.message})`);
   }
   writeAtomically(out, reportPage(data));
+}
+
+const inline = (png: Uint8Array): string => `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+
+/** Generated pictures that lie nearest to training ones, with those; nothing where the training pictures are not at hand. */
+async function nearestTraining(model: ModelSource, warn: (sentence: string) => void): Promise<Picture | undefined> {
+  const { dataset, size, channels } = model;
+  try {
+    const { train, test } = await splitsFor(dataset.sha256, dataset.source, { size, channels, ...dataset.options });
+    const shown = spreadPictures(train, nearestOf);
+    const pixels = await model.generate(0, shown.labels, 1);
+    const generated = pictureSet({ ...shown, pixels, note: 'generated' });
+    return (await memorisation(generated.pixels, train, test)).sheet;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    warn(`report: no nearest training pictures (${error.message})`);
+    return undefined;
+  }
 }
 
 export function registerReport(program: Command): void {
@@ -48,8 +77,7 @@ export function registerReport(program: Command): void {
     .option('--port <n>', 'port for --watch; 0 for any free one', port, 8790)
     .action(async (dir: string, flags: { out?: string; watch?: boolean; port: number }) => {
       if (flags.watch) {
-        const { dataset } = readConfig(dir);
-        const { url, close } = await watchReport(dir, flags.port, await realScores(dataset.name, dataset.sha256));
+        const { url, close } = await watchReport(dir, flags.port);
         console.error(`report of ${dir}, live at ${url}; Ctrl-C ends it`);
         for (const signal of ['SIGINT', 'SIGTERM'] as const)
           process.once(signal, () => void close().then(() => process.exit(0)));

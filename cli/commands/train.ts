@@ -5,13 +5,14 @@ import { AUGMENTATIONS, type Augmentation } from '../../train/augmentation.ts';
 import { type DatasetSplits, loadDataset, reportLines } from '../../train/data/index.ts';
 import { chooseEngine } from '../../train/engines/choose.ts';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
-import { shippedJudge } from '../../train/eval/judge.ts';
+import { fewestHeldOut } from '../../train/eval/evaluator.ts';
+import { judgeFor } from '../../train/eval/judge.ts';
 import { stepOptions, type TrainOptions, train } from '../../train/loop.ts';
 import { createNetworks } from '../../train/networks/index.ts';
 import { createQualityCheck } from '../../train/quality.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
-import { loadProgress, trainingProgress } from '../progress.ts';
+import { judgeProgress, loadProgress, trainingProgress } from '../progress.ts';
 
 export interface TrainFlags extends DataFlags {
   preset: string;
@@ -207,12 +208,12 @@ async function qualityCheck(
   say: (line: string) => void,
 ): Promise<TrainOptions['quality']> {
   if (evaluations === 0) return undefined;
-  const shipped = await shippedJudge(splits.train);
-  if (!shipped) {
-    say(`no judge for ${splits.train.name}: quality is not measured while training; pocketgen eval can afterwards`);
+  if (splits.test.count < fewestHeldOut) {
+    say(`${splits.train.name}: ${splits.test.count} pictures are held out, too few to measure quality while training`);
     return undefined;
   }
-  return { check: await createQualityCheck(splits.test, shipped, stepOptions(recipe), say), evaluations };
+  const { judge } = await judgeFor(splits, { onProgress: judgeProgress(splits.train.name, say) });
+  return { check: await createQualityCheck(splits, judge, stepOptions(recipe), say), evaluations };
 }
 
 export function registerTrain(program: Command): void {

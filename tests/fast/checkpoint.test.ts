@@ -91,7 +91,8 @@ test('checkpoints that were refused are set aside, so that new ones are not take
 
 test('a snapshot comes back with its facts; a damaged one counts as none, with the reason', () => {
   const path = join(dir, 'best.safetensors');
-  const snapshot = { images: 64, fid: 1.5, weights: stateOf(3) };
+  const metrics = { samples: 500, kid: 0.25, kidError: 0.01, nearCopies: 0, coverage: 0.5 };
+  const snapshot = { images: 64, metrics, lowest: { kid: 0.24, kidError: 0.01 }, weights: stateOf(3) };
   expect(loadSnapshot(path, shapes, (line) => expect.fail(line))).toBeUndefined();
   saveSnapshot(path, snapshot, shapes);
   expect(loadSnapshot(path, shapes, (line) => expect.fail(line))).toEqual(snapshot);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Features, rowsOf } from '../../train/eval/features.ts';
 import { fitGaussian, frechetDistance } from '../../train/eval/frechet.ts';
-import { kernelDistance, meanKernelWithin } from '../../train/eval/kernel.ts';
+import { type KernelEstimate, kernelEstimate, kernelSide, resamples } from '../../train/eval/kernel.ts';
 import { manifoldMetrics, nearestRows, realManifold } from '../../train/eval/neighbours.ts';
 import reference from './eval-reference.json' with { type: 'json' };
 
@@ -24,6 +24,13 @@ function features(seed: number, rows: number, scale: number, shift: number, colu
 
 const real = features(1, 700, 1, 0);
 
+async function estimate(a: Features, b: Features, draws = 20): Promise<KernelEstimate> {
+  return kernelEstimate(
+    await kernelSide(a, resamples(a.rows, 'reference', draws)),
+    await kernelSide(b, resamples(b.rows, 'generated', draws)),
+  );
+}
+
 describe.each(reference.cases)('$rows rows, scale $scale, shift $shift', (expected) => {
   const generated = features(expected.seed, expected.rows, expected.scale, expected.shift);
 
@@ -33,8 +40,8 @@ describe.each(reference.cases)('$rows rows, scale $scale, shift $shift', (expect
   });
 
   test('kernel distance is torch-fidelity’s', async () => {
-    const distance = await kernelDistance(rowsOf(real, 0, expected.rows), generated);
-    expect(Math.abs(distance - expected.kernel)).toBeLessThan(1e-4);
+    const { kid } = await estimate(rowsOf(real, 0, expected.rows), generated);
+    expect(Math.abs(kid - expected.kernel)).toBeLessThan(1e-4);
   });
 
   test('precision, recall, density and coverage are prdc’s, to the last picture', async () => {
@@ -67,11 +74,6 @@ describe('properties', () => {
     expect(distance).toBeLessThan(100);
   });
 
-  test('a remembered within-kernel mean changes nothing', async () => {
-    const other = features(9, 100, 1, 0);
-    expect(await kernelDistance(real, other, await meanKernelWithin(real))).toBe(await kernelDistance(real, other));
-  });
-
   test('copies of the real pictures have precision, recall and coverage 1', async () => {
     const metrics = await manifoldMetrics(await realManifold(real), real);
     expect(metrics).toMatchObject({ precision: 1, recall: 1, coverage: 1 });
@@ -81,5 +83,51 @@ describe('properties', () => {
     const { index, distance } = await nearestRows(rowsOf(real, 500, 520), real);
     expect([...index]).toEqual(Array.from({ length: 20 }, (_, i) => 500 + i));
     expect([...distance]).toEqual(new Array(20).fill(0));
+  });
+});
+
+describe('the interval of the kernel distance', () => {
+  const pair = (i: number, shift: number): [Features, Features] => [
+    features(100 + i, 120, 1, 0, 8),
+    features(9000 + i, 150, 1, shift, 8),
+  ];
+  const trials = 40;
+
+  test('holds the distance of endless pictures about 95 times in 100, and the estimate is right on average', async () => {
+    const truth = (await estimate(features(7, 4000, 1, 0, 8), features(8, 4000, 1, 0.4, 8), 2)).kid;
+    let [inside, sum] = [0, 0];
+    for (let i = 0; i < trials; i++) {
+      const { kid, kidLow, kidHigh } = await estimate(...pair(i, 0.4), 200);
+      sum += kid / trials;
+      if (kidLow <= truth && truth <= kidHigh) inside++;
+    }
+    expect(inside).toBeGreaterThanOrEqual(0.85 * trials);
+    expect(Math.abs(sum - truth)).toBeLessThan(0.15 * truth);
+  });
+
+  test('of two samples of one distribution reaches 0 and is not above it on average', async () => {
+    let [reached, sum] = [0, 0];
+    for (let i = 0; i < trials; i++) {
+      const { kid, kidLow, kidHigh } = await estimate(...pair(i, 0), 200);
+      sum += kid / trials;
+      if (kidLow <= 0 && 0 <= kidHigh) reached++;
+    }
+    expect(reached).toBeGreaterThanOrEqual(0.9 * trials);
+    expect(Math.abs(sum)).toBeLessThan(0.02);
+  });
+
+  test('its standard error is what other generated pictures against the same reference differ by', async () => {
+    const [reference] = pair(0, 0.4);
+    const estimates: KernelEstimate[] = [];
+    for (let i = 0; i < trials; i++) estimates.push(await estimate(reference, pair(i, 0.4)[1], 200));
+    const mean = estimates.reduce((sum, { kid }) => sum + kid / trials, 0);
+    const spread = Math.sqrt(estimates.reduce((sum, { kid }) => sum + (kid - mean) ** 2 / (trials - 1), 0));
+    const stated = estimates.reduce((sum, { kidError }) => sum + kidError / trials, 0);
+    expect(stated / spread).toBeGreaterThan(0.7);
+    expect(stated / spread).toBeLessThan(1.4);
+  });
+
+  test('is the same every time', async () => {
+    expect(await estimate(...pair(1, 0.4), 50)).toEqual(await estimate(...pair(1, 0.4), 50));
   });
 });

@@ -37,14 +37,14 @@ function makeRun(name: string, stats: string): string {
 
 const stats = [
   '{"images":64,"seconds":1,"lossD":0.7,"lossG":0.7}',
-  '{"images":64,"metrics":{"fid":50,"ganTest":0.5}}',
+  '{"images":64,"metrics":{"fid":50,"ganTest":0.5},"real":{"fid":0.5,"classes":"two"}}',
   '{"images":128,"seconds":2,"lossD":null,"lossG":0.9}',
   '{"images":192,"seco',
 ].join('\n');
 
 describe('readReport', () => {
   test('separates training from metrics, keeps gaps, and passes over a line that is still being written', () => {
-    const data = readReport(makeRun('read', stats), { fid: 0.5 });
+    const data = readReport(makeRun('read', stats));
     expect(data.training.images).toEqual([64, 128]);
     expect(data.training.series).toEqual({ seconds: [1, 2], lossD: [0.7, null], lossG: [0.7, 0.9] });
     expect(data.metrics).toEqual({ images: [64], series: { fid: [50], ganTest: [0.5] } });
@@ -73,7 +73,7 @@ describe('reportPage', () => {
 describe('watchReport', () => {
   test('serves page, fresh data and pictures, and nothing else of the folder', async () => {
     const dir = makeRun('watch', stats);
-    const { url, close } = await watchReport(dir, 0, {});
+    const { url, close } = await watchReport(dir, 0);
     try {
       expect(await (await fetch(url)).text()).toContain('<!doctype html>');
       writeFileSync(join(dir, 'stats.jsonl'), '{"images":640,"lossD":0.1}\n');
@@ -85,7 +85,7 @@ describe('watchReport', () => {
       for (const path of ['samples/..%2Fconfig.json', 'config.json', 'samples/0000000128.png.tmp', 'samples/7.png']) {
         expect((await fetch(`${url}/${path}`)).status, path).toBe(404);
       }
-      await expect(watchReport(dir, Number(new URL(url).port), {})).rejects.toThrow('to be free, got EADDRINUSE');
+      await expect(watchReport(dir, Number(new URL(url).port))).rejects.toThrow('to be free, got EADDRINUSE');
     } finally {
       await close();
     }

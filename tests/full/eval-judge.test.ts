@@ -1,9 +1,12 @@
 // The shipped judge and the evaluator on real pictures: what is good, bad and missing must show in the numbers.
-import { beforeAll, describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadDataset, type PictureSet, pickPictures, pictureSet } from '../../train/data/index.ts';
 import type { Judge } from '../../train/eval/classifier.ts';
 import { createEvaluator, type Evaluator } from '../../train/eval/evaluator.ts';
-import { type JudgeRecord, judgeFor, shippedJudge, turned } from '../../train/eval/judge.ts';
+import { type JudgeRecord, judgeFor, turned } from '../../train/eval/judge.ts';
 import { memorisation } from '../../train/eval/memorisation.ts';
 
 let train: PictureSet;
@@ -11,14 +14,19 @@ let held: PictureSet;
 let judge: Judge;
 let record: JudgeRecord;
 let evaluator: Evaluator;
+let realFid: number;
 
 beforeAll(async () => {
   const splits = await loadDataset('fashion-mnist', { download: false });
   train = splits.train;
   held = splits.test;
   ({ judge, record } = await judgeFor(splits));
-  evaluator = await createEvaluator(held, judge);
+  evaluator = await createEvaluator({ train, test: held }, judge);
+  realFid = evaluator.real.fid ?? Number.NaN;
 });
+
+const cacheDir = mkdtempSync(join(tmpdir(), 'pocketgen-judge-'));
+afterAll(() => rmSync(cacheDir, { recursive: true }));
 
 const share = (set: PictureSet, start: number, count: number): PictureSet =>
   pickPictures(
@@ -34,20 +42,13 @@ describe('the shipped judge', () => {
     // The embedded held-out pictures are a fifth of those the record speaks of.
     expect(Math.abs(right - (record.accuracy ?? 0))).toBeLessThan(held.count === 10_000 ? 0.0005 : 0.015);
   });
-
-  test('is used for pictures of its own size and classes only', async () => {
-    expect(await shippedJudge(held)).toBeDefined();
-    expect(await shippedJudge({ ...held, name: 'unknown' })).toBeUndefined();
-    expect(await shippedJudge({ ...held, width: 32, height: 32 })).toBeUndefined();
-    expect(await shippedJudge({ ...held, classes: ['a', 'b'] })).toBeUndefined();
-  });
 });
 
 describe('the evaluator', () => {
   test('training pictures score like held-out ones', async () => {
     const sample = share(train, 0, evaluator.referenceSamples);
     const metrics = await evaluator.evaluate(sample.pixels, sample.labels);
-    expect(metrics.fid).toBeLessThan(6 * evaluator.real.fid);
+    expect(metrics.fid).toBeLessThan(6 * realFid);
     expect(metrics.precision).toBeGreaterThan(0.6);
     expect(metrics.recall).toBeGreaterThan(0.6);
     expect(evaluator.real.coverage).toBeGreaterThan(0.8);
@@ -59,7 +60,7 @@ describe('the evaluator', () => {
       held,
       [...held.labels.keys()].sort((a, b) => (held.labels[a] ?? 0) - (held.labels[b] ?? 0)),
     );
-    const { labels, referenceSamples } = await createEvaluator(sorted, judge);
+    const { labels, referenceSamples } = await createEvaluator({ train, test: sorted }, judge);
     for (const count of [100, referenceSamples, 3 * referenceSamples]) {
       const counts = Array.from({ length: 10 }, (_, c) => labels(count).filter((label) => label === c).length / count);
       for (const share of counts) expect(Math.abs(share - 0.1)).toBeLessThan(0.03);
@@ -69,7 +70,7 @@ describe('the evaluator', () => {
   test('noise scores badly everywhere', async () => {
     const noise = Uint8Array.from({ length: 500 * 784 }, (_, i) => Math.imul(i, 2654435761) >>> 24);
     const metrics = await evaluator.evaluate(noise, evaluator.labels(500));
-    expect(metrics.fid).toBeGreaterThan(20 * evaluator.real.fid);
+    expect(metrics.fid).toBeGreaterThan(20 * realFid);
     expect(metrics.precision).toBeLessThan(0.05);
     expect(metrics.coverage).toBeLessThan(0.05);
     expect(metrics.ganTest ?? 1).toBeLessThan(0.3);
@@ -81,7 +82,7 @@ describe('the evaluator', () => {
     expect(metrics.precision).toBeGreaterThan(0.6);
     expect(metrics.recall).toBeLessThan(0.65);
     expect(metrics.coverage).toBeLessThan(0.6);
-    expect(metrics.fid).toBeGreaterThan(10 * evaluator.real.fid);
+    expect(metrics.fid).toBeGreaterThan(10 * realFid);
   });
 
   test('pictures of the wrong class show in GAN-test alone; without labels there is none', async () => {
@@ -100,11 +101,11 @@ describe('the evaluator', () => {
     const labels = evaluator.labels(evaluator.referenceSamples);
     const counts = Array.from({ length: 10 }, (_, c) => labels.filter((label) => label === c).length);
     expect(Math.max(...counts) / Math.min(...counts)).toBeLessThan(1.5);
-    await expect(evaluator.evaluate(new Uint8Array(10 * 784), evaluator.labels(10))).rejects.toThrow(
-      'expected at least 50 pictures of 28x28x1',
+    await expect(evaluator.evaluate(new Uint8Array(9 * 784), evaluator.labels(9))).rejects.toThrow(
+      'expected at least 10 pictures of 28x28x1',
     );
-    await expect(createEvaluator(share(held, 0, 40), judge)).rejects.toThrow(
-      'expected at least 100 held-out pictures, got 40',
+    await expect(createEvaluator({ train, test: share(held, 0, 9) }, judge)).rejects.toThrow(
+      'expected at least 10 held-out pictures of fashion-mnist, got 9',
     );
   });
 });
@@ -134,24 +135,85 @@ describe('pictures without classes', () => {
   });
 
   test('such a judge trains, is cached, and carries an evaluation', async () => {
-    const { mkdtempSync, rmSync } = await import('node:fs');
-    const { tmpdir } = await import('node:os');
-    const cacheDir = mkdtempSync(`${tmpdir()}/pocketgen-judge-`);
-    try {
-      const plain = (set: PictureSet): PictureSet =>
-        pictureSet({ ...set, name: 'plain', classes: [], labels: new Uint8Array(set.count) });
-      const splits = { train: plain(share(train, 0, 400)), test: plain(share(held, 0, 200)) };
-      const first = await judgeFor(splits, { cacheDir, images: 6000 });
-      expect(first.record).toMatchObject({ task: 'rotations', heldOutPictures: 200 });
-      // Shirts and trousers hardly look upside down: half right is twice chance.
-      expect(first.record.accuracy).toBeGreaterThan(0.5);
-      const again = await judgeFor(splits, { cacheDir });
-      expect(again.record).toEqual(first.record);
-      const { real } = await createEvaluator(splits.test, again.judge);
-      expect(real).not.toHaveProperty('ganTest');
-      expect(real.fid).toBeGreaterThan(0);
-    } finally {
-      rmSync(cacheDir, { recursive: true });
+    const plain = (set: PictureSet): PictureSet =>
+      pictureSet({ ...set, name: 'plain', classes: [], labels: new Uint8Array(set.count) });
+    const splits = { train: plain(share(train, 0, 400)), test: plain(share(held, 0, 200)) };
+    const first = await judgeFor(splits, { cacheDir, images: 6000 });
+    expect(first.judge.task).toBe('turns');
+    expect(first.record.heldOutPictures).toBe(200);
+    // Shirts and trousers hardly look upside down: half right is twice chance.
+    expect(first.record.accuracy).toBeGreaterThan(0.5);
+    const again = await judgeFor(splits, { cacheDir });
+    expect(again.record).toEqual(first.record);
+    const { real } = await createEvaluator(splits, again.judge);
+    expect(real).not.toHaveProperty('ganTest');
+    expect(real).not.toHaveProperty('fid');
+  });
+});
+
+describe('a hundred own pictures, four channels', () => {
+  /** Clothes in red or green on nothing, premultiplied, in two classes. */
+  const coloured = (set: PictureSet): PictureSet => {
+    const pixels = new Uint8Array(set.count * 784 * 4);
+    for (let i = 0; i < set.count * 784; i++) {
+      const level = set.pixels[i] ?? 0;
+      pixels[4 * i + (Math.floor(i / 784) % 2)] = level;
+      pixels[4 * i + 3] = level;
+    }
+    const labels = Uint8Array.from({ length: set.count }, (_, i) => i % 2);
+    return pictureSet({ ...set, name: 'tiny', channels: 4, classes: ['red', 'green'], pixels, labels });
+  };
+  let tiny: { train: PictureSet; test: PictureSet };
+  let own: Judge;
+  let small: Evaluator;
+
+  beforeAll(async () => {
+    tiny = { train: coloured(share(train, 0, 80)), test: coloured(share(held, 0, 20)) };
+    ({ judge: own } = await judgeFor(tiny, { cacheDir, images: 6000 }));
+    small = await createEvaluator(tiny, own, { samples: 80 });
+  });
+
+  test('are judged by classes and turns; all held-out ones are the reference, and training pictures give `real`', () => {
+    expect(own.task).toBe('classes and turns');
+    expect(small).toMatchObject({ referenceSamples: 20, samples: 80 });
+    const { real } = small;
+    expect(real.samples).toBe(80);
+    expect(real.kidLow).toBeLessThanOrEqual(0);
+    expect(real.kidHigh).toBeGreaterThan(0);
+    expect(real.coverage).toBeGreaterThan(0.5);
+    expect(real.ganTest).toBeGreaterThan(0.9);
+    // Of held-out pictures: training pictures would all be copies of themselves.
+    expect(real.nearCopies).toBeLessThan(0.1);
+    for (const key of ['nyquist', 'nyquistHorizontal', 'nyquistVertical', 'upperThird'] as const)
+      expect(Math.abs(real[key])).toBeLessThan(1e-9);
+  });
+
+  test('other pictures of the kind score like real ones, and are no copies', async () => {
+    const { pixels, labels } = coloured(share(train, 1000, 80));
+    const metrics = await small.evaluate(pixels, labels);
+    expect(metrics.kid).toBeLessThan(2 * small.real.kidHigh);
+    expect(metrics.nearCopies).toBeLessThan(0.1);
+  });
+
+  test('training pictures repeated score no better than they do once, and are told to be copies', async () => {
+    const repeated = pickPictures(
+      tiny.train,
+      Array.from({ length: 80 }, (_, i) => i % 40),
+    );
+    const metrics = await small.evaluate(repeated.pixels, repeated.labels);
+    expect(metrics.nearCopies).toBe(1);
+    expect(metrics.kid).toBeGreaterThan(small.real.kidLow);
+    expect(metrics.coverage).toBeLessThanOrEqual(small.real.coverage);
+  });
+
+  test('opaque ones, noise and one picture again and again are far off', async () => {
+    const opaque = tiny.train.pixels.map((level, i) => (i % 4 === 3 ? 255 : level));
+    const noise = Uint8Array.from(tiny.train.pixels, (_, i) => Math.imul(i, 2654435761) >>> 24);
+    const same = pickPictures(tiny.train, new Array(80).fill(3));
+    for (const pixels of [opaque, noise, same.pixels]) {
+      const { kidLow, coverage } = await small.evaluate(pixels, tiny.train.labels);
+      expect(kidLow).toBeGreaterThan(small.real.kidHigh);
+      expect(coverage).toBeLessThan(0.7 * small.real.coverage);
     }
   });
 });

@@ -87,7 +87,7 @@ test('the page works from disk: charts, slider and facts, without a request or a
 
 test('--watch shows what the run appends, and says when the server is gone', async () => {
   const dir = makeRun('live');
-  const { url, close } = await watchReport(dir, 0, {});
+  const { url, close } = await watchReport(dir, 0);
   const page = await browser.newPage();
   await page.goto(url);
   expect(await page.locator('#facts').textContent()).toMatch(/best FID\s*30 at 192/);

@@ -4,7 +4,7 @@ import { UserError } from '../../contract/errors.ts';
 import { fetchIdxSource, idxSources, loadIdxSource } from './idx-sets.ts';
 import type { DatasetSplits, LoadOptions } from './types.ts';
 
-export { classCounts, pickPictures, pictureSet, sliceSet } from './picture-set.ts';
+export { classCounts, pickPictures, pictureSet, sliceSet, spreadPictures } from './picture-set.ts';
 export { copyLines, reportLines } from './report.ts';
 export type {
   DatasetReport,

@@ -55,13 +55,67 @@ function bits(word: number): number {
   return (((x + (x >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
 }
 
-/** Compares every picture with every earlier one: 20,000 pictures of 64x64 take some seconds (docs/LOG.md). */
-export function findNearCopies({ count, size, pixels }: PremultipliedPictures): NearCopies {
+/** Pictures with their hashes. */
+interface Hashed {
+  readonly count: number;
+  /** [count, WORDS] */
+  readonly hashes: Uint32Array;
+  picture(i: number): Uint8Array;
+}
+
+function hashed({ count, size, pixels }: PremultipliedPictures): Hashed {
   const bytes = size * size * 4;
   const hashes = new Uint32Array(count * WORDS);
   const picture = (i: number): Uint8Array => pixels.subarray(i * bytes, (i + 1) * bytes);
   for (let i = 0; i < count; i++) hashes.set(hashOf(onGrey(picture(i)), size), i * WORDS);
+  return { count, hashes, picture };
+}
 
+/** Calls `visit` with those of the first `end` pictures of `among` that `of`'s picture `i` is a near copy of, until it says stop. */
+function eachNearCopy(
+  of: Hashed,
+  i: number,
+  among: Hashed,
+  end: number,
+  visit: (j: number, squares: number) => 'go on' | 'stop',
+): void {
+  const mine = of.hashes.subarray(i * WORDS, (i + 1) * WORDS);
+  const picture = of.picture(i);
+  const { hashes } = among;
+  const [first = 0, second = 0] = mine;
+  const bound = (MOST_LEVELS ** 2 * picture.length * 3) / 4;
+  for (let j = 0; j < end; j++) {
+    const other = j * WORDS;
+    // Two words tell most pairs apart.
+    let differing = bits(first ^ (hashes[other] ?? 0)) + bits(second ^ (hashes[other + 1] ?? 0));
+    for (let w = 2; w < WORDS && differing <= MOST_BITS; w++)
+      differing += bits((mine[w] ?? 0) ^ (hashes[other + w] ?? 0));
+    if (differing > MOST_BITS) continue;
+    const squares = squaredDifference(picture, among.picture(j), bound);
+    if (squares <= bound && visit(j, squares) === 'stop') return;
+  }
+}
+
+/** Looks pictures up among `among`, which is hashed once: for each the index of one that it is a near copy of, or −1. */
+export function nearCopyFinder(among: PremultipliedPictures): (pictures: PremultipliedPictures) => Int32Array {
+  const known = hashed(among);
+  return (pictures) => {
+    const queries = hashed(pictures);
+    return Int32Array.from({ length: pictures.count }, (_, i) => {
+      let found = -1;
+      eachNearCopy(queries, i, known, known.count, (j) => {
+        found = j;
+        return 'stop';
+      });
+      return found;
+    });
+  };
+}
+
+/** Compares every picture with every earlier one: 20,000 pictures of 64x64 take some seconds (docs/LOG.md). */
+export function findNearCopies(pictures: PremultipliedPictures): NearCopies {
+  const { count } = pictures;
+  const known = hashed(pictures);
   const parent = Uint32Array.from({ length: count }, (_, i) => i);
   const root = (i: number): number => {
     let at = i;
@@ -71,25 +125,15 @@ export function findNearCopies({ count, size, pixels }: PremultipliedPictures): 
     }
     return at;
   };
-  const bound = MOST_LEVELS ** 2 * size * size * 3;
   let exact = 0;
   for (let i = 0; i < count; i++) {
-    const mine = hashes.subarray(i * WORDS, (i + 1) * WORDS);
-    const [first = 0, second = 0] = mine;
     let copied = false;
-    for (let j = 0; j < i; j++) {
-      const other = j * WORDS;
-      // Two words tell most pairs apart.
-      let differing = bits(first ^ (hashes[other] ?? 0)) + bits(second ^ (hashes[other + 1] ?? 0));
-      for (let w = 2; w < WORDS && differing <= MOST_BITS; w++)
-        differing += bits((mine[w] ?? 0) ^ (hashes[other + w] ?? 0));
-      if (differing > MOST_BITS) continue;
-      const squares = squaredDifference(picture(i), picture(j), bound);
-      if (squares > bound) continue;
+    eachNearCopy(known, i, known, i, (j, squares) => {
       copied ||= squares === 0;
       const [a, b] = [root(i), root(j)];
       parent[Math.max(a, b)] = Math.min(a, b);
-    }
+      return 'go on';
+    });
     if (copied) exact++;
   }
   const group = Uint32Array.from({ length: count }, (_, i) => root(i));

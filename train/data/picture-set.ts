@@ -59,3 +59,12 @@ export function classCounts(set: PictureSet): number[] {
   for (const label of set.labels) counts[label] = (counts[label] ?? 0) + 1;
   return counts;
 }
+
+/** `count` pictures spread over the whole set, so that a set sorted by class keeps its mix; all where there are no more. */
+export function spreadPictures(set: PictureSet, count: number): PictureSet {
+  if (count >= set.count) return set;
+  return pickPictures(
+    set,
+    Array.from({ length: count }, (_, i) => Math.floor((i * set.count) / count)),
+  );
+}

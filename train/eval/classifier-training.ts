@@ -12,6 +12,7 @@ import {
   classifierParameters,
   classify,
   foldMoments,
+  outputsOf,
   toUnit,
 } from './classifier.ts';
 
@@ -25,7 +26,7 @@ export interface ClassifierOptions {
   mirror?: boolean;
   /** Move pictures by up to this many pixels in each direction: for small sets. */
   shift?: number;
-  onProgress?: (progress: { images: number; loss: number }) => void;
+  onProgress?: (progress: { images: number; total: number; loss: number }) => void;
 }
 
 const weightDecay = 0.05;
@@ -33,7 +34,7 @@ const labelSmoothing = 0.05;
 const warmup = 0.1;
 const beta1 = 0.9;
 const beta2 = 0.99;
-const reportEvery = 100;
+const reportEvery = 50;
 const momentBatch = 512;
 const momentRounds = 8;
 
@@ -46,12 +47,13 @@ export async function trainClassifier(
   const shapes = Object.fromEntries(
     parameters.flatMap(({ name, shape }) => ['p', 'm', 'v'].map((kind) => [`${kind}/${name}`, shape])),
   );
-  const { resolution, channels, classes } = spec;
+  const { resolution, channels } = spec;
+  const outputs = outputsOf(spec);
   const graph = await trace(
     step(spec),
     {
       pictures: [batch, resolution, resolution, channels],
-      targets: [batch, classes],
+      targets: [batch, outputs],
       rate: [],
       correction: [],
       ...shapes,
@@ -68,13 +70,13 @@ export async function trainClassifier(
     }),
   );
 
-  const next = batches(set, { batch, classes, seed, mirror, shift });
+  const next = batches(set, { batch, spec, seed, mirror, shift });
   const steps = Math.max(1, Math.round(images / batch));
   for (let i = 0; i < steps; i++) {
     const { pictures, targets } = next();
     const results: Record<string, ort.Tensor> = await session.run({
       pictures: new ort.Tensor('float32', pictures, [batch, resolution, resolution, channels]),
-      targets: new ort.Tensor('float32', targets, [batch, classes]),
+      targets: new ort.Tensor('float32', targets, [batch, outputs]),
       rate: scalar(learningRate * schedule((i + 0.5) / steps)),
       correction: scalar(Math.sqrt(1 - beta2 ** (i + 1)) / (1 - beta1 ** (i + 1))),
       ...state,
@@ -82,7 +84,7 @@ export async function trainClassifier(
     const { loss, ...nextState } = results;
     state = Object.fromEntries(Object.entries(nextState).map(([name, tensor]) => [name.slice('next '.length), tensor]));
     if (onProgress && ((i + 1) % reportEvery === 0 || i === steps - 1)) {
-      onProgress({ images: (i + 1) * batch, loss: Number(loss?.data[0]) });
+      onProgress({ images: (i + 1) * batch, total: steps * batch, loss: Number(loss?.data[0]) });
     }
   }
   await session.release();
@@ -156,7 +158,7 @@ const scalar = (value: number): ort.Tensor => new ort.Tensor('float32', Float32A
 const schedule = (progress: number): number =>
   progress < warmup ? progress / warmup : 0.5 + 0.5 * Math.cos((Math.PI * (progress - warmup)) / (1 - warmup));
 
-/** AdamW (Loshchilov & Hutter 2019) on the cross-entropy; biases are not decayed. */
+/** AdamW (Loshchilov & Hutter 2019) on the sum of the heads' cross-entropies; biases are not decayed. */
 function step(spec: ClassifierSpec): (inputs: Tensors) => Tensors {
   const parameters = classifierParameters(spec);
   return (inputs) => {
@@ -167,7 +169,8 @@ function step(spec: ClassifierSpec): (inputs: Tensors) => Tensors {
     };
     const { value, grads } = tf.valueAndGrads((...list: tf.Tensor[]) => {
       const p = Object.fromEntries(parameters.map(({ name }, i) => [name, list[i] as tf.Tensor]));
-      return crossEntropy(classify(spec, p, get('pictures'), batchNormalise()).logits, get('targets'));
+      const { logits } = classify(spec, p, get('pictures'), batchNormalise());
+      return lossOf(spec, logits, get('targets'));
     })(parameters.map(({ name }) => get(`p/${name}`)));
     const result: Tensors = { loss: value };
     for (const [i, { name, shape }] of parameters.entries()) {
@@ -182,6 +185,16 @@ function step(spec: ClassifierSpec): (inputs: Tensors) => Tensors {
     }
     return result;
   };
+}
+
+/** Classes and turns are separate questions about the same features. */
+function lossOf({ classes, turns }: ClassifierSpec, logits: tf.Tensor, targets: tf.Tensor): tf.Scalar {
+  if (classes === 0 || !turns) return crossEntropy(logits, targets);
+  const head = (from: number, width: number): tf.Scalar => {
+    const part = (all: tf.Tensor): tf.Tensor => tf.slice(all, [0, from], [-1, width]);
+    return crossEntropy(part(logits), part(targets));
+  };
+  return tf.add(head(0, classes), head(classes, 4));
 }
 
 /** Mean over the batch of −Σ target · log softmax(logits); the gradient, softmax − target, is given outright. */
@@ -200,19 +213,21 @@ function crossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Scalar {
 
 interface BatchOptions {
   batch: number;
-  classes: number;
+  spec: ClassifierSpec;
   seed: number;
   mirror: boolean;
   shift: number;
 }
 
-/** Endless batches: each epoch in a new order, pictures moved and mirrored at random; a pure function of the seed. */
+/** Endless batches: each epoch in a new order, pictures moved, mirrored and turned at random; a pure function of the seed. */
 function batches(
   set: PictureSet,
-  { batch, classes, seed, mirror, shift }: BatchOptions,
+  { batch, spec, seed, mirror, shift }: BatchOptions,
 ): () => { pictures: Float32Array; targets: Float32Array } {
-  const { width, height, channels, count, labels, pixels } = set;
-  const size = width * height * channels;
+  const { width: n, channels, count, labels, pixels } = set;
+  const { classes, turns } = spec;
+  const outputs = outputsOf(spec);
+  const size = n * n * channels;
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   let position = 0;
   let drawn = 0;
@@ -222,7 +237,7 @@ function batches(
   };
   return () => {
     const pictures = new Float32Array(batch * size).fill(-1);
-    const targets = new Float32Array(batch * classes).fill(labelSmoothing / classes);
+    const targets = new Float32Array(batch * outputs);
     for (let i = 0; i < batch; i++) {
       // Fisher–Yates, one step a picture: position wraps around at the end of each epoch.
       const swap = position + random(count - position);
@@ -233,17 +248,35 @@ function batches(
 
       const [dx, dy] = [random(2 * shift + 1) - shift, random(2 * shift + 1) - shift];
       const flip = mirror && random(2) === 1;
-      for (let y = Math.max(0, dy); y < Math.min(height, height + dy); y++) {
-        for (let x = Math.max(0, dx); x < Math.min(width, width + dx); x++) {
-          const fromX = flip ? width - 1 - (x - dx) : x - dx;
-          const from = picture * size + ((y - dy) * width + fromX) * channels;
-          const to = i * size + (y * width + x) * channels;
+      const turn = turns ? random(4) : 0;
+      for (let y = 0; y < n; y++) {
+        for (let x = 0; x < n; x++) {
+          const [turnedY, turnedX] = turnedFrom(turn, y, x, n);
+          const [fromY, fromX] = [turnedY - dy, turnedX - dx];
+          if (fromY < 0 || fromY >= n || fromX < 0 || fromX >= n) continue;
+          const from = picture * size + (fromY * n + (flip ? n - 1 - fromX : fromX)) * channels;
+          const to = i * size + (y * n + x) * channels;
           for (let c = 0; c < channels; c++) pictures[to + c] = (pixels[from + c] ?? 0) / 127.5 - 1;
         }
       }
-      const target = i * classes + (labels[picture] ?? 0);
-      targets[target] = (targets[target] ?? 0) + 1 - labelSmoothing;
+      const row = targets.subarray(i * outputs, (i + 1) * outputs);
+      if (classes > 0) aim(row.subarray(0, classes), labels[picture] ?? 0);
+      if (turns) aim(row.subarray(classes), turn);
     }
     return { pictures, targets };
   };
+}
+
+/** One head's target: the right answer, a little of every other. */
+function aim(head: Float32Array, right: number): void {
+  head.fill(labelSmoothing / head.length);
+  head[right] = (head[right] ?? 0) + 1 - labelSmoothing;
+}
+
+/** Where pixel (y, x) of a picture of `n` pixels that was given `turn` quarter turns comes from. */
+export function turnedFrom(turn: number, y: number, x: number, n: number): [number, number] {
+  if (turn === 0) return [y, x];
+  if (turn === 1) return [n - 1 - x, y];
+  if (turn === 2) return [n - 1 - y, n - 1 - x];
+  return [x, n - 1 - y];
 }

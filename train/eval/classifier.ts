@@ -4,7 +4,6 @@ import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { UserError } from '../../contract/errors.ts';
 import { traceAnyBatch } from '../../trace/batch.ts';
-import type { PictureSet } from '../data/types.ts';
 import {
   addBias,
   conv,
@@ -22,30 +21,43 @@ export interface ClassifierSpec {
   /** Pixels of the square picture's side. */
   resolution: number;
   channels: number;
+  /** Told apart; 0 for none. */
   classes: number;
+  /** Whether quarter turns are told apart too: four more outputs after those of the classes. */
+  turns: boolean;
+  /** Of the first convolution, whose kernel has two pixels more: the first map is that many times smaller. */
+  stride: number;
   /** Channels of the first map; doubles with each halving of the map, four times at most. */
   width: number;
   /** Numbers in a feature vector. */
   features: number;
 }
 
-/** Maps from the whole picture down to 4 pixels: 28 → 28, 14, 7, 4; 64 → 64, 32, 16, 8, 4. */
-function stages({ resolution, width }: ClassifierSpec): { size: number; channels: number }[] {
-  const list = [{ size: resolution, channels: width }];
-  for (let size = Math.ceil(resolution / 2); size >= 4; size = Math.ceil(size / 2)) {
+/** Number of a classifier's outputs. */
+export const outputsOf = ({ classes, turns }: Pick<ClassifierSpec, 'classes' | 'turns'>): number =>
+  classes + (turns ? 4 : 0);
+
+/** Maps down to 4 pixels: 28 → 28, 14, 7, 4; 64 with stride 2 → 32, 16, 8, 4. */
+function stages({ resolution, stride, width }: ClassifierSpec): { size: number; channels: number }[] {
+  const first = Math.ceil(resolution / stride);
+  const list = [{ size: first, channels: width }];
+  for (let size = Math.ceil(first / 2); size >= 4; size = Math.ceil(size / 2)) {
     list.push({ size, channels: width * 2 ** Math.min(list.length, 2) });
   }
   return list;
 }
 
 /** Convolutions in the order they run, each followed by a normalisation while training. */
-function convolutions(spec: ClassifierSpec): { name: string; inputs: number; outputs: number; stride: number }[] {
+function convolutions(
+  spec: ClassifierSpec,
+): { name: string; kernel: number; inputs: number; outputs: number; stride: number }[] {
   let inputs = spec.channels;
   return stages(spec).flatMap(({ channels }, i) => {
-    const down = { name: `down${i}`, inputs, outputs: channels, stride: i === 0 ? 1 : 2 };
+    const [kernel, stride] = i === 0 ? [spec.stride + 2, spec.stride] : [3, 2];
+    const down = { name: `down${i}`, kernel, inputs, outputs: channels, stride };
     inputs = channels;
-    // The first map has as many pixels as the picture: one convolution is all it can afford.
-    return i === 0 ? [down] : [down, { name: `block${i}`, inputs: channels, outputs: channels, stride: 1 }];
+    // The first map has the most pixels: one convolution is all it can afford.
+    return i === 0 ? [down] : [down, { name: `block${i}`, kernel: 3, inputs: channels, outputs: channels, stride: 1 }];
   });
 }
 
@@ -53,20 +65,20 @@ function convolutions(spec: ClassifierSpec): { name: string; inputs: number; out
 export function classifierParameters(spec: ClassifierSpec): ParameterSpec[] {
   const { size = 1, channels = 1 } = stages(spec).at(-1) ?? {};
   return [
-    ...convolutions(spec).flatMap(({ name, inputs, outputs }) => [
-      ...convParameters(name, 3, inputs, outputs),
+    ...convolutions(spec).flatMap(({ name, kernel, inputs, outputs }) => [
+      ...convParameters(name, kernel, inputs, outputs),
       // Added to 1. A residual branch that starts at 0 leaves its block the identity (Goyal et al. 2017).
       { name: `${name}.scale`, shape: [outputs], deviation: 0 },
     ]),
     ...denseParameters('features', size * size * channels, spec.features),
-    ...denseParameters('classes', spec.features, spec.classes, 0.1 / Math.sqrt(spec.features)),
+    ...denseParameters('classes', spec.features, outputsOf(spec), 0.1 / Math.sqrt(spec.features)),
   ];
 }
 
 /** What happens to the result of a convolution before its activation. */
 export type Normalise = (p: Tensors, name: string, x: tf.Tensor) => tf.Tensor;
 
-/** pictures [batch, h, w, c] in [-1, 1] → features [batch, features] and logits [batch, classes]. */
+/** pictures [batch, h, w, c] in [-1, 1] → features [batch, features] and logits [batch, outputs]. */
 export function classify(
   spec: ClassifierSpec,
   p: Tensors,
@@ -138,10 +150,30 @@ export function foldMoments(
   return folded;
 }
 
-/** The trained, folded classifier as an ONNX model: `pictures` [batch, h, w, c] → `features`, `logits`. */
+/** Of each feature over the pictures a judge learned from: [features] each. */
+export interface FeatureMoments {
+  mean: Float32Array;
+  deviation: Float32Array;
+}
+
+/**
+ * The direction of the standardised features, as long as the root of their number: x·y / columns is then a cosine. Raw
+ * features have heavy tails, a few pictures decide the kernel distance, and it orders damaged pictures worse (docs/LOG.md).
+ */
+function directionOf(features: tf.Tensor, { mean, deviation }: FeatureMoments): tf.Tensor {
+  const standard = tf.mul(tf.sub(features, tf.tensor1d(mean)), tf.tensor1d(deviation.map((d) => 1 / (d + 1e-3))));
+  const meanSquare = tf.mean(tf.square(standard), 1, true);
+  return tf.mul(standard, tf.rsqrt(tf.add(meanSquare, 1e-6)));
+}
+
+/**
+ * The trained, folded classifier as an ONNX model: `pictures` [batch, h, w, c] → `features`, `logits`. With `moments` the
+ * features are directions.
+ */
 export async function exportClassifier(
   spec: ClassifierSpec,
   parameters: Record<string, Float32Array>,
+  moments?: FeatureMoments,
 ): Promise<Uint8Array> {
   const shapes = classifierParameters(spec).filter(({ name }) => parameters[name]);
   const { resolution, channels } = spec;
@@ -152,23 +184,26 @@ export async function exportClassifier(
       const p = Object.fromEntries(
         shapes.map(({ name, shape }) => [name, tf.tensor(parameters[name] ?? [], [...shape], 'float32')]),
       );
-      return { ...classify(spec, p, pictures, addBias) };
+      const { features, logits } = classify(spec, p, pictures, addBias);
+      return { features: moments ? directionOf(features, moments) : features, logits };
     },
     { pictures: [resolution, resolution, channels] },
   );
   return encode();
 }
 
-export type JudgeTask = 'classes' | 'rotations';
+export type JudgeTask = 'classes' | 'turns' | 'classes and turns';
+
+export const taskOf = ({ classes, turns }: Pick<ClassifierSpec, 'classes' | 'turns'>): JudgeTask =>
+  classes === 0 ? 'turns' : turns ? 'classes and turns' : 'classes';
 
 export interface Judgement {
   features: Features;
-  /** Most probable class of each picture. */
+  /** Most probable class of each picture; its most probable quarter turn where there are no classes. */
   labels: Uint8Array;
 }
 
 export interface Judge {
-  /** What its labels are: the data set's classes, or quarter turns where pictures have no classes. */
   task: JudgeTask;
   /** pixels [count, h, w, c], 0..255. */
   judge(pixels: Uint8Array): Promise<Judgement>;
@@ -179,13 +214,13 @@ const judgeBatch = 500;
 /** Runs an exported classifier. */
 export async function loadJudge(
   model: Uint8Array,
-  { width, height, channels }: Pick<PictureSet, 'width' | 'height' | 'channels'>,
-  task: JudgeTask,
+  spec: Pick<ClassifierSpec, 'resolution' | 'channels' | 'classes' | 'turns'>,
 ): Promise<Judge> {
   const session = await ort.InferenceSession.create(model);
-  const size = width * height * channels;
+  const { resolution, channels } = spec;
+  const size = resolution * resolution * channels;
   return {
-    task,
+    task: taskOf(spec),
     async judge(pixels) {
       const count = pixels.length / size;
       const labels = new Uint8Array(count);
@@ -194,13 +229,13 @@ export async function loadJudge(
       for (let start = 0; start < count; start += judgeBatch) {
         const part = pixels.subarray(start * size, Math.min(count, start + judgeBatch) * size);
         const rows = part.length / size;
-        const pictures = new ort.Tensor('float32', toUnit(part), [rows, height, width, channels]);
+        const pictures = new ort.Tensor('float32', toUnit(part), [rows, resolution, resolution, channels]);
         const { features, logits } = await session.run({ pictures });
         if (!features || !logits) throw new UserError('judge: expected outputs features and logits, got another model');
         columns = features.dims[1] ?? 0;
         if (start === 0) data = new Float32Array(count * columns);
         data.set(features.data as Float32Array, start * columns);
-        labels.set(mostProbable(logits.data as Float32Array, rows), start);
+        labels.set(mostProbable(logits.data as Float32Array, rows, spec.classes || outputsOf(spec)), start);
       }
       return { features: { rows: count, columns, data }, labels };
     },
@@ -210,12 +245,13 @@ export async function loadJudge(
 /** Bytes to [-1, 1], as the generator's output is. */
 export const toUnit = (pixels: Uint8Array): Float32Array => Float32Array.from(pixels, (value) => value / 127.5 - 1);
 
-function mostProbable(logits: Float32Array, rows: number): Uint8Array {
-  const classes = logits.length / rows;
+/** Of the first `choices` outputs of each row. */
+function mostProbable(logits: Float32Array, rows: number, choices: number): Uint8Array {
+  const outputs = logits.length / rows;
   return Uint8Array.from({ length: rows }, (_, row) => {
     let best = 0;
-    for (let j = 1; j < classes; j++) {
-      if ((logits[row * classes + j] ?? 0) > (logits[row * classes + best] ?? 0)) best = j;
+    for (let j = 1; j < choices; j++) {
+      if ((logits[row * outputs + j] ?? 0) > (logits[row * outputs + best] ?? 0)) best = j;
     }
     return best;
   });

@@ -1,23 +1,33 @@
 // Judges generated pictures against held-out real ones. Fast enough to run while a model trains: everything about the
 // real pictures is computed once, when the evaluator is made.
 import { UserError } from '../../contract/errors.ts';
-import { pickPictures } from '../data/picture-set.ts';
-import type { PictureSet } from '../data/types.ts';
+import { nearCopyFinder, type PremultipliedPictures } from '../data/near-copies.ts';
+import { pickPictures, pictureSet, spreadPictures } from '../data/picture-set.ts';
+import type { DatasetSplits, PictureSet } from '../data/types.ts';
 import type { Judge, Judgement } from './classifier.ts';
-import { meanOf, shifted } from './features.ts';
+import { type Features, meanOf, rowsAt, shifted } from './features.ts';
 import { fitGaussian, frechetDistance } from './frechet.ts';
-import { kernelDistance, meanKernelWithin } from './kernel.ts';
-import { type ManifoldMetrics, manifoldMetrics, realManifold } from './neighbours.ts';
+import { type KernelEstimate, kernelEstimate, kernelSide, resamples } from './kernel.ts';
+import { type ManifoldMetrics, manifoldMetrics, type RealManifold, realManifold } from './neighbours.ts';
+import { type Spectrum, spectralGap, spectrum } from './spectrum.ts';
 
-export interface Metrics extends ManifoldMetrics {
+export interface Metrics extends ManifoldMetrics, KernelEstimate {
   /** Pictures judged. */
   samples: number;
-  /** Fréchet distance in the judge's feature space. */
-  fid: number;
-  /** Squared maximum mean discrepancy in the judge's feature space. */
-  kid: number;
+  /** Fréchet distance in the judge's feature space; absent where the reference is too small for one. */
+  fid?: number;
   /** Share of pictures that the judge puts into the class they were made for; absent where there are no classes. */
   ganTest?: number;
+  /** Share that are near copies of a training picture (train/data/near-copies.ts); absent where those are not at hand or above 20,000. */
+  nearCopies?: number;
+  /** Power over that of real pictures in dB (spectrum.ts): at the checkerboard's frequency, */
+  nyquist: number;
+  /** where columns alternate, */
+  nyquistHorizontal: number;
+  /** where rows alternate, */
+  nyquistVertical: number;
+  /** and in the upper third of all frequencies. */
+  upperThird: number;
 }
 
 export interface Evaluator {
@@ -25,73 +35,147 @@ export interface Evaluator {
   real: Metrics;
   /** Real pictures that generated ones are compared with. */
   referenceSamples: number;
+  /** Pictures to generate unless asked otherwise. */
+  samples: number;
   /** Classes to generate: the mix of the reference pictures, in their order. */
   labels(count: number): Uint8Array;
-  /** @param pictures [count, h, w, c], 0..255; labels [count]: the classes they were made for, if any */
+  /** @param pictures [count, h, w, c], 0..255, premultiplied; labels [count]: the classes they were made for, if any */
   evaluate(pictures: Uint8Array, labels?: Uint8Array): Promise<Metrics>;
 }
 
-/** Below this, fits and neighbour statistics say nothing. */
-export const fewestPictures = 50;
+export interface EvaluatorOptions {
+  /** Pictures to generate where few are held out. Default 500: what a check while training can afford. */
+  samples?: number;
+  /** Whether `train` is what the model was trained on, so that copies can be looked for. Default true. */
+  seen?: boolean;
+}
+
+/** Held-out pictures below which nothing can be said. */
+export const fewestHeldOut = 10;
+/** A Gaussian of 64 features fitted to fewer pictures is mostly their noise, and so is the distance. */
+const fewestForFrechet = 1000;
+/** Hashing more training pictures takes longer than a check may; so many are hardly learned by heart. */
+const mostToCopy = 20_000;
+/** Pictures looked up for near copies, spread over all. */
+const mostLookedUp = 500;
+const mostForSpectrum = { real: 2000, generated: 500 };
+const defaultSamples = 500;
 
 /** @throws UserError when there are too few to compare with */
-export function requireHeldOut({ count }: PictureSet): void {
-  if (count >= 2 * fewestPictures) return;
+export function requireHeldOut({ name, count }: PictureSet): void {
+  if (count >= fewestHeldOut) return;
   throw new UserError(
-    `evaluation: expected at least ${2 * fewestPictures} held-out pictures, got ${count}; ` +
-      'own pictures need to be at least 1,200 or so for that many to be held out',
+    `evaluation: expected at least ${fewestHeldOut} held-out pictures of ${name}, got ${count}; ` +
+      'own pictures need to be at least 100 or so for that many to be held out',
   );
 }
 
 /**
- * `test` is cut in two: even pictures are the reference, odd ones are judged like generated pictures and give `real`.
- * So `real` and any evaluation of as many generated pictures differ in nothing but the pictures.
+ * Many held-out pictures (2,000 or more): even ones are the reference, odd ones are judged like generated pictures and give
+ * `real`. Few: all of them are the reference, and training pictures give `real`, except for its near copies, which are
+ * looked for among the held-out ones. A model that repeats its training pictures scores as those do, not better.
  */
-export async function createEvaluator(test: PictureSet, judge: Judge): Promise<Evaluator> {
+export async function createEvaluator(
+  { train, test }: Pick<DatasetSplits, 'train' | 'test'>,
+  judge: Judge,
+  { samples = defaultSamples, seen = true }: EvaluatorOptions = {},
+): Promise<Evaluator> {
   requireHeldOut(test);
-  const half = (parity: number): PictureSet =>
-    pickPictures(
-      test,
-      Array.from({ length: Math.floor(test.count / 2) }, (_, i) => 2 * i + parity),
-    );
-  const [reference, control] = [half(0), half(1)];
+  const many = test.count >= 2 * fewestForFrechet;
+  const [reference, control] = many ? [half(test, 0), half(test, 1)] : [test, spreadPictures(train, samples)];
   const [referenceJudged, controlJudged] = [await judge.judge(reference.pixels), await judge.judge(control.pixels)];
 
   const origin = meanOf(referenceJudged.features);
   const features = shifted(referenceJudged.features, origin);
-  const gaussian = fitGaussian(features);
+  const gaussian = many ? fitGaussian(features) : undefined;
   const manifold = await realManifold(features);
   // The kernel is not invariant to shifts: it takes the features as the judge gave them.
-  const kernelWithin = await meanKernelWithin(referenceJudged.features);
+  const kernel = await kernelSide(referenceJudged.features, resamples(reference.count, 'reference'));
+  const realSpectrum = spectrumOf(train, mostForSpectrum.real);
+  const findCopies = seen && train.count <= mostToCopy ? nearCopyFinder(premultiplied(train)) : undefined;
+  const copiesIn = (set: PictureSet): { nearCopies?: number } => {
+    if (!findCopies) return {};
+    const found = findCopies(premultiplied(spreadPictures(set, mostLookedUp)));
+    return { nearCopies: found.filter((index) => index >= 0).length / found.length };
+  };
 
-  const measure = async ({ features: raw, labels }: Judgement, wanted?: Uint8Array): Promise<Metrics> => {
+  const measure = async (set: PictureSet, { features: raw, labels }: Judgement, wanted?: Uint8Array) => {
     const moved = shifted(raw, origin);
+    const { nyquist, horizontal, vertical, upperThird } = spectralGap(
+      spectrumOf(set, mostForSpectrum.generated),
+      realSpectrum,
+    );
     return {
       samples: raw.rows,
-      fid: frechetDistance(gaussian, fitGaussian(moved)),
-      kid: await kernelDistance(referenceJudged.features, raw, kernelWithin),
-      ...(await manifoldMetrics(manifold, moved)),
-      ...(wanted && judge.task === 'classes' ? { ganTest: accuracy(labels, wanted) } : {}),
+      ...(gaussian ? { fid: frechetDistance(gaussian, fitGaussian(moved)) } : {}),
+      ...(await kernelEstimate(kernel, await kernelSide(raw, resamples(raw.rows, 'generated')))),
+      ...(await manifoldMetricsOf(manifold, moved, many)),
+      ...(wanted && judge.task !== 'turns' ? { ganTest: accuracy(labels, wanted) } : {}),
+      nyquist,
+      nyquistHorizontal: horizontal,
+      nyquistVertical: vertical,
+      upperThird,
     };
   };
 
   return {
-    real: await measure(controlJudged, control.labels),
+    // Pictures of the training set are copies of themselves.
+    real: { ...(await measure(control, controlJudged, control.labels)), ...copiesIn(test) },
     referenceSamples: reference.count,
+    samples: many ? reference.count : samples,
     labels: (count) =>
       Uint8Array.from({ length: count }, (_, i) => reference.labels[Math.floor((i * reference.count) / count)] ?? 0),
     async evaluate(pictures, labels) {
-      const size = test.width * test.height * test.channels;
-      const count = pictures.length / size;
-      if (!(count >= fewestPictures) || (labels && labels.length !== count)) {
+      const count = pictures.length / (test.width * test.height * test.channels);
+      if (!(count >= fewestHeldOut) || (labels && labels.length !== count)) {
         throw new UserError(
-          `evaluation: expected at least ${fewestPictures} pictures of ${test.width}x${test.height}x${test.channels}, each with a ` +
+          `evaluation: expected at least ${fewestHeldOut} pictures of ${test.width}x${test.height}x${test.channels}, each with a ` +
             `label or none with one, got ${count} pictures and ${labels?.length ?? 'no'} labels`,
         );
       }
-      return measure(await judge.judge(pictures), labels);
+      const set = pictureSet({ ...test, pixels: pictures, labels: labels ?? new Uint8Array(count), note: 'generated' });
+      return { ...(await measure(set, await judge.judge(pictures), labels)), ...copiesIn(set) };
     },
   };
+}
+
+const half = (set: PictureSet, parity: number): PictureSet =>
+  pickPictures(
+    set,
+    Array.from({ length: Math.floor(set.count / 2) }, (_, i) => 2 * i + parity),
+  );
+
+const spectrumOf = (set: PictureSet, most: number): Spectrum => {
+  const some = spreadPictures(set, most);
+  return spectrum(some.pixels, some);
+};
+
+/**
+ * Coverage and recall grow with the number of pictures, so a few held-out ones are compared with groups of as many, and the
+ * groups' numbers averaged. Every group has pictures from all over, as they may be sorted by class.
+ */
+async function manifoldMetricsOf(real: RealManifold, generated: Features, whole: boolean): Promise<ManifoldMetrics> {
+  const groups = whole ? 1 : Math.max(1, Math.floor(generated.rows / real.features.rows));
+  const mean: ManifoldMetrics = { precision: 0, recall: 0, density: 0, coverage: 0 };
+  for (let group = 0; group < groups; group++) {
+    const rows = Array.from(
+      { length: groups === 1 ? generated.rows : real.features.rows },
+      (_, i) => group + i * groups,
+    );
+    const one = await manifoldMetrics(real, groups === 1 ? generated : rowsAt(generated, rows));
+    for (const key of ['precision', 'recall', 'density', 'coverage'] as const) mean[key] += one[key] / groups;
+  }
+  return mean;
+}
+
+/** Any set as near-copies.ts takes it. */
+function premultiplied({ width, channels, count, pixels }: PictureSet): PremultipliedPictures {
+  if (channels === 4) return { count, size: width, pixels };
+  const out = new Uint8Array(count * width * width * 4).fill(255);
+  for (let i = 0; i < count * width * width; i++) {
+    for (let c = 0; c < 3; c++) out[4 * i + c] = pixels[i * channels + (channels === 1 ? 0 : c)] ?? 0;
+  }
+  return { count, size: width, pixels: out };
 }
 
 /** Share of places where both agree. */

@@ -13,6 +13,13 @@ export function rowsOf(features: Features, start: number, end: number): Features
   return { rows: end - start, columns, data: data.subarray(start * columns, end * columns) };
 }
 
+/** The rows named, copied, in that order. */
+export function rowsAt({ columns, data }: Features, rows: readonly number[]): Features {
+  const picked = new Float32Array(rows.length * columns);
+  for (const [i, row] of rows.entries()) picked.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
+  return { rows: rows.length, columns, data: picked };
+}
+
 /** Column means in double precision: [columns]. */
 export function meanOf({ rows, columns, data }: Features): Float64Array {
   const mean = new Float64Array(columns);

@@ -1,11 +1,11 @@
 // GAN-train (Shmelkov et al. 2018, arXiv:1807.09499): train a classifier on generated pictures only and test it on real
 // ones, beside the same classifier trained on as many real ones. The gap is what the generator leaves out.
-import { pickPictures } from '../data/picture-set.ts';
+import { spreadPictures } from '../data/picture-set.ts';
 import type { PictureSet } from '../data/types.ts';
 import { exportClassifier, loadJudge } from './classifier.ts';
 import { type ClassifierOptions, trainClassifier } from './classifier-training.ts';
 import { accuracy } from './evaluator.ts';
-import { classifierDefaults, judgeSpec } from './judge.ts';
+import { classifierDefaults, classifierSpec } from './judge.ts';
 
 export interface GanTrain {
   /** Training pictures on either side. */
@@ -48,7 +48,7 @@ export async function ganTrain(
 ): Promise<GanTrain> {
   const pictures = Math.min(generated.count, train.count);
   const learn = (side: 'generated' | 'real', set: PictureSet): Promise<number> =>
-    accuracyAfter(evenly(set, pictures), test, {
+    accuracyAfter(spreadPictures(set, pictures), test, {
       ...classifierDefaults(train),
       shift: SHIFT,
       images,
@@ -68,15 +68,8 @@ export async function realSide(train: PictureSet, test: PictureSet, images = gan
 }
 
 async function accuracyAfter(lesson: PictureSet, test: PictureSet, options: ClassifierOptions): Promise<number> {
-  const spec = judgeSpec(lesson);
+  const spec = classifierSpec(lesson, false);
   const model = await exportClassifier(spec, await trainClassifier(spec, lesson, options));
-  const judge = await loadJudge(model, test, 'classes');
+  const judge = await loadJudge(model, spec);
   return accuracy((await judge.judge(test.pixels)).labels, test.labels);
-}
-
-/** `count` pictures spread over the whole set, so that a set sorted by class keeps its mix. */
-function evenly(set: PictureSet, count: number): PictureSet {
-  if (count === set.count) return set;
-  const indices = Array.from({ length: count }, (_, i) => Math.floor((i * set.count) / count));
-  return pickPictures(set, indices);
 }

@@ -1,6 +1,8 @@
 // Does the generator copy? Looks up the nearest training pictures, pixel by pixel, of generated ones, and of held-out real
-// ones for comparison; draws the most suspicious cases.
+// ones for comparison; draws the most suspicious cases, transparent ones on a checkerboard.
+import { onBackground } from '../../contract/background.ts';
 import { contactSheet, type Picture } from '../../contract/picture.ts';
+import { pictureOf } from '../../contract/pixels.ts';
 import type { PictureSet } from '../data/types.ts';
 import { type Features, meanOf, shifted } from './features.ts';
 import { nearestRows } from './neighbours.ts';
@@ -10,7 +12,7 @@ export interface Memorisation {
   samples: number;
   /** Median distance (root of the mean squared difference, in levels of 255) to the nearest training picture. */
   generatedMedian: number;
-  /** The same for as many held-out real pictures. */
+  /** The same for held-out real pictures. */
   heldOutMedian: number;
   /** Generated pictures nearer to a training picture than all but 1 % of held-out ones are; copies would raise it far above 0.01. */
   closerThanFirstPercentile: number;
@@ -19,7 +21,6 @@ export interface Memorisation {
 const neighbours = 3;
 const shown = 20;
 
-/** @param generated as many pictures as are held out */
 export async function memorisation(
   generated: Uint8Array,
   train: PictureSet,
@@ -31,7 +32,7 @@ export async function memorisation(
   const among = shifted(asFeatures(train.pixels, size), origin);
   const lookUp = (pixels: Uint8Array) => nearestRows(shifted(asFeatures(pixels, size), origin), among, neighbours);
 
-  const samples = heldOut.count;
+  const samples = generated.length / size;
   const fake = await lookUp(generated);
   const real = await lookUp(heldOut.pixels);
   const levels = (distances: Float64Array): Float64Array =>
@@ -40,12 +41,11 @@ export async function memorisation(
   const [fakeSorted, realSorted] = [fakeNearest.toSorted(), realNearest.toSorted()];
   const bound = quantile(realSorted, 0.01);
 
-  const picture = (pixels: Uint8Array, index: number): Picture => ({
-    width,
-    height,
-    channels,
-    data: pixels.subarray(index * size, (index + 1) * size),
-  });
+  const picture = (pixels: Uint8Array, index: number): Picture =>
+    onBackground(
+      pictureOf(pixels.subarray(index * size, (index + 1) * size), { width, height, channels }),
+      'checkerboard',
+    );
   // Row by row: generated pictures nearest to training pictures first, then each one's three neighbours below it.
   const suspects = [...fakeNearest.keys()]
     .sort((a, b) => (fakeNearest[a] ?? 0) - (fakeNearest[b] ?? 0))

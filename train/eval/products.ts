@@ -38,7 +38,7 @@ function productSession(): Promise<ort.InferenceSession> {
 export async function eachProductBlock(
   a: Features,
   b: Features,
-  visit: (block: Float32Array, start: number, count: number) => void,
+  visit: (block: Float32Array, start: number, count: number) => void | Promise<void>,
 ): Promise<void> {
   const run = await productSession();
   const right = new ort.Tensor('float32', b.data, [b.rows, b.columns]);
@@ -48,7 +48,7 @@ export async function eachProductBlock(
     const left = new ort.Tensor('float32', part.data, [part.rows, part.columns]);
     const { product } = await run.run({ a: left, b: right });
     if (!product) throw new Error('products: onnxruntime gave no output');
-    visit(product.data as Float32Array, start, part.rows);
+    await visit(product.data as Float32Array, start, part.rows);
   }
 }
 

@@ -16,6 +16,8 @@ export interface ReportData {
   /** Oldest first. */
   samples: { images: number; source: string }[];
   walks: { label: string; source: string }[];
+  /** Picture of the generated pictures nearest to training pictures, above those; see train/eval/memorisation.ts. */
+  neighbours?: string;
 }
 
 export interface Columns {
@@ -24,7 +26,7 @@ export interface Columns {
 }
 
 /** `samples` carry file names as their source. */
-export function readReport(dir: string, real: Record<string, number> = {}): ReportData {
+export function readReport(dir: string): ReportData {
   const { recipe, dataset } = readConfig(dir);
   const run = runFolder(dir);
   const lines = readStats(run);
@@ -36,11 +38,14 @@ export function readReport(dir: string, real: Record<string, number> = {}): Repo
     config: flatten({ preset, ...rest, data: dataset.source, pictures: dataset.count, dataSha256: dataset.sha256 }),
     training: columnsOf(lines.filter((line) => !line.metrics).map(({ images, ...values }) => ({ images, values }))),
     metrics: columnsOf(lines.flatMap(({ images, metrics }) => (metrics ? [{ images, values: metrics }] : []))),
-    real,
+    real: numbersOf(lines.findLast((line) => line.real)?.real ?? {}),
     samples: listSamples(run).map(({ images, file }) => ({ images, source: file })),
     walks: [],
   };
 }
+
+const numbersOf = (values: Record<string, unknown>): Record<string, number> =>
+  Object.fromEntries(Object.entries(values).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
 
 function columnsOf(rows: { images: number; values: Record<string, unknown> }[]): Columns {
   const names = new Set(rows.flatMap(({ values }) => Object.keys(values)));

@@ -36,6 +36,9 @@ export function reportPage(data: ReportData, watch = false): string {
   <section id="latent-walks"><h2>Walks</h2><div id="walks"></div></section>
   <section id="quality"><h2>Quality</h2><p>On held-out pictures; dashed: what real pictures score.</p>
     <div class="charts" id="metrics"></div></section>
+  <section id="nearest" hidden><h2>Nearest training pictures</h2>
+    <p>Top row: of 500 generated pictures those nearest to a training picture. Below each its three nearest training pictures: the same picture there is a copy.</p>
+    <img id="neighbours" alt="generated pictures above the training pictures nearest to them"></section>
   <section><h2>Training</h2><div class="charts" id="training"></div></section>
   <section><h2>Config</h2><table id="config"></table></section>
 </main>

@@ -10,13 +10,9 @@ import { type ReportData, readReport } from './data.ts';
 import { reportPage } from './page.ts';
 
 /** @returns where it listens; it does so until `close` */
-export async function watchReport(
-  dir: string,
-  port: number,
-  real: Record<string, number>,
-): Promise<{ url: string; close: () => Promise<void> }> {
+export async function watchReport(dir: string, port: number): Promise<{ url: string; close: () => Promise<void> }> {
   const data = (): ReportData => {
-    const report = readReport(dir, real);
+    const report = readReport(dir);
     return { ...report, samples: report.samples.map((sample) => ({ ...sample, source: `samples/${sample.source}` })) };
   };
   data(); // not a run folder: say so now, not at the first request

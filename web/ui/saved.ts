@@ -2,7 +2,7 @@
 import { Dropped } from '../engine/queue.ts';
 import { classLabel, inputsOf } from '../pictures/point.ts';
 import { t } from '../texts.ts';
-import { draw, h, pictureCanvas, setTiles } from './dom.ts';
+import { draw, evenSize, h, pictureCanvas } from './dom.ts';
 import { type Favourite, listSaved, toggleSaved } from './favourites.ts';
 import { icon } from './icons.ts';
 import type { App, View } from './view.ts';
@@ -12,7 +12,6 @@ export function createSaved(app: App): View {
   const empty = h('p', { class: 'hint' }, t('savedEmpty'));
   const element = h('div', { class: 'view' }, empty, grid);
   let generation = 0;
-  let tiles: { favourite: Favourite; canvas: HTMLCanvasElement }[] = [];
 
   function tileOf(favourite: Favourite, canvas: HTMLCanvasElement): HTMLElement {
     const { point, model } = favourite;
@@ -21,7 +20,6 @@ export function createSaved(app: App): View {
     const label = name === '' ? source : t('pictureOf', { label: name, source });
     const remove = () => {
       toggleSaved(model, point);
-      lay();
       void fill();
       app.set({}, 'replace');
     };
@@ -41,9 +39,12 @@ export function createSaved(app: App): View {
     );
   }
 
-  function lay(): void {
+  async function fill(): Promise<void> {
+    const mine = ++generation;
     const { width, height } = app.manifest.image;
-    setTiles(grid, app.manifest.image, 84);
+    const tile = evenSize(width, 84);
+    grid.style.setProperty('--tile', `${tile}px`);
+    grid.style.setProperty('--tile-height', `${(tile * height) / width}px`);
     // A favourite of another version of the model may have another latent size.
     const list = listSaved().filter(
       ({ model, point }) =>
@@ -51,12 +52,11 @@ export function createSaved(app: App): View {
     );
     empty.hidden = list.length > 0;
     grid.hidden = list.length === 0;
-    tiles = list.map((favourite) => ({ favourite, canvas: pictureCanvas(width, height) }));
-    grid.replaceChildren(...tiles.map(({ favourite, canvas }) => tileOf(favourite, canvas)));
-  }
-
-  async function fill(): Promise<void> {
-    const mine = ++generation;
+    const tiles = list.map((favourite) => {
+      const canvas = pictureCanvas(width, height);
+      return { favourite, canvas, item: tileOf(favourite, canvas) };
+    });
+    grid.replaceChildren(...tiles.map(({ item }) => item));
     try {
       const left = [...tiles];
       while (left.length > 0) {
@@ -79,13 +79,7 @@ export function createSaved(app: App): View {
   return {
     element,
     update(changed) {
-      if (!changed.has('view') && !changed.has('model')) return;
-      lay();
-      void fill();
-    },
-    refresh() {
-      app.dropBackground();
-      void fill();
+      if (changed.has('view') || changed.has('model')) void fill();
     },
     leave() {
       generation++;
