@@ -1,5 +1,5 @@
 // What decides pixels: size, fit, background, transparency; the record of it; sentences for options that cannot be.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -10,6 +10,7 @@ import { randomWords } from '../../contract/random.ts';
 import { type LoadOptions, loadDataset, pictureSizes } from '../../train/data/index.ts';
 import { findNearCopies } from '../../train/data/near-copies.ts';
 import { previewSheet } from '../../train/data/preview.ts';
+import { encodeTiff } from '../helpers/tiff.ts';
 import { plain } from '../helpers/untidy.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pocketgen-pixels-'));
@@ -106,6 +107,30 @@ describe('a wide red picture, transparent on its left', () => {
     );
     expect([sheet.channels, [...seen].sort()]).toEqual([3, [204, 255]]);
   });
+});
+
+test('the same pixels on every machine, whatever the order in which pictures are read', async () => {
+  const [width, height] = [150, 111];
+  const words = randomWords(7, 0, 0, width * height);
+  // Smooth shapes with noise on them, half of it transparent.
+  const rgba = Uint8Array.from({ length: width * height * 4 }, (_, i) => {
+    const [at, c] = [i >> 2, i & 3];
+    const [x, y] = [at % width, Math.floor(at / width)];
+    const noise = ((words[at] ?? 0) >>> (8 * c)) & 63;
+    return c === 3 ? (x < 60 ? 255 : (x * 7 + noise) & 255) : ((x * (c + 1) + y * 2) & 191) + noise;
+  });
+  const picture = sharp(rgba, { raw: { width, height, channels: 4 } });
+  const rgb = { width, height, bands: 3, bits: 8, format: 'unsigned', colour: 'rgb' } as const;
+  await picture.clone().png().toFile(join(folder, 'a.png'));
+  await picture.clone().webp({ lossless: true }).toFile(join(folder, 'b.webp'));
+  await picture.clone().removeAlpha().jpeg().toFile(join(folder, 'c.jpg'));
+  writeFileSync(join(folder, 'd.tif'), encodeTiff({ ...rgb, samples: rgba.filter((_, i) => i % 4 < 3) }));
+  const hash = async (options: LoadOptions): Promise<string> => (await load({ channels: 4, ...options })).train.sha256;
+  // Made by sharp 0.34.5 (libvips 8.17.3) on x86-64, with and without libvips's vector code, with one thread and with four.
+  expect(await hash({ size: 48 })).toBe('0e5baf10067f8a28f3ee9d1974a794f2a915ca45a62a7b82bc98b88fcf014df8');
+  expect(await hash({ size: 128, fit: 'contain' })).toBe(
+    'd63107e4abd36f587841a1e99392ec78626e8f00e64bf999d0b15f6397f48447',
+  );
 });
 
 test.each(['none', '', 'transparent', 'rgba(0, 0, 0, 0.5)', '#12'])(
