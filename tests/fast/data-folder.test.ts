@@ -107,7 +107,7 @@ describe('a folder of own pictures', () => {
 
   test('no pictures, loose and sorted pictures together: one sentence each', async () => {
     await expect(loadDataset(folder)).rejects.toThrow(
-      `${folder}: expected pictures (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG), got none`,
+      `${folder}: expected pictures (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG, BMP), got none`,
     );
     mkdirSync(join(folder, 'dogs'));
     await expect(loadDataset(folder)).rejects.toThrow('got none, only dogs/ (no pictures in it)');

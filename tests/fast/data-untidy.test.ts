@@ -101,6 +101,9 @@ describe.each(['folder', 'zip'])('the untidy %s', (kind) => {
     const at = (path: string): number[] => topLeft(splits, paths, path);
     const exact = [
       'cats/animated.gif',
+      'cats/bmp-24.bmp',
+      'cats/bmp-32.bmp',
+      'cats/bmp-8.bmp',
       'cats/shouting.PNG',
       'cats/palette.png',
       'dogs and more/1x1.png',

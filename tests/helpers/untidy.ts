@@ -36,6 +36,26 @@ export async function noiseJpeg(): Promise<Buffer> {
     .toBuffer();
 }
 
+/** A red BMP of 4x4 pixels (BITMAPINFOHEADER, uncompressed), with a palette where it has 8 bits a pixel. */
+function bmp(bits: 8 | 24 | 32): Buffer {
+  const palette = bits === 8 ? [0, 0, 0, 0, 30, 10, 200, 0] : [];
+  const pixels = { 8: [1], 24: [30, 10, 200], 32: [30, 10, 200, 0] }[bits];
+  const head = Buffer.alloc(54);
+  head.write('BM', 'latin1');
+  head.writeUInt32LE(54 + palette.length, 10);
+  head.writeUInt32LE(40, 14);
+  head.writeInt32LE(4, 18);
+  head.writeInt32LE(4, 22);
+  head.writeUInt16LE(1, 26);
+  head.writeUInt16LE(bits, 28);
+  head.writeUInt32LE(palette.length / 4, 46);
+  return Buffer.concat([
+    head,
+    Buffer.from(palette),
+    Buffer.from(many(16 * pixels.length, (i) => pixels[i % pixels.length] ?? 0)),
+  ]);
+}
+
 /** A real PNG of 30,000 x 30,000 black pixels, of one bit each. */
 function enormousPng(): Buffer {
   const side = 30_000;
@@ -78,6 +98,9 @@ export async function readableFiles(): Promise<Record<string, Buffer>> {
       .gif()
       .toBuffer(),
     'cats/avif.avif': await plain().avif({ lossless: true }).toBuffer(),
+    'cats/bmp-24.bmp': bmp(24),
+    'cats/bmp-32.bmp': bmp(32),
+    'cats/bmp-8.bmp': bmp(8),
     'cats/cmyk.jpg': await plain('#808080').toColourspace('cmyk').jpeg().toBuffer(),
     'cats/deep-12-bits.tif': encodeTiff({ ...grey, samples: many(256, () => 2056) }),
     'cats/deep-16-bits.tif': encodeTiff({ ...grey, samples: many(256, () => 0x8080) }),
@@ -112,7 +135,7 @@ export async function unreadableFiles(): Promise<Record<string, [bytes: Buffer, 
       encodeTiff({ ...small, bands: 4, bits: 8, samples: many(1024, (i) => 50 * (i % 4)) }),
       '4 bands; expected grey or colour, with or without one of transparency',
     ],
-    'cats/bitmap.bmp': [Buffer.from('BM and more'), 'BMP, which sharp does not read; save it as PNG or JPEG'],
+    'cats/bitmap.bmp': [Buffer.from('BM and more'), 'damaged: no whole BMP header'],
     'cats/empty.webp': [Buffer.alloc(0), 'it is empty'],
     'cats/enormous.png': [
       enormousPng(),

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { UserError } from '../../contract/errors.ts';
-import { decodePicture, decoderVersion } from './decode.ts';
+import { decodeAlone, decodePicture, decoderVersion } from './decode.ts';
 import type { LeftOut } from './find-pictures.ts';
 import type { PremultipliedPictures } from './near-copies.ts';
 import { openPixelCache, type PixelCache } from './pixel-cache.ts';
@@ -37,26 +37,34 @@ export async function readPictures(
   let decoded = 0;
   let done = 0;
   let next = 0;
+  const suspects: number[] = [];
+  const readOne = async (i: number, decode: typeof decodePicture): Promise<void> => {
+    const target = pixels.subarray(i * bytes, (i + 1) * bytes);
+    const file = await tree.read(paths[i] ?? '');
+    const hash = createHash('sha256').update(file).digest();
+    if (!(await cache.read(hash, target))) {
+      target.set(await decode(file, size, fit));
+      decoded++;
+    }
+    hashes[i] = hash;
+  };
   const worker = async (): Promise<void> => {
     for (let i = next++; i < paths.length; i = next++) {
-      const target = pixels.subarray(i * bytes, (i + 1) * bytes);
-      try {
-        const file = await tree.read(paths[i] ?? '');
-        const hash = createHash('sha256').update(file).digest();
-        if (!(await cache.read(hash, target))) {
-          target.set(await decodePicture(file, size, fit));
-          decoded++;
-        }
-        hashes[i] = hash;
-      } catch (error) {
-        if (!(error instanceof Unreadable)) throw error;
-        failures.set(i, error.message);
-      }
+      await readOne(i, decodePicture).catch((error: unknown) => {
+        if (error instanceof Unreadable) failures.set(i, error.message);
+        else suspects.push(i);
+      });
       onProgress?.({ kind: 'decode', done: ++done, total: paths.length });
     }
   };
   try {
     await Promise.all(Array.from({ length: inFlight }, worker));
+    for (const i of suspects) {
+      await readOne(i, decodeAlone).catch((error: unknown) => {
+        if (!(error instanceof Unreadable)) throw error;
+        failures.set(i, error.message);
+      });
+    }
     const indices = paths.flatMap((_, i) => (failures.has(i) ? [] : [i]));
     // Readable pictures move up to close the gaps.
     for (const [to, from] of indices.entries()) {

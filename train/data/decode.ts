@@ -1,7 +1,8 @@
 // One picture file → [size, size, 4] premultiplied RGBA, by sharp (https://sharp.pixelplumbing.com). What decides the pixels
 // is here: docs/datasets.md says it to users, and whoever changes it raises PIPELINE.
 import sharp from 'sharp';
-import { Unreadable } from './tree.ts';
+import { bmpAsPng, isBmp } from './bmp.ts';
+import { mostPixels, tooManyPixels, Unreadable } from './tree.ts';
 import type { PictureFit } from './types.ts';
 
 // libvips's vector code may round otherwise on another kind of processor. Without it large PNGs take a fifth longer.
@@ -12,8 +13,6 @@ const PIPELINE = 1;
 /** All that decides pixels besides the file, its size and fit: part of the key under which pixels are kept. */
 export const decoderVersion = JSON.stringify({ PIPELINE, ...sharp.versions });
 
-/** sharp's own limit, 16,383 squared: 1 GiB as RGBA. */
-export const mostPixels = 0x3fff ** 2;
 /** Pictures of more pixels are decoded one at a time, so that memory holds. */
 const largeFrom = 2 ** 25;
 /** Real bits in samples of 16, by the largest value: cameras and microscopes store 10 and 12 without scaling them up. */
@@ -21,11 +20,21 @@ const narrow = [2 ** 8 - 1, 2 ** 10 - 1, 2 ** 12 - 1];
 const unscaled = ['tiff', 'png'];
 const depths = ['uchar', 'ushort'];
 
-/** @throws Unreadable */
+/** @throws Unreadable, or whatever sharp throws: decodeAlone() then says why. */
 export async function decodePicture(bytes: Buffer, size: number, fit: PictureFit): Promise<Uint8Array> {
   if (bytes.length === 0) throw new Unreadable('it is empty');
+  return decode(isBmp(bytes) ? await bmpAsPng(bytes) : bytes, size, fit);
+}
+
+/**
+ * The same for a picture that has failed, while nothing else is decoded: libvips has one buffer of error messages for all
+ * its threads, so what it says of a picture may be about its neighbour's.
+ *
+ * @throws Unreadable
+ */
+export async function decodeAlone(bytes: Buffer, size: number, fit: PictureFit): Promise<Uint8Array> {
   try {
-    return await decode(bytes, size, fit);
+    return await decodePicture(bytes, size, fit);
   } catch (error) {
     if (error instanceof Unreadable) throw error;
     const [reason = ''] = (error as Error).message.trim().split('\n');
@@ -56,12 +65,7 @@ async function decode(
   // A drawing has no pixels of its own: it is drawn twice as large as wanted.
   const enlarge = format === 'svg' ? (2 * size) / side : 1;
   const pixels = width * height * enlarge ** 2;
-  if (pixels > mostPixels) {
-    throw new Unreadable(
-      `${Math.round(width * enlarge)}x${Math.round(height * enlarge)} pixels, more than the ` +
-        `${Math.floor(mostPixels / 1e6)} million that are read; make it smaller`,
-    );
-  }
+  if (pixels > mostPixels) throw tooManyPixels(Math.round(width * enlarge), Math.round(height * enlarge));
   if (!depths.includes(depth))
     throw new Unreadable(`samples of another kind than 8 or 16 bits (${depth}); save it with 8`);
   const input = { failOn, ...(format === 'svg' ? { density: Math.max(1, 72 * enlarge) } : {}) };
@@ -119,7 +123,6 @@ function formatReason(bytes: Buffer): string | undefined {
     return `HEIC, whose codec (HEVC) sharp may not ship for want of a licence; ${save}`;
   if (head.startsWith('\xff\x0a') || head.slice(4, 8) === 'JXL ')
     return `JPEG XL, which sharp is not built with; ${save}`;
-  if (head.startsWith('BM')) return `BMP, which sharp does not read; ${save}`;
   if (head.startsWith('8BPS')) return `a Photoshop document; ${save}`;
   if (head.slice(4, 8) === 'jP  ') return `JPEG 2000, which sharp is not built with; ${save}`;
   if (head.startsWith('\0\0\x01\0')) return `an icon file; ${save}`;

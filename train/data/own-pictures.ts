@@ -34,7 +34,7 @@ async function load(
   const found = await findPictures(tree);
   if (found.pictures.length === 0) {
     throw new UserError(
-      `${tree.source}: expected pictures (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG), got none${alsoFound(found)}`,
+      `${tree.source}: expected pictures (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG, BMP), got none${alsoFound(found)}`,
     );
   }
   const memory = checkMemory(tree.source, found.pictures.length, size);

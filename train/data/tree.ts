@@ -28,6 +28,14 @@ export class Unreadable extends Error {
 /** A larger file is no picture that anybody trains on, and reading it might need more memory than there is. */
 export const mostFileBytes = 512 * 2 ** 20;
 
+/** sharp's own limit, 16,383 squared: 1 GiB as RGBA. */
+export const mostPixels = 0x3fff ** 2;
+
+export const tooManyPixels = (width: number, height: number): Unreadable =>
+  new Unreadable(
+    `${width}x${height} pixels, more than the ${Math.floor(mostPixels / 1e6)} million that are read; make it smaller`,
+  );
+
 export const join = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
 
 /** In code units of the composed form: the same order on every file system and locale. */
