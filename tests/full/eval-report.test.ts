@@ -69,7 +69,7 @@ test('the page works from disk: charts, slider and facts, without a request or a
     expect.stringMatching(/^Losses/),
   ]);
   expect(await page.locator('canvas').count()).toBe(3);
-  expect(await page.locator('#facts').textContent()).toMatch(/best FID\s*30 at 192/);
+  expect(await page.locator('#facts').textContent()).toMatch(/lowest FID\s*30 at 192/);
   expect(await page.locator('#when-label').textContent()).toBe('after 128 images');
   const source = await page.locator('#grid').getAttribute('src');
   await page.locator('#when').fill('0');
@@ -85,12 +85,56 @@ test('the page works from disk: charts, slider and facts, without a request or a
   expect(problems).toEqual([]);
 });
 
+test('a small set has its distance with an interval that may reach below 0, copies and fine detail', async () => {
+  const dir = makeRun('small');
+  const check = (i: number): string =>
+    JSON.stringify({
+      images: 64 * i,
+      metrics: {
+        kid: 0.4 / i,
+        kidLow: 0.4 / i - 0.15,
+        kidHigh: 0.4 / i + 0.1,
+        coverage: 0.1 * i,
+        nearCopies: 0.01,
+        upperThird: -i,
+        nyquist: i,
+      },
+      real: { kid: -0.001, kidLow: -0.02, kidHigh: 0.02, coverage: 0.9, nearCopies: 0, upperThird: 0.1, nyquist: 0.2 },
+    });
+  writeFileSync(join(dir, 'stats.jsonl'), [1, 2, 3, 4].map((i) => `${check(i)}\n`).join(''));
+  const out = join(root, 'small.html');
+  await writeReport(dir, out, () => {});
+  const page = await browser.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  await page.goto(pathToFileURL(out).href);
+  expect(await page.locator('.chart figcaption').allTextContents()).toEqual([
+    expect.stringMatching(/^KID/),
+    expect.stringMatching(/^Density and coverage/),
+    expect.stringMatching(/^Near copies/),
+    expect.stringMatching(/^Fine detail/),
+  ]);
+  const facts = await page.locator('#facts').textContent();
+  expect(facts).toMatch(/lowest KID\s*0\.1 at 256/);
+  expect(facts).toMatch(/coverage then\s*0\.4 \(real 0\.9\)/);
+  expect(facts).toMatch(/near copies then\s*1 %/);
+  // The band is a wash of the curve's own colour: between its edges, away from the lines, pixels are neither empty nor full.
+  const washed = await page.evaluate(() => {
+    const canvas = document.querySelector('canvas');
+    const data = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+    return [...data].filter((value, i) => i % 4 === 3 && value > 40 && value < 70).length;
+  });
+  expect(washed).toBeGreaterThan(2000);
+  expect(await page.locator('#nearest').isVisible()).toBe(false);
+  expect(problems).toEqual([]);
+});
+
 test('--watch shows what the run appends, and says when the server is gone', async () => {
   const dir = makeRun('live');
   const { url, close } = await watchReport(dir, 0);
   const page = await browser.newPage();
   await page.goto(url);
-  expect(await page.locator('#facts').textContent()).toMatch(/best FID\s*30 at 192/);
+  expect(await page.locator('#facts').textContent()).toMatch(/lowest FID\s*30 at 192/);
   writeFileSync(join(dir, 'stats.jsonl'), [1, 2, 3, 9].map(line).join(''));
   await page.locator('#facts', { hasText: '10 at 576' }).waitFor({ timeout: 20_000 });
   await close();

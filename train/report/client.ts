@@ -4,7 +4,15 @@ import type uPlot from 'uplot';
 import type { ReportData } from './data.ts';
 
 export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boolean): void {
-  const charts: { title: string; from: 'training' | 'metrics'; names: string[]; log?: boolean; note: string }[] = [
+  const charts: {
+    title: string;
+    from: 'training' | 'metrics';
+    names: string[];
+    /** Ends of the first name's interval. */
+    interval?: [string, string];
+    log?: boolean;
+    note: string;
+  }[] = [
     {
       title: 'FID',
       from: 'metrics',
@@ -12,7 +20,14 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
       log: true,
       note: 'distance to held-out pictures; lower is better',
     },
-    { title: 'KID', from: 'metrics', names: ['kid'], log: true, note: 'the same by a kernel; lower is better' },
+    {
+      title: 'KID',
+      from: 'metrics',
+      names: ['kid'],
+      interval: ['kidLow', 'kidHigh'],
+      log: true,
+      note: 'distance by a kernel, with its 95 % interval; lower is better',
+    },
     {
       title: 'Precision and recall',
       from: 'metrics',
@@ -26,6 +41,18 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
       note: 'the same, less upset by outliers',
     },
     { title: 'GAN-test', from: 'metrics', names: ['ganTest'], note: 'share the judge puts into the class asked for' },
+    {
+      title: 'Near copies',
+      from: 'metrics',
+      names: ['nearCopies'],
+      note: 'share that repeats a training picture; dashed: held-out ones that do',
+    },
+    {
+      title: 'Fine detail',
+      from: 'metrics',
+      names: ['upperThird', 'nyquist'],
+      note: 'power over real pictures, dB: upper third of frequencies, checkerboard',
+    },
     { title: 'Losses', from: 'training', names: ['lossD', 'lossG'], note: 'discriminator and generator' },
     {
       title: 'Gradient penalties',
@@ -62,12 +89,22 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
     const names = chart.names.filter((name) => series[name]?.some((value) => value !== null));
     if (names.length === 0) return;
     // On a logarithmic axis there is no place for 0 or the slightly negative values an unbiased KID may take.
-    const values = names.map((name) => (series[name] ?? []).map((v) => (chart.log && v !== null && v <= 0 ? null : v)));
+    const shown = (name: string): (number | null)[] =>
+      (series[name] ?? []).map((v) => (chart.log && v !== null && v <= 0 ? null : v));
+    const values = names.map(shown);
+    const [low, high] = chart.interval ?? [];
+    const drawsBand = low !== undefined && high !== undefined && series[low] !== undefined;
+    // An interval that reaches 0 goes down to the bottom of the chart: a tenth of the smallest value.
+    const smallest = Math.min(...values.flat().filter((v) => v !== null));
+    const band = drawsBand
+      ? [shown(low).map((v, i) => (v === null && values[0]?.[i] !== null ? smallest / 10 : v)), shown(high)]
+      : [];
     const ideal = names.flatMap((name) => {
-      const value = data.real[name];
+      // Real pictures' distance is 0 but for chance: the end of its interval is what they may score.
+      const value = data.real[high ?? name];
       return value === undefined || (chart.log && value <= 0) ? [] : [{ name, line: images.map(() => value) }];
     });
-    const columns = [images, ...values, ...ideal.map(({ line }) => line)] as uPlot.AlignedData;
+    const columns = [images, ...values, ...ideal.map(({ line }) => line), ...band] as uPlot.AlignedData;
     const old = drawn.get(chart.title);
     if (old && old.series.length === columns.length) {
       old.setData(columns);
@@ -103,14 +140,23 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
             value: (_: uPlot, value: number | null) => (value === null ? '' : number(value)),
           })),
           ...ideal.map(({ name }, i) => ({
-            label: `${name} of real pictures`,
+            label: high === undefined ? `${name} of real pictures` : 'real pictures, at most',
             stroke: strokes[names.indexOf(name)] ?? strokes[i] ?? 'gray',
             width: 1,
             dash: [4, 4],
             points: { show: false },
             value: (_: uPlot, value: number | null) => (value === null ? '' : number(value)),
           })),
+          ...band.map((_, i) => ({
+            label: i === 0 ? 'from' : 'to',
+            stroke: 'transparent',
+            points: { show: false },
+            value: (_: uPlot, value: number | null) => (value === null ? '' : number(value)),
+          })),
         ],
+        ...(drawsBand && {
+          bands: [{ series: [columns.length - 1, columns.length - 2] as [number, number], fill: `${strokes[0]}33` }],
+        }),
       },
       columns,
       figure,
@@ -124,8 +170,9 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
       columns.series[name]?.at(-1) ?? undefined;
     const done = Math.max(0, training.images.at(-1) ?? 0, data.samples.at(-1)?.images ?? 0);
     const seconds = last(training, 'seconds');
-    const fids = metrics.series.fid ?? [];
-    const best = fids.reduce<number>((at, fid, i) => ((fid ?? Infinity) < (fids[at] ?? Infinity) ? i : at), 0);
+    const [measure, name] = metrics.series.fid ? (['fid', 'FID'] as const) : (['kid', 'KID'] as const);
+    const distances = metrics.series[measure] ?? [];
+    const best = distances.reduce<number>((at, d, i) => ((d ?? Infinity) < (distances[at] ?? Infinity) ? i : at), 0);
     const facts: [string, string][] = [
       ['images', `${number(done)} of ${number(data.imagesInAll)}`],
       [
@@ -134,8 +181,16 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
       ],
       ['images/s', number(last(training, 'imagesPerSecond') ?? 0)],
     ];
-    const fid = fids[best];
-    if (typeof fid === 'number') facts.push(['best FID', `${number(fid)} at ${number(metrics.images[best] ?? 0)}`]);
+    const distance = distances[best];
+    if (typeof distance === 'number')
+      facts.push([`lowest ${name}`, `${number(distance)} at ${number(metrics.images[best] ?? 0)}`]);
+    const coverage = metrics.series.coverage?.[best];
+    if (typeof coverage === 'number') {
+      const of = data.real.coverage;
+      facts.push(['coverage then', of === undefined ? number(coverage) : `${number(coverage)} (real ${number(of)})`]);
+    }
+    const copies = metrics.series.nearCopies?.[best];
+    if (typeof copies === 'number') facts.push(['near copies then', `${number(100 * copies)} %`]);
     const ganTest = metrics.series.ganTest?.[best];
     if (typeof ganTest === 'number') facts.push(['GAN-test then', number(ganTest)]);
     place('facts').replaceChildren(
@@ -179,6 +234,11 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
     );
   };
 
+  const drawNeighbours = ({ neighbours }: ReportData): void => {
+    place('nearest').hidden = neighbours === undefined;
+    if (neighbours !== undefined) (place('neighbours') as HTMLImageElement).src = neighbours;
+  };
+
   const drawConfig = (data: ReportData): void => {
     place('config').replaceChildren(
       ...data.config.map(([name, value]) => {
@@ -201,6 +261,7 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
   slider.value = slider.max = String(Math.max(0, initial.samples.length - 1));
   draw(initial);
   drawWalks(initial);
+  drawNeighbours(initial);
   drawConfig(initial);
   addEventListener('resize', () => {
     for (const plot of drawn.values())

@@ -64,6 +64,7 @@ figure { margin: 0; min-width: 0; } figcaption { font-weight: 600; }
 .chart figcaption span { margin-left: 8px; font-weight: 400; font-size: 13px; color: var(--quiet); }
 .u-legend { font-size: 13px; text-align: left; }
 img { image-rendering: pixelated; max-width: 100%; } #grid { display: block; width: 640px; border-radius: 6px; }
+#grid, #neighbours { background: repeating-conic-gradient(var(--card) 0 25%, var(--paper) 0 50%) 0 0 / 16px 16px; }
 #pictures label { display: flex; align-items: center; gap: 12px; max-width: 640px; } #when { flex: 1; }
 #when-label { min-width: 12em; font-variant-numeric: tabular-nums; }
 #walks { display: flex; flex-wrap: wrap; gap: 16px; } .walk img { display: block; border-radius: 6px; } .walk figcaption { font-weight: 400; font-size: 13px; color: var(--quiet); }
