@@ -14,7 +14,7 @@ const entrySchema = z.object({
   /** Absent while a training has not made its first pictures yet. */
   bundle: z
     .object({
-      image: z.object({ width: size, height: size, channels: z.int().min(1).max(4) }),
+      image: z.object({ width: size, height: size, channels: z.literal([1, 3, 4]) }),
       /** How many; 0 for a model without classes. */
       classes: z.int().min(0),
       /** Of the file that is downloaded, before compression. */

@@ -3,7 +3,9 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
+import type { AxeResults } from 'axe-core';
 import * as ort from 'onnxruntime-web/wasm';
 import type { BrowserContext, Page } from 'playwright-core';
 import { createGenerator, type Generator } from '../contract/generator.ts';
@@ -87,5 +89,18 @@ export async function greyOf(page: Page, selector: string): Promise<number[]> {
   return page.locator(selector).evaluate((canvas: HTMLCanvasElement) => {
     const data = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
     return Array.from(data).filter((_, i) => i % 4 === 0);
+  });
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds wrong with the page as it is now. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE); // the page's policy allows no script from elsewhere; the debugger's own is
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<AxeResults> } };
+    return (await axe.run()).violations.map(
+      ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map((node) => node.html).join(' | ')}`,
+    );
   });
 }

@@ -3,7 +3,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
+import { listedModel } from '../contract/model-list.ts';
 import { PAGE_HEADERS, PAGE_POLICY } from '../web/build/headers.ts';
+import { findBundles } from '../web/build/models.ts';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -34,10 +36,12 @@ export interface SiteOptions {
   brotli?: boolean;
   /** Serve under a folder of the host, as project pages do. */
   base?: string;
+  /** A folder of bundles to have instead of those that the page was built with. */
+  models?: string;
 }
 
 export async function serveSite(folder: string, options: SiteOptions = {}): Promise<Site> {
-  const { isolated = true, brotli = false, base = '/' } = options;
+  const { isolated = true, brotli = false, base = '/', models } = options;
   const log: Site['log'] = [];
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
@@ -47,7 +51,16 @@ export async function serveSite(folder: string, options: SiteOptions = {}): Prom
 
   function answer(path: string, request: IncomingMessage, response: ServerResponse): void {
     const inside = path.startsWith(base) ? normalize(path.slice(base.length)) : '..';
-    const file = join(folder, inside === '.' || inside === '' ? 'index.html' : inside);
+    const own = models !== undefined && inside.startsWith('models/');
+    const file = own
+      ? join(models, inside.slice(7))
+      : join(folder, inside === '.' || inside === '' ? 'index.html' : inside);
+    if (own && inside === 'models/index.json') {
+      const list = JSON.stringify(findBundles(models).map(({ manifest }) => listedModel(manifest, false)));
+      log.push({ path, bytes: list.length });
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache' }).end(list);
+      return;
+    }
     if (inside.startsWith('..') || !existsSync(file) || !statSync(file).isFile()) {
       response.writeHead(404).end('not found');
       return;

@@ -4,10 +4,14 @@ import './styles/index.css';
 import { LIMITS } from '../contract/limits.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
+import type { Training } from '../contract/training.ts';
 import { forget, readChoice, writeChoice } from './engine/device.ts';
 import { createEngine, type EngineStatus } from './engine/engine.ts';
 import type { Choice } from './engine/ladder.ts';
-import { type LoadedModel, listModels, loadModel, type ModelEntry } from './files/models.ts';
+import { RunnerError } from './engine/runner.ts';
+import { type LoadedModel, listModels, loadModel, type ModelEntry, sameKind } from './files/models.ts';
+import { OtherFile } from './files/store.ts';
+import { watchTraining } from './files/training.ts';
 import { listenForInstall } from './offline/install.ts';
 import { readiness, registerWorker } from './offline/offline.ts';
 import type { Inputs } from './pictures/point.ts';
@@ -15,7 +19,8 @@ import { modelInState, readState, type State, writeState } from './state.ts';
 import { t } from './texts.ts';
 import { openDevice } from './ui/device-dialog.ts';
 import { openSave, openShare } from './ui/dialogs.ts';
-import { cancelledPanel, emptyPanel, failurePanel, progressPanel } from './ui/panels.ts';
+import { createGround } from './ui/ground.ts';
+import { cancelledPanel, emptyPanel, failurePanel, plainWords, progressPanel, waitingPanel } from './ui/panels.ts';
 import { createShell } from './ui/shell.ts';
 import type { App, History } from './ui/view.ts';
 
@@ -44,7 +49,15 @@ let model: LoadedModel | undefined;
 let state = FIRST;
 let choice: Choice = readChoice();
 let failed = false;
+/** Times in a row that a bundle was replaced while it was being fetched. */
+let replaced = 0;
+/** Models asked for so far. */
+let turns = 0;
+/** The newest snapshot asked for, and what ends the watching of the training. */
+let asked = '';
+let endWatch = (): void => undefined;
 
+const ground = createGround();
 const engine = createEngine({
   onStatus: showStatus,
   onFallback: (verdict) =>
@@ -68,7 +81,9 @@ const app: App = {
   get state() {
     return state;
   },
+  ground,
   set(patch, history = 'replace') {
+    if (model === undefined) return; // a training's first pictures are still to come
     const next = { ...state, ...patch };
     const changed = new Set((Object.keys(next) as (keyof State)[]).filter((key) => next[key] !== state[key]));
     state = next;
@@ -90,10 +105,13 @@ const app: App = {
 const shell = createShell(app, {
   models: () => models,
   pickModel: (name) => void openModel(name),
-  addModels: async (entry) => {
+  modelAdded: async (name) => {
     models = await listModels();
-    shell.listModels();
-    await openModel(entry);
+    await openModel(name);
+  },
+  modelRemoved: async () => {
+    models = await listModels();
+    if (!models.some(({ name }) => name === state.model)) await openModel('');
   },
   save: () => withShown(openSave),
   share: () => withShown(openShare),
@@ -117,14 +135,16 @@ async function make(inputs: readonly Inputs[], priority: 'interactive' | 'backgr
   return pictures;
 }
 
-function withShown(open: (shown: Parameters<typeof openSave>[0]) => void): void {
+function withShown(open: typeof openSave): void {
   const shown = shell.stage.shown();
-  if (shown !== undefined && model !== undefined) open({ ...shown, model });
+  if (shown !== undefined && model !== undefined) open({ ...shown, model }, ground);
 }
 
 /** The first error is shown, until the person tries again; what follows from it is not. */
 function fail(error: unknown): void {
   if (failed) return;
+  // A bundle replaced between its manifest and its file: the newer one is asked for as a whole.
+  if (error instanceof OtherFile && replaced++ < 3) return void openModel(state.model);
   failed = true;
   shell.stage.cover(failurePanel(error, restart));
 }
@@ -181,23 +201,86 @@ function writeAddress(history: History): void {
 async function openModel(name: string, fragment = ''): Promise<void> {
   const entry = models.find((one) => one.name === name) ?? models[0];
   if (entry === undefined) return shell.stage.cover(emptyPanel());
+  const turn = ++turns;
   failed = false;
+  if (entry.bundle === undefined) return awaitPictures(entry, fragment);
+  let next: LoadedModel;
   try {
-    const next = await loadModel(entry);
+    next = await loadModel(entry);
+  } catch (error) {
+    // One that cannot be had is no reason to leave the one that is shown.
+    if (turn === turns && model !== undefined && entry.name !== state.model) return shell.notify(plainWords(error));
+    return fail(error);
+  }
+  if (turn !== turns) return; // another was asked for meanwhile
+  try {
     const known = next.manifest.classes.length === model?.manifest.classes.length;
     model = next;
     const base = { ...firstOf(entry.name, next.manifest), view: state.view, ...(known ? { class: state.class } : {}) };
-    const asked =
+    const wanted =
       fragment === '' ? (entry.name === state.model ? state : base) : readState(fragment, next.manifest, base);
-    state = { ...asked, model: entry.name };
+    state = { ...wanted, model: entry.name };
     writeAddress('replace');
-    shell.modelChanged();
+    ground.modelChanged(next.manifest);
+    shell.modelChanged(entry);
+    watch(entry, fragment);
     const running = engine.load(next, choice);
     shell.update(new Set(Object.keys(state) as (keyof State)[]));
     await running;
+    replaced = 0;
   } catch (error) {
     // The engine shows its own failures through its status.
     if (engine.status.phase !== 'failed' && engine.status.phase !== 'cancelled') fail(error);
+  }
+}
+
+/** A training that has made no pictures yet: the page says so, and opens the model when it has. */
+function awaitPictures(entry: ModelEntry, fragment: string): void {
+  model = undefined;
+  state = { ...state, model: entry.name };
+  shell.modelChanged(entry);
+  shell.stage.cover(waitingPanel());
+  watch(entry, fragment);
+}
+
+function watch(entry: ModelEntry, fragment: string): void {
+  endWatch();
+  asked = '';
+  shell.live.show(undefined, undefined);
+  if (!entry.training) return;
+  shell.live.show('asking', undefined);
+  endWatch = watchTraining(entry.name, (news) => {
+    shell.live.show(news, model?.manifest.training.imagesSeen);
+    if (news !== 'silent' && news.snapshot !== undefined) void takeSnapshot(entry, fragment, news.snapshot);
+  });
+}
+
+/** Goes over to the training's newest pictures, or waits for the next answer if they cannot be had now. */
+async function takeSnapshot(
+  entry: ModelEntry,
+  fragment: string,
+  { sha256 }: NonNullable<Training['snapshot']>,
+): Promise<void> {
+  if (sha256 === asked) return;
+  if (model !== undefined && engine.status.phase !== 'running') return;
+  asked = sha256;
+  try {
+    if (model === undefined) {
+      models = await listModels();
+      return await openModel(entry.name, fragment);
+    }
+    if (model.sha256 === sha256) return;
+    const next = await loadModel(entry);
+    // Trained anew under the same name, with other classes or another size: another model.
+    if (!sameKind(next.manifest, model.manifest)) return await openModel(entry.name);
+    await engine.renew(next);
+    if (state.model !== entry.name) return;
+    model = next;
+    ground.modelChanged(next.manifest);
+    shell.refresh();
+  } catch (error) {
+    // One that does not give its goldens here is left out; anything else is tried again.
+    if (!(error instanceof RunnerError)) asked = '';
   }
 }
 
@@ -207,7 +290,6 @@ async function boot(): Promise<void> {
   } catch (error) {
     return fail(error);
   }
-  shell.listModels();
   const fragment = location.hash.slice(1);
   await openModel(modelInState(fragment) ?? '', fragment);
 }

@@ -1,5 +1,6 @@
 // Takes the screenshots in this folder of the built page, in real Chromium: `npm run build && npm run screenshots`.
 // The web app manifest shows some of them where the page is installed, so their sizes stand there too.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../../tests/browser.ts';
@@ -8,18 +9,30 @@ import { serveSite } from '../../tests/web-site.ts';
 
 interface Shot {
   name: string;
+  /** Which model; each only where the site has it. */
+  model: string;
   /** The page's state, as in its address. */
   state: string;
   act?: (page: Page) => Promise<void>;
 }
 
 const SHOTS: Shot[] = [
-  { name: 'wall', state: 'seed=ada&view=wall' },
-  { name: 'explore', state: 'seed=ada&class=9&view=explore', act: drag },
-  { name: 'walk', state: 'seed=ada&view=walk', act: halfWay },
-  { name: 'mix', state: 'seed=ada&view=mix' },
-  { name: 'how', state: 'seed=ada&view=how', act: (page) => page.locator('.snapshots').scrollIntoViewIfNeeded() },
-  { name: 'device', state: 'seed=ada&view=wall', act: (page) => page.locator('.status').click() },
+  { name: 'wall', model: MODEL, state: 'seed=ada&view=wall' },
+  { name: 'explore', model: MODEL, state: 'seed=ada&class=9&view=explore', act: drag },
+  { name: 'walk', model: MODEL, state: 'seed=ada&view=walk', act: halfWay },
+  { name: 'mix', model: MODEL, state: 'seed=ada&view=mix' },
+  {
+    name: 'how',
+    model: MODEL,
+    state: 'seed=ada&view=how',
+    act: (page) => page.locator('.curve').scrollIntoViewIfNeeded(),
+  },
+  { name: 'device', model: MODEL, state: 'seed=ada&view=wall', act: (page) => page.locator('.status').click() },
+  { name: 'models', model: MODEL, state: 'seed=ada&view=wall', act: (page) => page.locator('#model').click() },
+  { name: 'emoji-wall', model: 'emoji-gan', state: 'seed=ada&view=wall' },
+  { name: 'emoji-explore', model: 'emoji-gan', state: 'seed=ada&view=explore', act: drag },
+  { name: 'dungeon-wall', model: 'dungeon-gan', state: 'seed=ada&view=wall' },
+  { name: 'dungeon-mix', model: 'dungeon-gan', state: 'seed=ada&view=mix' },
 ];
 
 async function halfWay(page: Page): Promise<void> {
@@ -41,8 +54,9 @@ async function take(browser: Browser, url: string, form: 'phone' | 'desktop'): P
       ? { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true, colorScheme: 'dark' }
       : { viewport: { width: 1280, height: 860 }, colorScheme: 'light' },
   );
-  for (const { name, state, act } of SHOTS) {
-    const { page } = await openPage(context, `${url}#model=${MODEL}&${state}`);
+  for (const { name, model, state, act } of SHOTS) {
+    if (!existsSync(join(folder, 'models', model))) continue;
+    const { page } = await openPage(context, `${url}#model=${model}&${state}`);
     await waitForVerdicts(page);
     await page.waitForTimeout(1500);
     await act?.(page);
@@ -53,7 +67,8 @@ async function take(browser: Browser, url: string, form: 'phone' | 'desktop'): P
   await context.close();
 }
 
-const site = await serveSite(await builtSite());
+const folder = await builtSite();
+const site = await serveSite(folder);
 const browser = await launchBrowser();
 for (const form of ['phone', 'desktop'] as const) await take(browser, site.url, form);
 await browser.close();

@@ -5,6 +5,7 @@ import { onBackground } from '../../contract/background.ts';
 import { latentOf, truncate } from '../../contract/latent.ts';
 import { scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
+import { encodeSvg } from '../../contract/svg.ts';
 import { answer } from '../answer.ts';
 import { base64 } from '../base64.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
@@ -12,7 +13,6 @@ import { generate, modelNamed } from '../models.ts';
 import { readQuery, shared } from '../parameters.ts';
 import { backgroundFor, checkPixels, classFor, keyOf, namedClass, seedOf } from '../picture-request.ts';
 import type { AppEnv, Services } from '../services.ts';
-import { encodeSvg } from '../svg.ts';
 
 const rawQuery = z.object({ class: shared.class, truncation: shared.truncation });
 const drawnQuery = rawQuery.extend({ scale: shared.scale, background: shared.background });

@@ -8,7 +8,7 @@ import { largestDifference } from '../../contract/bundle.ts';
 import { encodeGif } from '../../contract/gif.ts';
 import { type Picture, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
-import { encodeSvg } from '../../edge/svg.ts';
+import { encodeSvg } from '../../contract/svg.ts';
 
 const KINDS = [1, 3, 4] as const;
 

@@ -11,13 +11,14 @@ import { goldenPixels, sha256Hex } from '../../contract/bundle.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
 import { endpoints } from '../../edge/app.ts';
-import { COLOUR, PLAIN, writeTiny } from '../fast/edge-fixture.ts';
+import { CLEAR, COLOUR, PLAIN, writeTiny } from '../fast/edge-fixture.ts';
 import { PUBLISHED, startWorkerd, type Workerd } from './edge-workerd.ts';
 
 const published = [...PUBLISHED.keys()];
 const models = folderOf(...PUBLISHED.values());
 await writeTiny(models.folder, COLOUR);
 await writeTiny(models.folder, PLAIN);
+await writeTiny(models.folder, CLEAR);
 
 let workerd: Workerd;
 let node: ServerProcess;
@@ -50,6 +51,12 @@ const PATHS = [
   '/v1/grids/tiny-colour.png?seeds=1-64,ada&columns=8&scale=2',
   '/v1/walks/tiny-colour.gif?from=1&to=2&class=bag&toClass=0&frames=20&fps=10',
   '/v1/walks/tiny-plain.apng?from=ada&to=7&frames=9&truncation=0.5',
+  '/v1/images/tiny-clear/ada.png?scale=4',
+  '/v1/images/tiny-clear/ada.svg',
+  '/v1/images/tiny-clear/ada.json',
+  '/v1/grids/tiny-clear.png?seeds=1-7&columns=3&background=checkerboard&scale=3',
+  '/v1/walks/tiny-clear.gif?from=1&to=2&frames=5&scale=2',
+  '/v1/walks/tiny-clear.apng?from=1&to=2&frames=5&background=f80',
   '/v1/models/tiny-colour',
   '/v1/images/tiny-colour/1.png?class=hat&scale=0',
 ];
@@ -78,7 +85,7 @@ describe('workerd and Node', () => {
 
   test('give a picture the same bytes alone and among 64', async () => {
     for (const { url } of [workerd, node]) {
-      for (const name of ['tiny-colour', ...published]) {
+      for (const name of ['tiny-colour', 'tiny-clear', ...published]) {
         const sheet = decodePng((await bytesOf(`${url}/v1/grids/${name}.png?seeds=1-64&columns=1&class=0`)).bytes);
         for (const seed of [1, 17, 64]) {
           const alone = decodePng((await bytesOf(`${url}/v1/images/${name}/${seed}.png?class=0`)).bytes);
@@ -111,7 +118,7 @@ describe('workerd and Node', () => {
 });
 
 describe('every bundle in models/', () => {
-  const names = ['tiny-colour', 'tiny-plain', ...published];
+  const names = ['tiny-colour', 'tiny-plain', 'tiny-clear', ...published];
 
   test.each(names)('%s: workerd and Node give its goldens, and so the manifest’s hashes', async (name) => {
     const manifest: Manifest = parseManifest(JSON.parse(readFileSync(join(models.folder, name, 'model.json'), 'utf8')));

@@ -1,16 +1,11 @@
 // For everyone: axe and Lighthouse find nothing serious, the keyboard reaches everything, nothing jumps, motion stops when
 // asked to.
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../browser.ts';
-import { builtSite, MODEL, openPage } from '../web-harness.ts';
+import { builtSite, MODEL, openPage, violations } from '../web-harness.ts';
 import { lighthouse } from '../web-lighthouse.ts';
 import { type Site, serveSite } from '../web-site.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let site: Site;
 let browser: Browser;
@@ -23,17 +18,6 @@ afterAll(async () => {
   await browser?.close();
   await site?.close();
 });
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(AXE); // the page's policy allows no script from elsewhere; the debugger's own is
-  const results = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<AxeResults> } };
-    return (await axe.run()).violations.map(
-      ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map((node) => node.html).join(' | ')}`,
-    );
-  });
-  return results;
-}
 
 for (const colorScheme of ['dark', 'light'] as const)
   for (const [form, width] of [
@@ -56,9 +40,12 @@ for (const colorScheme of ['dark', 'light'] as const)
         expect({ opener, found: await violations(page) }).toEqual({ opener, found: [] });
         await page.keyboard.press('Escape');
       }
-      await page.locator('.status').click();
-      await page.locator('dialog[open]').waitFor();
-      expect(await violations(page)).toEqual([]);
+      for (const opener of ['.status', '#model']) {
+        await page.locator(opener).click();
+        await page.locator('dialog[open]').waitFor();
+        expect({ opener, found: await violations(page) }).toEqual({ opener, found: [] });
+        await page.keyboard.press('Escape');
+      }
       expect(errors).toEqual([]);
       await context.close();
     });

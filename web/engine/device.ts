@@ -59,18 +59,26 @@ function fingerprint({ model, runtime, device }: MemoryKey): string {
   return JSON.stringify([model, runtime, navigator.userAgent, device]);
 }
 
-export function recall(key: MemoryKey): Memory | undefined {
+type Kept = Memory & { fingerprint: string };
+
+/** By model: going to and fro between models measures each once. */
+function kept(): Record<string, Kept> {
   try {
-    const kept = JSON.parse(readSetting(MEMORY) ?? 'null') as (Memory & { fingerprint: string }) | null;
-    if (kept === null || kept.fingerprint !== fingerprint(key)) return undefined;
-    return PROVIDERS.includes(kept.provider) && Array.isArray(kept.verdicts) ? kept : undefined;
+    const all: unknown = JSON.parse(readSetting(MEMORY) ?? '{}');
+    return typeof all === 'object' && all !== null ? (all as Record<string, Kept>) : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 
+export function recall(key: MemoryKey): Memory | undefined {
+  const memory = kept()[key.model];
+  if (memory?.fingerprint !== fingerprint(key)) return undefined;
+  return PROVIDERS.includes(memory.provider) && Array.isArray(memory.verdicts) ? memory : undefined;
+}
+
 export function remember(key: MemoryKey, memory: Memory): void {
-  writeSetting(MEMORY, JSON.stringify({ fingerprint: fingerprint(key), ...memory }));
+  writeSetting(MEMORY, JSON.stringify({ ...kept(), [key.model]: { fingerprint: fingerprint(key), ...memory } }));
 }
 
 /** Everything is measured again at the next start. */

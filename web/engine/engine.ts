@@ -41,6 +41,11 @@ export interface Engine {
   readonly status: EngineStatus;
   /** Stops what runs, then loads `model`. Resolves when the first picture can be made. */
   load(model: Model, choice: Choice): Promise<void>;
+  /**
+   * Goes over to a newer bundle of the same model while the one in use goes on drawing; batches under way are Dropped.
+   * Rejects, and leaves everything as it was, when the newer one cannot be fetched or does not give its goldens.
+   */
+  renew(model: Model): Promise<void>;
   cancel(): void;
   decode(latents: Float32Array[], classWeights: Float32Array[], priority: Priority): Promise<Picture[]>;
   /** Drops what waits in the queue at `background` priority. */
@@ -106,7 +111,7 @@ export function createEngine(events: EngineEvents): Engine {
     const mine: Job = { model, abort, device, plan, verdicts: [...plan.refused] };
     job = mine;
     try {
-      const parts = await readParts(model, plan.build, abort);
+      const parts = await readParts(mine, reportLoading);
       await climb(mine, parts, plan.candidates);
     } catch (error) {
       if (job !== mine) return;
@@ -115,14 +120,49 @@ export function createEngine(events: EngineEvents): Engine {
     }
   }
 
-  async function readParts(model: Model, build: RuntimeBuild, abort: AbortController): Promise<Parts> {
+  async function renew(model: Model): Promise<void> {
+    const old = job;
+    const current = old === undefined ? undefined : inUse(old);
+    if (old?.runner === undefined || current === undefined) return;
+    const plan = { ...old.plan, known: current };
+    const mine: Job = { model, abort: new AbortController(), device: old.device, plan, verdicts: [...old.verdicts] };
+    // Leaving this model for another ends this too.
+    const follow = () => mine.abort.abort();
+    old.abort.signal.addEventListener('abort', follow);
+    try {
+      const parts = await readParts(mine, () => undefined);
+      let attempt = await tryProvider(mine, parts, current.provider);
+      if (attempt.runner === undefined && current.provider !== 'wasm') attempt = await tryProvider(mine, parts, 'wasm');
+      mine.abort.signal.throwIfAborted();
+      if (attempt.runner === undefined) throw attempt.error;
+      old.abort.signal.removeEventListener('abort', follow);
+      job = mine;
+      adopt(mine, attempt.runner, attempt.verdict);
+      old.abort.abort();
+      const tried = mine.verdicts.map(({ provider }) => provider);
+      const rest = plan.candidates.filter((provider) => !tried.includes(provider));
+      reportRunning(mine, rest.length > 0);
+      void compareRest(mine, parts, rest);
+    } catch (error) {
+      mine.abort.abort();
+      throw error;
+    }
+  }
+
+  function reportLoading(loaded: number, total: number): void {
+    report({ phase: 'loading', loaded, total });
+  }
+
+  async function readParts(mine: Job, onProgress: (loaded: number, total: number) => void): Promise<Parts> {
+    const { model, abort } = mine;
+    const { build } = mine.plan;
     const { script, loader, binary } = runtimeFiles(build);
     const total = binary.bytes + model.bytes;
     const loaded = { runtime: 0, model: 0 };
     const progress = (part: keyof typeof loaded) => (bytes: number) => {
       loaded[part] = bytes;
       // What is still under way when another part fails must not report over the failure.
-      if (!abort.signal.aborted) report({ phase: 'loading', loaded: loaded.runtime + loaded.model, total });
+      if (!abort.signal.aborted) onProgress(loaded.runtime + loaded.model, total);
     };
     const options = { signal: abort.signal, onDamaged: events.onDamaged };
     const parts = Promise.all([
@@ -243,7 +283,7 @@ export function createEngine(events: EngineEvents): Engine {
     keep(mine, 'wasm');
     events.onFallback(verdict);
     try {
-      const parts = await readParts(mine.model, mine.plan.build, mine.abort);
+      const parts = await readParts(mine, reportLoading);
       await climb(mine, parts, ['wasm']);
     } catch (last) {
       if (job !== mine) return;
@@ -284,6 +324,7 @@ export function createEngine(events: EngineEvents): Engine {
       return status;
     },
     load,
+    renew,
     cancel: () => job?.abort.abort(),
     decode: queue.push,
     dropBackground: queue.dropBackground,

@@ -1,4 +1,5 @@
 // Where models come from: models/index.json and models/<name>/ next to the page, and bundles a person brought along.
+import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import { generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { type ListedModel, listedModel, parseModelList } from '../../contract/model-list.ts';
@@ -13,6 +14,8 @@ export interface ModelEntry extends ListedModel {
 export interface LoadedModel extends Model {
   own: boolean;
   file: RemoteFile;
+  /** Of model.json; undefined where the browser has no WebCrypto (not a secure context) and for own models. */
+  sha256: string | undefined;
 }
 
 const JSON_STORE = 'pocketgen-models';
@@ -20,13 +23,13 @@ const OWN_STORE = 'pocketgen-own';
 const OWN = 'own:';
 
 interface Fetched {
-  json: unknown;
+  text: string;
   /** Keeps it as the copy for when there is no network. */
   keep(): Promise<void>;
 }
 
 /** The newest copy from the network, else the one kept on the device. */
-async function freshJson(path: string): Promise<Fetched> {
+async function freshText(path: string): Promise<Fetched> {
   const url = new URL(path, document.baseURI).href;
   const store = await openStore(JSON_STORE);
   try {
@@ -37,11 +40,11 @@ async function freshJson(path: string): Promise<Fetched> {
       const headers = { 'Content-Type': 'application/json' };
       await store?.put(url, new Response(text, { headers })).catch(() => undefined);
     };
-    return { json: JSON.parse(text), keep };
+    return { text, keep };
   } catch (error) {
     const kept = await store?.match(url);
     if (kept === undefined) throw error;
-    return { json: await kept.json(), keep: async () => undefined };
+    return { text: await kept.text(), keep: async () => undefined };
   }
 }
 
@@ -73,8 +76,8 @@ export async function listModels(): Promise<ModelEntry[]> {
 /** Without a list there are own models, or the page says what is wrong. */
 async function listServed(optional: boolean): Promise<ModelEntry[]> {
   try {
-    const { json, keep } = await freshJson('models/index.json');
-    const served = parseModelList(json).map((entry) => ({ ...entry, own: false }));
+    const { text, keep } = await freshText('models/index.json');
+    const served = parseModelList(JSON.parse(text)).map((entry) => ({ ...entry, own: false }));
     await keep();
     return served;
   } catch (error) {
@@ -86,8 +89,8 @@ async function listServed(optional: boolean): Promise<ModelEntry[]> {
 /** The manifest, checked. Throws UserError naming what is wrong. */
 export async function loadModel(entry: ModelEntry): Promise<LoadedModel> {
   if (entry.own) return loadOwn(entry.name.slice(OWN.length));
-  const { json, keep } = await freshJson(`models/${entry.name}/model.json`);
-  const manifest = parseManifest(json);
+  const { text, keep } = await freshText(`models/${entry.name}/model.json`);
+  const manifest = parseManifest(JSON.parse(text));
   const { path, bytes, sha256, variant } = generatorFile(manifest);
   const file = { url: new URL(`models/${entry.name}/${path}`, document.baseURI).href, bytes, sha256 };
   return {
@@ -95,6 +98,7 @@ export async function loadModel(entry: ModelEntry): Promise<LoadedModel> {
     variant,
     own: false,
     file,
+    sha256: isSecureContext ? await sha256Hex(new TextEncoder().encode(text)) : undefined,
     bytes,
     async read(options) {
       const content = await fileBytes(file, options);
@@ -103,6 +107,12 @@ export async function loadModel(entry: ModelEntry): Promise<LoadedModel> {
       return content;
     },
   };
+}
+
+/** Whether one is a later state of the other: what is on the page stays where it is, and is drawn again. */
+export function sameKind(a: Manifest, b: Manifest): boolean {
+  const kind = ({ image, latent, classes }: Manifest) => JSON.stringify([image, latent, classes]);
+  return kind(a) === kind(b);
 }
 
 async function loadOwn(name: string): Promise<LoadedModel> {
@@ -116,7 +126,7 @@ async function loadOwn(name: string): Promise<LoadedModel> {
       throw new UserError(`${path}: expected it on this device, got nothing; add the bundle again`);
     return new Uint8Array(await kept.arrayBuffer());
   };
-  return { manifest, variant, own: true, file, bytes: 0, read };
+  return { manifest, variant, own: true, file, sha256: undefined, bytes: 0, read };
 }
 
 /** Keeps a checked bundle on the device. */

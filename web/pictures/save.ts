@@ -1,14 +1,18 @@
-// Files made of pictures: PNG at any whole scale, a ZIP of PNGs, GIF and APNG of a walk. The PNG bytes are the contract's,
+// Files made of pictures: PNG at any whole scale, SVG, a ZIP of PNGs, GIF and APNG of a walk. All bytes are the contract's,
 // the same as the edge's and the command line's.
-
 import { zipSync } from 'fflate';
 import type { Manifest } from '../../contract/manifest.ts';
 import { type Picture, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
+import { encodeSvg } from '../../contract/svg.ts';
 import { classLabel, type Point } from './point.ts';
 
 export function pngBlob(picture: Picture, scale: number): Blob {
   return new Blob([encodePng(scaleUp(picture, scale))], { type: 'image/png' });
+}
+
+export function svgBlob(picture: Picture, scale: number): Blob {
+  return new Blob([encodeSvg(picture, scale)], { type: 'image/svg+xml' });
 }
 
 /** A file name a person can find again: model, class, seed. */

@@ -1,9 +1,13 @@
-// The training curve, by uPlot, in the page's colours.
+// The quality curve, by uPlot, in the page's colours: a distance with its interval on the left axis, shares on the right.
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { HistoryPoint } from '../../contract/manifest.ts';
 import { t } from '../texts.ts';
+import type { Measure } from './curve.ts';
 
-export function drawChart(holder: HTMLElement, curve: readonly { images: number; fid: number }[]): void {
+const HEIGHT = 200;
+
+export function drawChart(holder: HTMLElement, history: readonly HistoryPoint[], measures: readonly Measure[]): void {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(name).trim();
   const font = `13px ${colour('--font')}`;
@@ -14,21 +18,60 @@ export function drawChart(holder: HTMLElement, curve: readonly { images: number;
     grid: { stroke: colour('--line'), width: 1 },
     ticks: { stroke: colour('--line') },
   };
+  const line = { width: 2, points: { show: history.length < 30, size: 5 }, spanGaps: true };
+  const looks = {
+    kid: { ...line, scale: 'distance', stroke: colour('--accent') },
+    fid: { ...line, scale: 'distance', stroke: colour('--accent') },
+    coverage: { ...line, scale: 'share', stroke: colour('--good'), dash: [6, 4] },
+    nearCopies: { ...line, scale: 'share', stroke: colour('--soft'), dash: [2, 4] },
+  } satisfies Record<Measure, uPlot.Series>;
+
+  const column = (key: Measure | 'kidLow' | 'kidHigh') => history.map((point) => point[key] ?? null);
+  const banded = measures.includes('kid') && history.some(({ kidLow }) => kidLow !== undefined);
+  const edge = { scale: 'distance', width: 0, stroke: 'transparent', points: { show: false } };
+  const distances = [column('kid'), column('fid'), column('kidLow')].flat().filter((value) => value !== null);
+  const shares = measures.some((measure) => measure === 'coverage' || measure === 'nearCopies');
+  const distance = measures.some((measure) => measure === 'kid' || measure === 'fid');
+
   const chart = new uPlot(
     {
       width: holder.clientWidth,
-      height: 220,
-      scales: { x: { time: false }, y: { distr: 3 } },
+      height: HEIGHT,
+      scales: {
+        x: { time: false },
+        // Falls by orders of magnitude; the estimate of a small distance can be below 0, which a logarithm cannot show.
+        distance: distances.every((value) => value > 0)
+          ? { distr: 3 }
+          : { distr: 4, asinh: Math.max(...distances) / 50 || 1 },
+        share: { range: [0, 1] },
+      },
       legend: { show: false },
       cursor: { show: false },
       axes: [
-        { ...axis, label: t('imagesSeen'), values: (_, ticks) => ticks.map((tick) => `${tick / 1000}k`) },
-        { ...axis, size: 50 },
+        { ...axis, label: t('imagesSeen'), values: (_, ticks) => ticks.map(short) },
+        ...(distance ? [{ ...axis, scale: 'distance', size: 58 }] : []),
+        ...(shares
+          ? [{ ...axis, scale: 'share', side: 1 as const, size: 48, grid: { show: false }, values: percents }]
+          : []),
       ],
-      series: [{}, { stroke: colour('--accent'), width: 2, points: { show: true } }],
+      series: [{}, ...(banded ? [edge, edge] : []), ...measures.map((measure) => looks[measure])],
+      bands: banded ? [{ series: [1, 2], fill: `color-mix(in srgb, ${colour('--accent')} 22%, transparent)` }] : [],
     },
-    [curve.map(({ images }) => images), curve.map(({ fid }) => fid)],
+    [
+      history.map(({ images }) => images),
+      ...(banded ? [column('kidHigh'), column('kidLow')] : []),
+      ...measures.map(column),
+    ],
     holder,
   );
-  new ResizeObserver(() => chart.setSize({ width: holder.clientWidth, height: 220 })).observe(holder);
+  new ResizeObserver(() => {
+    if (holder.isConnected) chart.setSize({ width: holder.clientWidth, height: HEIGHT });
+  }).observe(holder);
 }
+
+function short(images: number): string {
+  if (images >= 1e6) return `${images / 1e6}M`;
+  return images >= 1000 ? `${images / 1000}k` : String(images);
+}
+
+const percents = (_: uPlot, ticks: number[]) => ticks.map((tick) => `${Math.round(tick * 100)} %`);

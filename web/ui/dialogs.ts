@@ -4,10 +4,11 @@ import type { Picture } from '../../contract/picture.ts';
 import type { LoadedModel } from '../files/models.ts';
 import { edgeAddress } from '../pictures/edge.ts';
 import type { Point } from '../pictures/point.ts';
-import { fileName, pngBlob } from '../pictures/save.ts';
+import { fileName, pngBlob, svgBlob } from '../pictures/save.ts';
 import { type TextKey, t } from '../texts.ts';
 import { h } from './dom.ts';
 import { copyText, saveBlob } from './files.ts';
+import type { Ground } from './ground.ts';
 import { icon } from './icons.ts';
 
 export function openDialog(title: string, ...content: (Node | undefined)[]): HTMLDialogElement {
@@ -44,7 +45,7 @@ export interface Shown {
   model: LoadedModel;
 }
 
-export function openSave({ point, picture, model }: Shown): void {
+export function openSave({ point, picture, model }: Shown, ground: Ground): void {
   const scales = [1, 4, 8, 16, 32].filter(
     (scale) => scale <= LIMITS.scale && picture.width * picture.height * scale ** 2 <= LIMITS.pixels,
   );
@@ -64,21 +65,30 @@ export function openSave({ point, picture, model }: Shown): void {
     size.setAttribute('aria-valuetext', text.textContent);
   }
   label();
-  const save = () => saveBlob(pngBlob(picture, scale()), fileName(point, model.manifest, 'png'));
+  const save = (format: 'png' | 'svg') => () => {
+    const blob = format === 'png' ? pngBlob : svgBlob;
+    saveBlob(blob(ground.forSaving(picture), scale()), fileName(point, model.manifest, format));
+  };
   openDialog(
     t('saveTitle'),
     h('div', { class: 'field' }, h('label', { for: 'scale' }, t('scale')), size, text),
-    h('div', { class: 'bar' }, h('button', { class: 'button strong', onclick: save }, icon('save'), t('saveFile'))),
+    ground.fillBox(),
+    h(
+      'div',
+      { class: 'bar' },
+      h('button', { class: 'button strong', onclick: save('png') }, icon('save'), t('saveFile')),
+      h('button', { class: 'button', onclick: save('svg') }, icon('save'), t('saveSvg')),
+    ),
   );
 }
 
-export function openShare({ point, picture, model }: Shown): void {
+export function openShare({ point, picture, model }: Shown, ground: Ground): void {
   const link = location.href;
   const edge = edgeAddress(point, model);
   const reason = model.own ? 'noEdgeOwn' : point.kind === 'free' ? 'noEdgeFree' : undefined;
   openDialog(
     t('shareTitle'),
-    shareNow(point, picture, model, link),
+    shareNow(point, ground.forSaving(picture), model, link),
     copyRow('copyLink', link, 'shareLinkHelp'),
     edge !== undefined ? copyRow('copyEdge', edge, 'shareEdgeHelp') : reason && h('p', { class: 'hint' }, t(reason)),
   );

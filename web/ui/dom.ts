@@ -47,7 +47,7 @@ export function toImageData(picture: Picture): ImageData {
     out.data[i * 4] = data[at] ?? 0;
     out.data[i * 4 + 1] = data[colour ? at + 1 : at] ?? 0;
     out.data[i * 4 + 2] = data[colour ? at + 2 : at] ?? 0;
-    out.data[i * 4 + 3] = channels === 2 || channels === 4 ? (data[at + channels - 1] ?? 255) : 255;
+    out.data[i * 4 + 3] = channels === 4 ? (data[at + 3] ?? 255) : 255;
   }
   return out;
 }
@@ -60,9 +60,21 @@ export function clear(canvas: HTMLCanvasElement): void {
   canvas.getContext('2d', { willReadFrequently: true })?.clearRect(0, 0, canvas.width, canvas.height);
 }
 
-/** Whole enlargement of the picture that comes nearest to `target` pixels wide: pixels stay square and even. */
+/** The enlargement nearest to `target` CSS pixels wide that gives each pixel a whole number of the screen's: square and even. */
 export function evenSize(width: number, target: number): number {
-  return width * Math.max(1, Math.round(target / width));
+  const dots = window.devicePixelRatio || 1;
+  return (width * Math.max(1, Math.round((target / width) * dots))) / dots;
+}
+
+/** Sets the size of a sheet's tiles before there are pictures in them. Large pictures get larger tiles than were asked for. */
+export function setTiles(
+  sheet: HTMLElement,
+  { width, height }: { width: number; height: number },
+  target: number,
+): void {
+  const tile = evenSize(width, Math.max(target, Math.min(width, 96)));
+  sheet.style.setProperty('--tile', `${tile}px`);
+  sheet.style.setProperty('--tile-height', `${(tile * height) / width}px`);
 }
 
 /** Runs `work` at most once a frame with the newest argument, never two at a time. */

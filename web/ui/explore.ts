@@ -117,6 +117,13 @@ export function createExplore(app: App): View {
     app.open(pointAt(x, y), 'push');
   }
 
+  function keyOf(): string {
+    const { centre: point, plane, truncation } = app.state;
+    const weights = toMix(classWeights(point, app.manifest));
+    const latent = Array.from(rawLatent(point, app.manifest));
+    return JSON.stringify([app.model.file.sha256, plane, truncation, weights, latent]);
+  }
+
   /** The map fills from the middle outwards. */
   async function fillMap(): Promise<void> {
     const mine = ++generation;
@@ -144,19 +151,22 @@ export function createExplore(app: App): View {
   return {
     element,
     update() {
-      const { centre: point, plane, truncation } = app.state;
-      const weights = toMix(classWeights(point, app.manifest));
-      const latent = rawLatent(point, app.manifest);
-      const wanted = JSON.stringify([app.model.file.url, plane, truncation, weights, Array.from(latent)]);
+      const { plane } = app.state;
+      const wanted = keyOf();
       if (wanted === drawn) return;
       drawn = wanted;
-      centre = latent;
+      centre = rawLatent(app.state.centre, app.manifest);
       axes = planeThrough(centre, plane);
       const { width, height } = app.manifest.image;
       const next = pictureCanvas(width * SIDE, height * SIDE);
       map.replaceWith(next);
       map = next;
       moveTo(0, 0);
+      app.dropBackground();
+      void fillMap();
+    },
+    refresh() {
+      drawn = keyOf();
       app.dropBackground();
       void fillMap();
     },

@@ -2,11 +2,10 @@
 import type { Snapshot } from '../../contract/manifest.ts';
 import { Dropped } from '../engine/queue.ts';
 import type { Network, Shape, Step } from '../files/network.ts';
-import { currentLanguage, type TextKey, t } from '../texts.ts';
+import { type TextKey, t } from '../texts.ts';
+import { measuresOf, number, showCurve } from './curve.ts';
 import { h } from './dom.ts';
 import type { App, View } from './view.ts';
-
-const count = (n: number) => n.toLocaleString(currentLanguage() === 'zh' ? 'zh-CN' : 'en-GB');
 
 export function createHow(app: App): View {
   const sentences = h('ol', { class: 'sentences' });
@@ -28,7 +27,7 @@ export function createHow(app: App): View {
       if (mine !== generation) return;
       const read = readNetwork(bytes);
       network.append(
-        h('p', { class: 'hint' }, t('networkHelp', { nodes: count(read.nodes), params: count(read.parameters) })),
+        h('p', { class: 'hint' }, t('networkHelp', { nodes: number(read.nodes), params: number(read.parameters) })),
         networkList(read, app.manifest.image.height),
       );
     } catch (error) {
@@ -38,19 +37,16 @@ export function createHow(app: App): View {
 
   async function drawTraining(): Promise<void> {
     const { training: facts, license, metrics } = app.manifest;
-    const { snapshots = [] } = metrics ?? {};
-    const history = (metrics?.history ?? []).flatMap(({ images, fid }) => (fid === undefined ? [] : [{ images, fid }]));
-    const holder = h('div', { class: 'chart', role: 'img', 'aria-label': t('curveLabel') });
+    const { history = [], snapshots = [] } = metrics ?? {};
+    const curve = h('div', { class: 'curve' });
     training.replaceChildren(
       h('h2', {}, t('training')),
-      h('p', {}, t('trainedOn', { data: facts.dataset.name, images: count(facts.imagesSeen) })),
-      ...(history.length > 1
-        ? [h('p', { class: 'hint' }, t('curveLabel')), holder]
-        : [h('p', { class: 'hint' }, t('noCurve'))]),
+      h('p', {}, t('trainedOn', { data: facts.dataset.name, images: number(facts.imagesSeen) })),
+      measuresOf(history).length > 0 ? curve : h('p', { class: 'hint' }, t('noCurve')),
       ...(snapshots.length > 0 ? [snapshotStrip(snapshots)] : []),
       h('p', { class: 'hint' }, t('license', { license })),
     );
-    if (history.length > 1) (await import('./chart.ts')).drawChart(holder, history);
+    if (curve.isConnected) await showCurve(curve, history);
   }
 
   return {
@@ -63,6 +59,9 @@ export function createHow(app: App): View {
         ),
       );
       void drawNetwork();
+      void drawTraining();
+    },
+    refresh() {
       void drawTraining();
     },
     leave() {
@@ -81,7 +80,7 @@ function networkStep(step: Step, pictureHeight: number): HTMLElement {
   const also = step.with.filter((name) => name !== 'Reshape');
   const notes = [
     shapeText(step.shape),
-    step.parameters > 0 ? t('learned', { n: count(step.parameters) }) : '',
+    step.parameters > 0 ? t('learned', { n: number(step.parameters) }) : '',
     also.join(', '),
   ];
   return h(
@@ -102,8 +101,8 @@ function shapeText(shape: Shape | undefined): string {
   if (shape === undefined) return '';
   const [c = 0, height, width] = shape;
   return height === undefined || width === undefined
-    ? t('shapeVector', { n: count(c) })
-    : t('shapeMap', { c: count(c), h: height, w: width });
+    ? t('shapeVector', { n: number(c) })
+    : t('shapeMap', { c: number(c), h: height, w: width });
 }
 
 /** A block as large as the picture is at that step, and as deep as it has layers; a bar for a plain list of numbers. */
@@ -131,7 +130,7 @@ function snapshotStrip(snapshots: readonly Snapshot[]): HTMLElement {
     'ol',
     { class: 'snapshots' },
     ...snapshots.map(({ images, png }) => {
-      const label = t('snapshotAt', { images: count(images) });
+      const label = t('snapshotAt', { images: number(images) });
       return h(
         'li',
         {},

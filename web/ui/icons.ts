@@ -16,6 +16,7 @@ const PATHS = {
   play: 'M8 5l11 7-11 7z',
   pause: 'M8 5v14M16 5v14',
   swap: 'M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4',
+  down: 'M6 9l6 6 6-6',
   plus: 'M12 5v14M5 12h14',
 } as const;
 

@@ -1,8 +1,8 @@
 // Mixing: two parents, and children who take each number and the class from one parent or the other.
 import { Dropped } from '../engine/queue.ts';
-import { childOf, classLabel, inputsOf } from '../pictures/point.ts';
+import { childOf, classLabel, type FreePoint, inputsOf } from '../pictures/point.ts';
 import { t } from '../texts.ts';
-import { draw, evenSize, h, pictureCanvas } from './dom.ts';
+import { draw, h, pictureCanvas, setTiles } from './dom.ts';
 import { icon } from './icons.ts';
 import { createOtherPicker, createThumb, otherOf } from './other.ts';
 import { type App, randomSeed, type View } from './view.ts';
@@ -28,6 +28,7 @@ export function createMix(app: App): View {
           class: 'button',
           onclick: () => {
             litter = randomSeed();
+            lay();
             void fill();
           },
         },
@@ -40,18 +41,18 @@ export function createMix(app: App): View {
   let litter = 1;
   let drawn = '';
   let generation = 0;
+  let tiles: { child: FreePoint; canvas: HTMLCanvasElement; button: HTMLElement }[] = [];
 
-  async function fill(): Promise<void> {
-    const mine = ++generation;
-    app.dropBackground();
+  function keyOf(): string {
+    const parents = [app.state.centre, otherOf(app)].map((p) => (p.kind === 'free' ? { ...p, z: Array.from(p.z) } : p));
+    return JSON.stringify([app.model.file.sha256, parents]);
+  }
+
+  function lay(): void {
     const { width, height } = app.manifest.image;
-    const tile = evenSize(width, matchMedia('(min-width: 960px)').matches ? 112 : 84);
-    grid.style.setProperty('--tile', `${tile}px`);
-    grid.style.setProperty('--tile-height', `${(tile * height) / width}px`);
-    const children = Array.from({ length: CHILDREN }, (_, i) =>
-      childOf(app.state.centre, otherOf(app), litter * CHILDREN + i, app.manifest),
-    );
-    const tiles = children.map((child, i) => {
+    setTiles(grid, app.manifest.image, matchMedia('(min-width: 960px)').matches ? 112 : 84);
+    tiles = Array.from({ length: CHILDREN }, (_, i) => {
+      const child = childOf(app.state.centre, otherOf(app), litter * CHILDREN + i, app.manifest);
       const canvas = pictureCanvas(width, height);
       const label = `${t('children')} ${i + 1}: ${classLabel(child, app.manifest)}`;
       const button = h(
@@ -59,12 +60,17 @@ export function createMix(app: App): View {
         { class: 'tile', 'aria-label': label, onclick: () => app.open(child, 'push') },
         canvas,
       );
-      return { canvas, button };
+      return { child, canvas, button };
     });
     grid.replaceChildren(...tiles.map(({ button }) => h('li', {}, button)));
+  }
+
+  async function fill(): Promise<void> {
+    const mine = ++generation;
+    app.dropBackground();
     try {
       const pictures = await app.make(
-        children.map((child) => inputsOf(child, app.manifest)),
+        tiles.map(({ child }) => inputsOf(child, app.manifest)),
         'background',
       );
       if (mine !== generation) return;
@@ -84,12 +90,16 @@ export function createMix(app: App): View {
     update() {
       one.update();
       two.update();
-      const parents = [app.state.centre, otherOf(app)].map((p) =>
-        p.kind === 'free' ? { ...p, z: Array.from(p.z) } : p,
-      );
-      const wanted = JSON.stringify([app.model.file.url, parents]);
+      const wanted = keyOf();
       if (wanted === drawn) return;
       drawn = wanted;
+      lay();
+      void fill();
+    },
+    refresh() {
+      drawn = keyOf();
+      one.refresh();
+      two.refresh();
       void fill();
     },
     leave() {

@@ -10,6 +10,8 @@ import { type App, randomSeed } from './view.ts';
 export interface PointPicker {
   readonly element: HTMLElement;
   update(): void;
+  /** Draws it again: the model has newer weights. */
+  refresh(): void;
 }
 
 /** What the other one is before anybody chose: the next seed of another class. */
@@ -47,11 +49,13 @@ export function createThumb(app: App, label: TextKey, point: () => Point): Point
     element,
     update() {
       const wanted = point();
-      const text = JSON.stringify([app.model.file.url, wanted, wanted.kind === 'free' ? Array.from(wanted.z) : 0]);
+      const { sha256 } = app.model.file;
+      const text = JSON.stringify([sha256, wanted, wanted.kind === 'free' ? Array.from(wanted.z) : 0]);
       if (text === drawn) return;
       drawn = text;
       render(wanted);
     },
+    refresh: () => render(point()),
   };
 }
 
@@ -102,19 +106,19 @@ export function createOtherPicker(app: App, label: TextKey): PointPicker {
     update() {
       const other = otherOf(app);
       const labels = app.manifest.classes;
-      const options = [
-        h('option', { value: '' }, t('anyClass')),
-        ...labels.map((name, i) => h('option', { value: i }, name)),
-      ];
-      if (classes.dataset.model !== app.model.file.url) {
-        classes.dataset.model = app.model.file.url;
-        classes.replaceChildren(...options);
+      if (classes.dataset.model !== app.state.model) {
+        classes.dataset.model = app.state.model;
+        classes.replaceChildren(
+          h('option', { value: '' }, t('anyClass')),
+          ...labels.map((name, i) => h('option', { value: i }, name)),
+        );
       }
-      classes.hidden = labels.length === 0;
+      classes.hidden = labels.length < 2;
       const index = other.kind === 'seed' ? other.class : soleClass(other, app.manifest);
       classes.value = index === undefined ? '' : String(index);
       if (document.activeElement !== seed) seed.value = other.kind === 'seed' ? other.seed : '';
       thumb.update();
     },
+    refresh: thumb.refresh,
   };
 }

@@ -33,7 +33,8 @@ export function failurePanel(error: unknown, retry: () => void): HTMLElement {
   );
 }
 
-function plainWords(error: unknown): string {
+/** One sentence for a person. */
+export function plainWords(error: unknown): string {
   if (error instanceof UserError) return error.message;
   if (error instanceof RunnerError) return t(error.why === 'memory' ? 'failMemory' : `why-${error.why}`);
   if (error instanceof RangeError && /memory|allocation|length/i.test(error.message)) return t('failMemory');
@@ -53,4 +54,9 @@ export function cancelledPanel(again: () => void): HTMLElement {
 
 export function emptyPanel(): HTMLElement {
   return h('div', { class: 'panel', role: 'status' }, h('h2', {}, t('noModels')), h('p', {}, t('noModelsHelp')));
+}
+
+/** A training has not made its first pictures yet. */
+export function waitingPanel(): HTMLElement {
+  return h('div', { class: 'panel', role: 'status' }, h('h2', {}, t('live-training')), h('p', {}, t('liveFirst')));
 }

@@ -2,7 +2,7 @@
 import { Dropped } from '../engine/queue.ts';
 import { classLabel, inputsOf } from '../pictures/point.ts';
 import { t } from '../texts.ts';
-import { draw, evenSize, h, pictureCanvas } from './dom.ts';
+import { draw, h, pictureCanvas, setTiles } from './dom.ts';
 import { type Favourite, listSaved, toggleSaved } from './favourites.ts';
 import { icon } from './icons.ts';
 import type { App, View } from './view.ts';
@@ -12,6 +12,7 @@ export function createSaved(app: App): View {
   const empty = h('p', { class: 'hint' }, t('savedEmpty'));
   const element = h('div', { class: 'view' }, empty, grid);
   let generation = 0;
+  let tiles: { favourite: Favourite; canvas: HTMLCanvasElement }[] = [];
 
   function tileOf(favourite: Favourite, canvas: HTMLCanvasElement): HTMLElement {
     const { point, model } = favourite;
@@ -20,6 +21,7 @@ export function createSaved(app: App): View {
     const label = name === '' ? source : t('pictureOf', { label: name, source });
     const remove = () => {
       toggleSaved(model, point);
+      lay();
       void fill();
       app.set({}, 'replace');
     };
@@ -39,12 +41,9 @@ export function createSaved(app: App): View {
     );
   }
 
-  async function fill(): Promise<void> {
-    const mine = ++generation;
+  function lay(): void {
     const { width, height } = app.manifest.image;
-    const tile = evenSize(width, 84);
-    grid.style.setProperty('--tile', `${tile}px`);
-    grid.style.setProperty('--tile-height', `${(tile * height) / width}px`);
+    setTiles(grid, app.manifest.image, 84);
     // A favourite of another version of the model may have another latent size.
     const list = listSaved().filter(
       ({ model, point }) =>
@@ -52,11 +51,12 @@ export function createSaved(app: App): View {
     );
     empty.hidden = list.length > 0;
     grid.hidden = list.length === 0;
-    const tiles = list.map((favourite) => {
-      const canvas = pictureCanvas(width, height);
-      return { favourite, canvas, item: tileOf(favourite, canvas) };
-    });
-    grid.replaceChildren(...tiles.map(({ item }) => item));
+    tiles = list.map((favourite) => ({ favourite, canvas: pictureCanvas(width, height) }));
+    grid.replaceChildren(...tiles.map(({ favourite, canvas }) => tileOf(favourite, canvas)));
+  }
+
+  async function fill(): Promise<void> {
+    const mine = ++generation;
     try {
       const left = [...tiles];
       while (left.length > 0) {
@@ -79,7 +79,13 @@ export function createSaved(app: App): View {
   return {
     element,
     update(changed) {
-      if (changed.has('view') || changed.has('model')) void fill();
+      if (!changed.has('view') && !changed.has('model')) return;
+      lay();
+      void fill();
+    },
+    refresh() {
+      app.dropBackground();
+      void fill();
     },
     leave() {
       generation++;

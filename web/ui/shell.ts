@@ -10,7 +10,9 @@ import { h } from './dom.ts';
 import { createExplore } from './explore.ts';
 import { createHow } from './how.ts';
 import { icon } from './icons.ts';
+import { createLivePanel, type LivePanel } from './live.ts';
 import { createMix } from './mix.ts';
+import { modelTitle, openModels } from './model-dialog.ts';
 import { createSaved } from './saved.ts';
 import { createStage, type Stage } from './stage.ts';
 import { statusText } from './status.ts';
@@ -21,7 +23,10 @@ import { createWall } from './wall.ts';
 export interface ShellActions {
   models(): readonly ModelEntry[];
   pickModel(name: string): void;
-  addModels(name: string): Promise<void>;
+  /** An own model was added to the device. */
+  modelAdded(name: string): Promise<void>;
+  /** One was taken from it. */
+  modelRemoved(): void;
   save(): void;
   share(): void;
   device(): void;
@@ -29,9 +34,12 @@ export interface ShellActions {
 
 export interface Shell {
   readonly stage: Stage;
+  readonly live: LivePanel;
   update(changed: ReadonlySet<keyof State>): void;
-  modelChanged(): void;
-  listModels(): void;
+  /** Another model is shown, or none yet: `entry` has no pictures so far. */
+  modelChanged(entry: ModelEntry): void;
+  /** The model has newer weights. */
+  refresh(): void;
   showStatus(status: EngineStatus): void;
   showReady(ready: boolean): void;
   showNetwork(online: boolean): void;
@@ -39,8 +47,6 @@ export interface Shell {
 }
 
 const THEME = 'pocketgen.theme';
-/** The entry of the model list that is no model: a colon cannot be in a name. */
-const ADD = ':add';
 
 export function createShell(app: App, actions: ShellActions): Shell {
   document.documentElement.lang = currentLanguage() === 'zh' ? 'zh-Hans' : 'en';
@@ -55,17 +61,19 @@ export function createShell(app: App, actions: ShellActions): Shell {
   const views = new Map<ViewName, View>();
   let current: ViewName | undefined;
 
-  const modelSelect = h('select', {
-    id: 'model',
-    'aria-label': t('model'),
-    onchange: pickModel,
-  });
-  const add = createBundleDrop(app, (entry) => actions.addModels(entry));
+  const modelName = h('span', { class: 'model-name', dir: 'auto' });
+  const modelButton = h(
+    'button',
+    { class: 'button model-button', id: 'model', 'aria-haspopup': 'dialog', onclick: chooseModel },
+    modelName,
+    icon('down'),
+  );
+  const add = createBundleDrop(app, (entry) => actions.modelAdded(entry));
   const header = h(
     'header',
     { class: 'top' },
     h('h1', { class: 'wordmark' }, h('span', { class: 'mark', 'aria-hidden': 'true' }), 'pocketgen'),
-    h('div', { class: 'top-tools' }, modelSelect, languageButton(), themeButton()),
+    h('div', { class: 'top-tools' }, modelButton, languageButton(), themeButton()),
   );
   const statusWords = h('span', { class: 'status-text' });
   const ready = h('span', { class: 'ready', hidden: true }, ' ', t('offlineReady'));
@@ -79,6 +87,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
   const stage = createStage(app, actions, statusRow);
   const tabs = h('nav', { class: 'tabs', 'aria-label': t('views') }, ...VIEWS.map(tab));
   const panel = h('div', { class: 'panel-holder', id: 'pictures', tabindex: -1 });
+  const live = createLivePanel();
   const messages = h('div', { class: 'messages', 'aria-live': 'polite' });
   document.body.append(
     skipLink(panel),
@@ -87,18 +96,20 @@ export function createShell(app: App, actions: ShellActions): Shell {
       'main',
       { class: 'layout' },
       h('div', { class: 'left' }, stage.element),
-      h('div', { class: 'right' }, tabs, panel),
+      h('div', { class: 'right' }, tabs, live.element, panel),
     ),
     messages,
     add.overlay,
   );
 
-  function pickModel(): void {
-    const picked = modelSelect.value;
-    if (picked === ADD) {
-      modelSelect.value = app.state.model;
-      add.open();
-    } else actions.pickModel(picked);
+  function chooseModel(): void {
+    openModels({
+      models: actions.models(),
+      current: app.state.model,
+      pick: actions.pickModel,
+      removed: actions.modelRemoved,
+      add: add.open,
+    });
   }
 
   function tab(name: ViewName): HTMLElement {
@@ -178,25 +189,26 @@ export function createShell(app: App, actions: ShellActions): Shell {
 
   return {
     stage,
+    live,
     update(changed) {
       stage.update(changed);
       const fresh = current !== app.state.view;
       const view = show(app.state.view);
       view.update(fresh ? new Set([...changed, 'view']) : changed);
     },
-    modelChanged() {
-      document.title = `${app.manifest.title} · pocketgen`;
-      modelSelect.value = app.state.model;
-      stage.modelChanged();
+    modelChanged(entry) {
+      document.title = `${entry.title} · pocketgen`;
+      modelName.textContent = modelTitle(entry);
+      modelButton.setAttribute('aria-label', t('modelIs', { name: modelTitle(entry) }));
+      document.body.toggleAttribute('data-waiting', entry.bundle === undefined);
+      if (entry.bundle !== undefined) return stage.modelChanged();
+      if (current !== undefined) views.get(current)?.leave?.();
+      current = undefined;
+      panel.replaceChildren();
     },
-    listModels() {
-      const list = actions.models();
-      modelSelect.replaceChildren(
-        ...list.map(({ name, title, own }) =>
-          h('option', { value: name }, own ? t('ownModel', { name: title }) : title),
-        ),
-        h('option', { value: ADD }, `${t('addBundle')}…`),
-      );
+    refresh() {
+      stage.refresh();
+      if (current !== undefined) views.get(current)?.refresh();
     },
     showStatus(next) {
       statusWords.textContent = statusText(next);

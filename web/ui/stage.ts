@@ -21,6 +21,8 @@ export interface Stage {
   /** Puts something in the picture's place (progress, an error); undefined gives it back. */
   cover(content: HTMLElement | undefined): void;
   modelChanged(): void;
+  /** Draws what is shown again: the model has newer weights. */
+  refresh(): void;
 }
 
 export interface StageActions {
@@ -28,13 +30,19 @@ export interface StageActions {
   share(): void;
 }
 
+/** More than these are a list to choose from: nobody scrolls through hundreds of chips. */
+const MOST_CHIPS = 24;
+
+/** Letters that fit a line beside a short seed on a phone. */
+const LONG_NAME = 22;
+
 /** `status`: the line under the caption that says what the page runs on. */
 export function createStage(app: App, actions: StageActions, status: HTMLElement): Stage {
   let canvas = pictureCanvas(28, 28);
   let shown: { point: Point; picture: Picture } | undefined;
 
   const frame = h('div', { class: 'frame' }, canvas);
-  const label = h('strong', { class: 'label' });
+  const label = h('strong', { class: 'label', dir: 'auto' });
   const source = h('span', { class: 'source' });
   const caption = h('p', { class: 'caption', 'aria-live': 'polite' }, label, source);
   const heart = h('button', { class: 'icon-button', onclick: toggle }, icon('saved'));
@@ -64,6 +72,12 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
     h('p', { id: 'seed-hint', class: 'hint phone-aside' }, t('seedHint')),
   );
   const chips = h('div', { class: 'chips', role: 'group', 'aria-label': t('class') });
+  const classList = h('select', {
+    class: 'class-list',
+    hidden: true,
+    'aria-label': t('class'),
+    onchange: () => pickClass(/^\d+$/.test(classList.value) ? Number(classList.value) : undefined),
+  });
   const slider = h('input', { id: 'variety', type: 'range', min: '0.1', max: '1', step: '0.05', oninput: slid });
   const variety = h(
     'div',
@@ -72,7 +86,7 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
     slider,
     h('output', { for: 'variety', class: 'hint' }),
   );
-  const controls = h('div', { class: 'controls' }, seedRow, variety, chips);
+  const controls = h('div', { class: 'controls' }, seedRow, variety, chips, classList, app.ground.picker);
   const element = h('section', { class: 'stage', 'aria-label': t('centre') }, frame, side, caption, status, controls);
 
   function seedPoint(text: string): Point {
@@ -143,14 +157,37 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
   });
 
   function chip(text: string, index: number | undefined): HTMLButtonElement {
-    return h('button', { class: 'chip', 'data-class': index ?? 'any', onclick: () => pickClass(index) }, text);
+    return h(
+      'button',
+      { class: 'chip', dir: 'auto', 'data-class': index ?? 'any', onclick: () => pickClass(index) },
+      text,
+    );
+  }
+
+  function listClasses(classes: readonly string[]): void {
+    const many = classes.length > MOST_CHIPS;
+    // With one class there is nothing to choose.
+    chips.hidden = many || classes.length < 2;
+    classList.hidden = !many;
+    chips.replaceChildren(...(chips.hidden ? [] : [chip(t('anyClass'), undefined), ...classes.map(chip)]));
+    classList.replaceChildren(
+      ...(many
+        ? [
+            h('option', { value: 'any' }, t('anyClass')),
+            h('option', { value: 'mixed', hidden: true }, t('mixedClass')),
+            ...classes.map((name, i) => h('option', { value: i }, name)),
+          ]
+        : []),
+    );
   }
 
   function markChips(): void {
     const { centre } = app.state;
-    const current = centre.kind === 'seed' ? centre.class : soleClass(centre, app.manifest);
+    const sole = centre.kind === 'seed' ? centre.class : soleClass(centre, app.manifest);
+    const current = String(sole ?? (centre.kind === 'seed' ? 'any' : 'mixed'));
+    classList.value = current;
     for (const button of chips.querySelectorAll('button')) {
-      const on = button.dataset.class === String(current ?? (centre.kind === 'seed' ? 'any' : 'mixed'));
+      const on = button.dataset.class === current;
       if (on && button.getAttribute('aria-pressed') !== 'true') scrollTo(button);
       button.setAttribute('aria-pressed', String(on));
     }
@@ -194,16 +231,19 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
       canvas = next;
       frame.classList.remove('made');
       shown = undefined;
+      // On a phone, on a phone where the picture stays in sight, and from 960 px.
       for (const [name, target] of [
-        ['--phone', 224],
-        ['--desk', 336],
-      ] as const) {
-        const width = evenSize(image.width, target);
-        frame.style.setProperty(`${name}-width`, `${width}px`);
-        frame.style.setProperty(`${name}-height`, `${(width * image.height) / image.width}px`);
-      }
-      chips.replaceChildren(...(classes.length === 0 ? [] : [chip(t('anyClass'), undefined), ...classes.map(chip)]));
-      chips.hidden = classes.length === 0;
+        ['phone', 224],
+        ['compact', 168],
+        ['desk', 336],
+      ] as const)
+        element.style.setProperty(`--${name}-width`, `${evenSize(image.width, target)}px`);
+      frame.style.setProperty('--shape', `${image.width} / ${image.height}`);
+      caption.style.setProperty('--name-lines', classes.some((name) => name.length > LONG_NAME) ? '2' : '1');
+      listClasses(classes);
+    },
+    refresh() {
+      if (shown !== undefined) render(shown.point);
     },
   };
 }

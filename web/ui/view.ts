@@ -6,6 +6,7 @@ import type { LoadedModel } from '../files/models.ts';
 import type { Inputs, Point } from '../pictures/point.ts';
 import type { State } from '../state.ts';
 import type { TextKey } from '../texts.ts';
+import type { Ground } from './ground.ts';
 
 export type History = 'push' | 'replace';
 
@@ -13,6 +14,8 @@ export interface App {
   readonly model: LoadedModel;
   readonly manifest: Manifest;
   readonly state: State;
+  /** What pictures lie on. */
+  readonly ground: Ground;
   set(patch: Partial<State>, history?: History): void;
   /** Makes a point the large picture; a seed brings its class and truncation along. */
   open(point: Point, history?: History): void;
@@ -31,6 +34,8 @@ export interface View {
   readonly element: HTMLElement;
   /** Shown, or the state changed while shown. `changed` names what did; everything when just shown. */
   update(changed: ReadonlySet<keyof State>): void;
+  /** The model has newer weights: draws what is shown again, in place, each picture over the one before. */
+  refresh(): void;
   /** No longer shown. */
   leave?(): void;
 }

@@ -4,7 +4,7 @@ import { Dropped } from '../engine/queue.ts';
 import { inputsBetween, pointBetween } from '../pictures/point.ts';
 import { animationBlob, fileName } from '../pictures/save.ts';
 import { t } from '../texts.ts';
-import { draw, evenSize, h, latest, pictureCanvas } from './dom.ts';
+import { draw, h, latest, pictureCanvas, setTiles } from './dom.ts';
 import { saveBlob } from './files.ts';
 import { icon } from './icons.ts';
 import { createOtherPicker, createThumb, otherOf } from './other.ts';
@@ -57,7 +57,7 @@ export function createWalk(app: App): View {
       h('label', { class: 'check' }, loop, t('loop')),
       h('button', { class: 'button', onclick: stop }, icon('plus'), t('stopHere')),
     ),
-    h('div', { class: 'bar' }, gif, apng),
+    h('div', { class: 'bar' }, gif, apng, app.ground.fillBox()),
   );
 
   let position = 0;
@@ -65,6 +65,7 @@ export function createWalk(app: App): View {
   let direction = 1;
   let drawn = '';
   let generation = 0;
+  let canvases: HTMLCanvasElement[] = [];
 
   const follow = latest(async (t: number) => {
     const other = otherOf(app);
@@ -136,24 +137,28 @@ export function createWalk(app: App): View {
     app.open(other, 'push');
   }
 
+  function keyOf(): string {
+    const ends = [app.state.centre, otherOf(app)].map((p) => (p.kind === 'free' ? { ...p, z: Array.from(p.z) } : p));
+    return JSON.stringify([app.model.file.sha256, ends]);
+  }
+
+  function layStrip(): void {
+    const { width, height } = app.manifest.image;
+    setTiles(strip, app.manifest.image, 56);
+    canvases = steps(STRIP).map(() => pictureCanvas(width, height));
+    strip.replaceChildren(
+      ...steps(STRIP).map((t, i) => {
+        const label = `${Math.round(t * 100)} %`;
+        const click = () => moveTo(t);
+        return h('li', {}, h('button', { class: 'tile', 'aria-label': label, onclick: click }, canvases[i]));
+      }),
+    );
+  }
+
   async function fillStrip(): Promise<void> {
     const mine = ++generation;
-    const { width, height } = app.manifest.image;
     const other = otherOf(app);
     const { centre } = app.state;
-    const tile = evenSize(width, 56);
-    strip.style.setProperty('--tile', `${tile}px`);
-    strip.style.setProperty('--tile-height', `${(tile * height) / width}px`);
-    const canvases = steps(STRIP).map((t) => {
-      const canvas = pictureCanvas(width, height);
-      const button = h(
-        'button',
-        { class: 'tile', 'aria-label': `${Math.round(t * 100)} %`, onclick: () => moveTo(t) },
-        canvas,
-      );
-      return { canvas, item: h('li', {}, button) };
-    });
-    strip.replaceChildren(...canvases.map(({ item }) => item));
     try {
       const pictures = await app.make(
         steps(STRIP).map((t) => inputsBetween(centre, other, t, app.manifest)),
@@ -161,7 +166,7 @@ export function createWalk(app: App): View {
       );
       if (mine !== generation) return;
       for (const [i, picture] of pictures.entries()) {
-        const canvas = canvases[i]?.canvas;
+        const canvas = canvases[i];
         if (canvas === undefined) continue;
         draw(canvas, picture);
         canvas.parentElement?.classList.add('made');
@@ -185,7 +190,7 @@ export function createWalk(app: App): View {
       const all = loop.checked ? [...frames, ...frames.slice(1, -1).reverse()] : frames;
       const scale = Math.max(1, Math.round(224 / app.manifest.image.width));
       const name = fileName(app.state.centre, app.manifest, format === 'gif' ? 'gif' : 'png');
-      saveBlob(await animationBlob(all, format, scale, FPS), `walk-${name}`);
+      saveBlob(await animationBlob(all.map(app.ground.forSaving), format, scale, FPS), `walk-${name}`);
     } catch (error) {
       if (!(error instanceof Dropped)) app.fail(error);
     } finally {
@@ -199,13 +204,20 @@ export function createWalk(app: App): View {
     update() {
       from.update();
       to.update();
-      const ends = [app.state.centre, otherOf(app)].map((p) => (p.kind === 'free' ? { ...p, z: Array.from(p.z) } : p));
-      const wanted = JSON.stringify([app.model.file.url, ends]);
+      const wanted = keyOf();
       if (wanted === drawn) return;
       drawn = wanted;
       direction = 1;
       position = 0;
       slider.value = '0';
+      app.dropBackground();
+      layStrip();
+      void fillStrip();
+    },
+    refresh() {
+      drawn = keyOf();
+      from.refresh();
+      to.refresh();
       app.dropBackground();
       void fillStrip();
     },

@@ -4,7 +4,7 @@ import { Dropped } from '../engine/queue.ts';
 import { classLabel, inputsOf, type SeedPoint } from '../pictures/point.ts';
 import { wallZip } from '../pictures/save.ts';
 import { t } from '../texts.ts';
-import { clear, draw, evenSize, h, pictureCanvas } from './dom.ts';
+import { clear, draw, h, pictureCanvas, setTiles } from './dom.ts';
 import { saveBlob } from './files.ts';
 import { icon } from './icons.ts';
 import { type App, randomSeed, type View } from './view.ts';
@@ -27,7 +27,7 @@ export function createWall(app: App): View {
     { class: 'view' },
     h('div', { class: 'bar' }, caption, fresh),
     grid,
-    h('div', { class: 'bar' }, more, zip),
+    h('div', { class: 'bar' }, more, zip, app.ground.fillBox()),
   );
 
   const cells: { button: HTMLButtonElement; canvas: HTMLCanvasElement; item: HTMLLIElement }[] = [];
@@ -43,6 +43,11 @@ export function createWall(app: App): View {
     class: app.state.class,
     truncation: app.state.truncation,
   });
+
+  function keyOf(): string {
+    const { wall, class: picked, truncation } = app.state;
+    return JSON.stringify([app.model.file.sha256, wall, picked ?? null, truncation]);
+  }
 
   function cell(index: number) {
     const existing = cells[index];
@@ -102,9 +107,7 @@ export function createWall(app: App): View {
     generation++;
     app.dropBackground();
     const { width, height } = app.manifest.image;
-    const tile = evenSize(width, matchMedia('(min-width: 960px)').matches ? 84 : 56);
-    grid.style.setProperty('--tile', `${tile}px`);
-    grid.style.setProperty('--tile-height', `${(tile * height) / width}px`);
+    setTiles(grid, app.manifest.image, matchMedia('(min-width: 960px)').matches ? 84 : 56);
     const keep = Math.max(count, PAGE);
     pictures = [];
     for (const { button, canvas } of cells) {
@@ -118,7 +121,9 @@ export function createWall(app: App): View {
   }
 
   async function saveAll(): Promise<void> {
-    const items = pictures.flatMap((picture, i) => (picture === undefined ? [] : [{ picture, point: pointAt(i) }]));
+    const items = pictures.flatMap((picture, i) =>
+      picture === undefined ? [] : [{ picture: app.ground.forSaving(picture), point: pointAt(i) }],
+    );
     saveBlob(await wallZip(items, app.manifest), `${app.manifest.name}-wall-${app.state.wall}.zip`);
   }
 
@@ -131,13 +136,17 @@ export function createWall(app: App): View {
   return {
     element,
     update() {
-      const { wall, class: picked, truncation } = app.state;
-      const wanted = JSON.stringify([app.model.file.url, wall, picked ?? null, truncation]);
+      const wanted = keyOf();
       if (wanted !== drawn) {
         drawn = wanted;
         rebuild();
       }
       markCentre();
+    },
+    refresh() {
+      drawn = keyOf();
+      app.dropBackground();
+      void fill(0);
     },
     leave() {
       // What was not made yet is made when the wall is shown again.

@@ -1,6 +1,6 @@
 // A picture as SVG: one horizontal stroke per run of equal pixels, strokes of one colour in one path. Sharp at any size;
 // nothing is drawn where nothing is seen.
-import type { Picture } from '../contract/picture.ts';
+import type { Picture } from './picture.ts';
 
 const hex = (level: number) => level.toString(16).padStart(2, '0');
 

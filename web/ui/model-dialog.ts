@@ -1,0 +1,73 @@
+// The dialog "Models": every model of this site and of this device with its size, classes and bytes, one chosen; and
+// adding one's own.
+import { forgetOwn, type ModelEntry } from '../files/models.ts';
+import { t } from '../texts.ts';
+import { number } from './curve.ts';
+import { openDialog } from './dialogs.ts';
+import { h } from './dom.ts';
+import { icon } from './icons.ts';
+
+export interface ModelChoices {
+  models: readonly ModelEntry[];
+  current: string;
+  pick(name: string): void;
+  /** An own model was removed from the device. */
+  removed(): void;
+  add(): void;
+}
+
+export function openModels({ models, current, pick, removed, add }: ModelChoices): void {
+  const list = h('div', { class: 'choices', role: 'radiogroup', 'aria-label': t('models') });
+  const dialog = openDialog(
+    t('models'),
+    h('p', { class: 'hint' }, t('modelsHelp')),
+    list,
+    h('div', { class: 'bar' }, h('button', { class: 'button', onclick: then(add) }, icon('plus'), t('addBundle'))),
+  );
+  function then(next: () => void): () => void {
+    return () => {
+      dialog.close();
+      next();
+    };
+  }
+  list.append(...models.map((entry) => choice(entry, entry.name === current, then)));
+
+  function choice(entry: ModelEntry, chosen: boolean, closing: typeof then): HTMLElement {
+    const id = `model-${entry.name}`;
+    const input = h('input', {
+      type: 'radio',
+      name: 'model',
+      id,
+      value: entry.name,
+      checked: chosen,
+      onchange: closing(() => pick(entry.name)),
+    });
+    const title = h('b', { dir: 'auto' }, modelTitle(entry));
+    const label = h('label', { class: 'choice', for: id }, input, h('span', {}, title, h('small', {}, factsOf(entry))));
+    if (!entry.own) return label;
+    const words = t('forgetBundle', { name: entry.title });
+    const remove = closing(() => void forgetOwn(entry).then(removed));
+    return h(
+      'div',
+      { class: 'choice-row' },
+      label,
+      h('button', { class: 'icon-button', 'aria-label': words, title: words, onclick: remove }, icon('close')),
+    );
+  }
+}
+
+export function modelTitle({ title, own }: ModelEntry): string {
+  return own ? t('ownModel', { name: title }) : title;
+}
+
+/** "64 × 64, colour · 9 classes · 0.6 MB · being trained" */
+function factsOf({ bundle, training }: ModelEntry): string {
+  if (bundle === undefined) return [t('isTraining'), t('noPicturesYet')].join(' · ');
+  const { image, classes, bytes } = bundle;
+  const facts = [
+    `${t('sizeIs', { w: image.width, h: image.height })}, ${t(`kind${image.channels}`)}`,
+    classes === 0 ? t('noClasses') : classes === 1 ? t('oneClass') : t('classesAre', { n: classes }),
+    t('modelBytes', { mb: number(bytes / 1e6, { maximumSignificantDigits: 2 }) }),
+  ];
+  return [...facts, ...(training ? [t('isTraining')] : [])].join(' · ');
+}
