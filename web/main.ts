@@ -205,12 +205,16 @@ async function openModel(name: string, fragment = ''): Promise<void> {
   failed = false;
   if (entry.bundle === undefined) return awaitPictures(entry, fragment);
   let next: LoadedModel;
+  shell.showAsking(true);
   try {
     next = await loadModel(entry);
   } catch (error) {
+    if (turn !== turns) return;
     // One that cannot be had is no reason to leave the one that is shown.
-    if (turn === turns && model !== undefined && entry.name !== state.model) return shell.notify(plainWords(error));
+    if (model !== undefined && entry.name !== state.model) return shell.notify(plainWords(error));
     return fail(error);
+  } finally {
+    if (turn === turns) shell.showAsking(false);
   }
   if (turn !== turns) return; // another was asked for meanwhile
   try {

@@ -54,8 +54,10 @@ export function createLivePanel(): LivePanel {
       const { images: seen, total, imagesPerSecond, secondsLeft } = last;
       setText(images, t('liveImages', { images: number(seen), total: number(total) }));
       bar.value = total === 0 ? 0 : Math.min(1, seen / total);
+      // Just begun, nothing can be said of its pace.
+      const paced = phase === 'training' && imagesPerSecond > 0;
       const speed = t('liveSpeed', { n: number(imagesPerSecond, { maximumSignificantDigits: 2 }) });
-      setText(pace, phase === 'training' ? `${speed} · ${t('liveLeft', { time: timeText(secondsLeft) })}` : '');
+      setText(pace, paced ? `${speed} · ${t('liveLeft', { time: timeText(secondsLeft) })}` : '');
       setText(note, noteOf(phase, shown));
       draw();
     },

@@ -36,6 +36,8 @@ export interface Shell {
   readonly stage: Stage;
   readonly live: LivePanel;
   update(changed: ReadonlySet<keyof State>): void;
+  /** Whether another model was asked for and nothing of it is here yet. */
+  showAsking(asking: boolean): void;
   /** Another model is shown, or none yet: `entry` has no pictures so far. */
   modelChanged(entry: ModelEntry): void;
   /** The model has newer weights. */
@@ -195,6 +197,9 @@ export function createShell(app: App, actions: ShellActions): Shell {
       const fresh = current !== app.state.view;
       const view = show(app.state.view);
       view.update(fresh ? new Set([...changed, 'view']) : changed);
+    },
+    showAsking(asking) {
+      modelButton.setAttribute('aria-busy', String(asking));
     },
     modelChanged(entry) {
       document.title = `${entry.title} · pocketgen`;
