@@ -34,7 +34,7 @@ afterAll(async () => {
 
 async function pick(page: Page, title: string): Promise<void> {
   await page.locator('#model').click();
-  await page.getByRole('radio', { name: title }).click();
+  await page.getByRole('dialog').getByRole('button', { name: title }).click();
 }
 
 async function shows(page: Page, title: string, size: number): Promise<void> {

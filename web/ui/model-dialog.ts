@@ -17,7 +17,7 @@ export interface ModelChoices {
 }
 
 export function openModels({ models, current, pick, removed, add }: ModelChoices): void {
-  const list = h('div', { class: 'choices', role: 'radiogroup', 'aria-label': t('models') });
+  const list = h('ul', { class: 'choices', 'aria-label': t('models') });
   const dialog = openDialog(
     t('models'),
     h('p', { class: 'hint' }, t('modelsHelp')),
@@ -30,29 +30,34 @@ export function openModels({ models, current, pick, removed, add }: ModelChoices
       next();
     };
   }
-  list.append(...models.map((entry) => choice(entry, entry.name === current, then)));
+  list.append(...models.map((entry) => h('li', { class: 'choice-row' }, ...choice(entry))));
 
-  function choice(entry: ModelEntry, chosen: boolean, closing: typeof then): HTMLElement {
-    const id = `model-${entry.name}`;
-    const input = h('input', {
-      type: 'radio',
-      name: 'model',
-      id,
-      value: entry.name,
-      checked: chosen,
-      onchange: closing(() => pick(entry.name)),
-    });
-    const title = h('b', { dir: 'auto' }, modelTitle(entry));
-    const label = h('label', { class: 'choice', for: id }, input, h('span', {}, title, h('small', {}, factsOf(entry))));
-    if (!entry.own) return label;
+  // Buttons, not radio buttons: looking along the list with the arrow keys would open one model after another.
+  function choice(entry: ModelEntry): (HTMLElement | false)[] {
     const words = t('forgetBundle', { name: entry.title });
-    const remove = closing(() => void forgetOwn(entry).then(removed));
-    return h(
-      'div',
-      { class: 'choice-row' },
-      label,
-      h('button', { class: 'icon-button', 'aria-label': words, title: words, onclick: remove }, icon('close')),
-    );
+    const shown = entry.name === current;
+    return [
+      h(
+        'button',
+        {
+          class: 'choice',
+          'aria-current': shown ? 'true' : undefined,
+          onclick: then(() => shown || pick(entry.name)),
+        },
+        h('span', {}, h('b', { dir: 'auto' }, modelTitle(entry)), h('small', {}, factsOf(entry))),
+      ),
+      entry.own &&
+        h(
+          'button',
+          {
+            class: 'icon-button',
+            'aria-label': words,
+            title: words,
+            onclick: then(() => void forgetOwn(entry).then(removed)),
+          },
+          icon('close'),
+        ),
+    ];
   }
 }
 
