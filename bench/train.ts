@@ -14,6 +14,7 @@ import type { NetworkSpec } from '../train/networks/spec.ts';
 import { PRESETS, recipeFor } from '../train/recipe.ts';
 import { inputShapes, SCALARS, stateShapes } from '../train/step.ts';
 import { dcgan, STEPS } from './networks.ts';
+import { benchOwn } from './own.ts';
 import { startWasm } from './wasm-kernels.ts';
 
 const { values } = parseArgs({
@@ -27,6 +28,8 @@ const { values } = parseArgs({
     presets: { type: 'boolean', default: false },
     /** Only engine onnx. */
     quick: { type: 'boolean', default: false },
+    /** Instead: what own pictures cost, see own.ts. */
+    own: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds);
@@ -154,6 +157,11 @@ async function profile(given: Setup): Promise<void> {
       `  ${op.padEnd(14)} ${((100 * time) / total).toFixed(1).padStart(5)} %  ${(time / 10_000).toFixed(2).padStart(8)} ms a step`,
     );
   }
+}
+
+if (values.own) {
+  await benchOwn(Number(values.rounds) * 5);
+  process.exit();
 }
 
 const missing = values.quick ? undefined : await startWasm();

@@ -1,8 +1,10 @@
 // `pocketgen train`: trains a preset on a data set into a run folder; the same command again continues it.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/augmentation.ts';
-import { type DatasetSplits, loadDataset, reportLines } from '../../train/data/index.ts';
+import { type DatasetSplits, datasetNames, loadDataset, reportLines } from '../../train/data/index.ts';
 import { chooseEngine } from '../../train/engines/choose.ts';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
 import { fewestHeldOut } from '../../train/eval/evaluator.ts';
@@ -11,11 +13,13 @@ import { stepOptions, type TrainOptions, train } from '../../train/loop.ts';
 import { createNetworks } from '../../train/networks/index.ts';
 import { createQualityCheck } from '../../train/quality.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
+import { readConfig } from '../../train/run-folder.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import { judgeProgress, loadProgress, trainingProgress } from '../progress.ts';
 
 export interface TrainFlags extends DataFlags {
-  preset: string;
+  /** Default: `auto` for own pictures, else `quick`. */
+  preset?: string;
   data: string;
   out?: string;
   engine: EngineName | 'auto';
@@ -97,19 +101,8 @@ function describe(recipe: Recipe): string {
   ].join('');
 }
 
-/** Trains and tells the user how it goes. Returns the run folder and whether the user stopped it. */
-export async function runTraining(flags: TrainFlags): Promise<{ dir: string; interrupted: boolean }> {
-  const say = (line: string): void => console.error(line);
-  refuseIdleFlags(flags);
-  const options = loadOptionsOf(flags, flags.data);
-  const bar = loadProgress();
-  const splits: DatasetSplits = await loadDataset(flags.data, {
-    ...options,
-    onProgress: bar.update,
-    onRemark: say,
-  }).finally(bar.stop);
-  for (const line of reportLines(splits)) say(line);
-
+/** Of the flags, those that change a preset. */
+function overridesOf(flags: TrainFlags): RecipeOverrides {
   const { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, augmentProbability, mirror } =
     flags;
   const given = {
@@ -125,9 +118,31 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; int
     augmentProbability,
     mirror,
   };
-  const overrides = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const recipe = recipeFor(flags.preset, splits.train, overrides as RecipeOverrides);
-  const dir = flags.out ?? `runs/${flags.preset}`;
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RecipeOverrides;
+}
+
+/** A run of preset `auto` that was made longer stays so when its command comes without `--images`. */
+function plannedImages({ images }: TrainFlags, preset: string, dir: string): { images?: number } {
+  if (preset !== 'auto' || images !== undefined || !existsSync(join(dir, 'config.json'))) return {};
+  return { images: readConfig(dir).recipe.images };
+}
+
+/** Trains and tells the user how it goes. Returns the run folder and whether the user stopped it. */
+export async function runTraining(flags: TrainFlags): Promise<{ dir: string; interrupted: boolean }> {
+  const say = (line: string): void => console.error(line);
+  refuseIdleFlags(flags);
+  const options = loadOptionsOf(flags, flags.data);
+  const bar = loadProgress();
+  const splits: DatasetSplits = await loadDataset(flags.data, {
+    ...options,
+    onProgress: bar.update,
+    onRemark: say,
+  }).finally(bar.stop);
+  for (const line of reportLines(splits)) say(line);
+
+  const preset = flags.preset ?? (datasetNames.includes(flags.data) ? 'quick' : 'auto');
+  const dir = flags.out ?? join('runs', preset === 'auto' ? splits.train.name : preset);
+  const recipe = recipeFor(preset, splits.train, { ...overridesOf(flags), ...plannedImages(flags, preset, dir) });
   if (flags.dryRun) {
     console.log(JSON.stringify(recipe, null, 2));
     say(`${describe(recipe)}; dry run, nothing written`);
@@ -219,9 +234,9 @@ async function qualityCheck(
 export function registerTrain(program: Command): void {
   addDataOptions(program.command('train'))
     .description('train a generator; the same command again continues where it stopped')
-    .requiredOption('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')}`, 'quick')
+    .option('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')} (default: auto for own pictures, else quick)`)
     .option('--data <source>', dataHelp, 'fashion-mnist')
-    .option('--out <dir>', 'run folder (default: runs/<preset>)')
+    .option('--out <dir>', 'run folder (default: runs/ and the preset, or the name of own pictures)')
     .addOption(
       new Option('--engine <name>', 'what runs the training step').choices(['auto', ...ENGINES]).default('auto'),
     )

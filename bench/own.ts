@@ -1,0 +1,66 @@
+// What own pictures cost: images per second of preset auto's step at 32 and 64 pixels, and how much of a step is reading pictures
+// and augmenting them. `npm run bench:train -- --own`.
+import { cpus } from 'node:os';
+import { randomPictures, scalarsAt } from '../tests/helpers/training.ts';
+import { createBatches } from '../train/batches.ts';
+import { createOnnxEngine } from '../train/engines/onnx.ts';
+import { initialState, stepOptions } from '../train/loop.ts';
+import { type Recipe, recipeFor } from '../train/recipe.ts';
+
+const CASES = [
+  { resolution: 32, channels: 4, classes: 6 },
+  { resolution: 64, channels: 3, classes: 9 },
+] as const;
+
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
+
+/** Milliseconds of a step with and without augmentation and of making its inputs, in turns; medians. */
+export async function benchOwn(rounds: number): Promise<void> {
+  console.log(`Preset auto, ${cpus().length} × ${cpus()[0]?.model}, median of ${rounds} rounds`);
+  for (const network of CASES) {
+    const pictures = randomPictures(network, 512, 1);
+    const augmented = recipeFor('auto', pictures);
+    const scheduled = augmented.augment.probability.to;
+    const recipes: Record<'plain' | 'augmented', Recipe> = {
+      plain: { ...augmented, augment: { kinds: [], probability: { from: 0, to: 0 } } },
+      augmented: { ...augmented, augment: { ...augmented.augment, probability: { from: scheduled, to: scheduled } } },
+    };
+    const runs = await Promise.all(
+      Object.entries(recipes).map(async ([name, recipe]) => {
+        const step = stepOptions(recipe);
+        const engine = await createOnnxEngine({ step, state: initialState(recipe, step), device: 'cpu' });
+        return {
+          name,
+          engine,
+          batches: createBatches(recipe, pictures),
+          reading: [] as number[],
+          step: [] as number[],
+        };
+      }),
+    );
+    for (let round = 0; round <= rounds; round++) {
+      for (const run of round % 2 === 0 ? runs : [...runs].reverse()) {
+        const before = performance.now();
+        const inputs = run.batches(round * augmented.batch);
+        const read = performance.now();
+        await run.engine.step(inputs, { ...scalarsAt(100, 0), learningRate: 1e-5 });
+        if (round === 0) continue; // warms up
+        run.reading.push(read - before);
+        run.step.push(performance.now() - read);
+      }
+    }
+    const { resolution, channels } = network;
+    const [plain, all] = ['plain', 'augmented'].map((name) => {
+      const { reading = [], step = [] } = runs.find((run) => run.name === name) ?? {};
+      return { reading: median(reading), step: median(step) };
+    });
+    if (!plain || !all) throw new Error('bench: expected two runs');
+    const total = all.reading + all.step;
+    console.log(
+      `${resolution} px, ${channels} channels, batch ${augmented.batch}: ${((1000 * augmented.batch) / total).toFixed(0)} images/s; ` +
+        `a step ${all.step.toFixed(1)} ms (${plain.step.toFixed(1)} without augmentation), its inputs ${all.reading.toFixed(1)} ms; ` +
+        `reading and augmentation ${((100 * (total - plain.step)) / total).toFixed(1)} % of it`,
+    );
+    for (const { engine } of runs) await engine.dispose();
+  }
+}
