@@ -85,7 +85,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     network: { ...residual, width: 32, generatorBlocks: 2, discriminatorBlocks: 1 },
     batch: 16,
     images: 1_000_000,
-    learningRate: { from: 4e-4, to: 4e-5 },
+    learningRate: { from: 4e-4, to: 2e-5 },
     emaHalfLife: { from: 500, to: 10_000 },
   },
   /** The 2014 recipe of the article this project started from, unconditional, batch normalisation in the generator; the baseline. */
