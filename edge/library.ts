@@ -61,6 +61,7 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
   let served: ReadonlyMap<string, ServedModel> = new Map();
   let failed: ReadonlyMap<string, string> = new Map();
   let started = false;
+  let looking: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
   async function retire(model: ServedModel | undefined): Promise<void> {
@@ -115,7 +116,7 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
     failed = new Map(ordered.flatMap((s) => (s.error === undefined ? [] : [[basename(s.folder), s.error] as const])));
   }
 
-  async function look(): Promise<void> {
+  async function lookOnce(): Promise<void> {
     const seen = new Set(modelFolders(folder));
     for (const path of new Set([...shelves.keys(), ...seen])) {
       const stamp = seen.has(path) ? stampOf(path) : undefined;
@@ -129,6 +130,13 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
     }
     started = true;
     arrange();
+  }
+
+  /** One look at a time: whoever asks for one has seen what was there when it asked. */
+  function look(): Promise<void> {
+    const next = looking.then(lookOnce, lookOnce);
+    looking = next;
+    return next;
   }
 
   const shelfOf = (name: string): Shelf | undefined =>

@@ -80,6 +80,8 @@ export async function createNodeApp(options: NodeOptions): Promise<{ app: Hono<A
 export interface RunningServer {
   url: string;
   models: Models;
+  /** Takes over what is in the models folder now, without the wait. */
+  refresh(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -120,6 +122,10 @@ export async function startServer(options: NodeOptions & { port: number; host: s
   return {
     url: addressOf(host, address.port),
     models: library,
+    async refresh() {
+      await library.look();
+      await library.look();
+    },
     close: () =>
       new Promise((resolve) => {
         library.close();

@@ -30,13 +30,18 @@ const NUMBERS = [
   'ganTest',
 ] as const satisfies (keyof HistoryPoint)[];
 
-/** Checks and pictures of a run up to the snapshot that is exported. */
-export function trainingHistory(run: RunFolder, imagesSeen: number, resolution: number): BundleMetrics {
-  const history = readStats(run).flatMap(({ images, metrics = {} }) => {
+/** What was measured of a run up to so many images. */
+export function measuredHistory(run: RunFolder, imagesSeen = Number.POSITIVE_INFINITY): HistoryPoint[] {
+  return readStats(run).flatMap(({ images, metrics = {} }) => {
     const numbers = NUMBERS.filter((name) => typeof metrics[name] === 'number').map((name) => [name, metrics[name]]);
     if (numbers.length === 0 || images > imagesSeen) return [];
     return [{ images, ...(Object.fromEntries(numbers) as Omit<HistoryPoint, 'images'>) }];
   });
+}
+
+/** Checks and pictures of a run up to the snapshot that is exported. */
+export function trainingHistory(run: RunFolder, imagesSeen: number, resolution: number): BundleMetrics {
+  const history = measuredHistory(run, imagesSeen);
   const samples = listSamples(run).filter(({ images }) => images <= imagesSeen);
   const snapshots = geometric(samples, SNAPSHOTS).map(({ images, file }) => ({
     images,

@@ -16,17 +16,21 @@ export interface TrainedGenerator {
   /** Averaged parameters by name. */
   readonly weights: Values;
   readonly imagesSeen: number;
-  readonly origin: 'best snapshot measured' | 'newest checkpoint';
+  readonly origin: 'best snapshot measured' | 'newest checkpoint' | 'still training';
 }
 
-/** The best measured snapshot where training measured any, else the newest checkpoint. */
-export function loadGenerator(dir: string, warn: (sentence: string) => void): TrainedGenerator {
+/** The best measured snapshot where training measured any, else (or when the newest is asked for) the newest checkpoint. */
+export function loadGenerator(
+  dir: string,
+  warn: (sentence: string) => void,
+  which: 'best' | 'newest' = 'best',
+): TrainedGenerator {
   const config = readConfig(dir);
   const run = runFolder(dir);
   const options = stepOptions(config.recipe);
   const { networks } = options;
   const shapes = stateShapes(options);
-  const best = loadSnapshot(run.best, under('ema', shapes), warn);
+  const best = which === 'newest' ? undefined : loadSnapshot(run.best, under('ema', shapes), warn);
   if (best) {
     const { weights, images } = best;
     return { config, networks, weights, imagesSeen: images, origin: 'best snapshot measured' };

@@ -11,7 +11,7 @@ import type { QualityCheck } from './quality.ts';
 import { type Recipe, scheduled } from './recipe.ts';
 import { appendStats, type OpenedRun, openRun, rewindStats } from './run-folder.ts';
 import { writeSamples } from './samples.ts';
-import { type Scalars, STATISTICS, type Statistics, type StepOptions, stateShapes } from './step.ts';
+import { type Scalars, STATISTICS, type Statistics, type StepOptions, stateShapes, under } from './step.ts';
 import { isSystemError, systemErrorSentence } from './system-error.ts';
 
 export interface TrainOptions {
@@ -33,6 +33,14 @@ export interface TrainOptions {
   readonly onMessage?: (sentence: string) => void;
   /** Measures the averaged generator `evaluations` times in a whole run; see quality.ts. */
   readonly quality?: { readonly check: QualityCheck; readonly evaluations: number };
+  /** Shows the averaged generator while it trains; asked after every step, and waited for. */
+  readonly show?: Show;
+}
+
+export interface Show {
+  due(): boolean;
+  /** The averaged generator's parameters by name, after so many images. */
+  show(weights: Values, images: number): Promise<void>;
 }
 
 export interface ProgressReport {
@@ -82,7 +90,7 @@ export function initialState(recipe: Recipe, options: StepOptions): Values {
 }
 
 /** The numbers that this step's inputs and Adam's bias corrections need, and the products to remember. */
-function scalarsFor(recipe: Recipe, before: Progress): { scalars: Scalars; after: Progress } {
+export function scalarsFor(recipe: Recipe, before: Progress): { scalars: Scalars; after: Progress } {
   const fraction = before.images / recipe.images;
   const beta2 = scheduled(recipe.beta2, fraction);
   const halfLife = scheduled(recipe.emaHalfLife, fraction);
@@ -125,7 +133,7 @@ function snapshotDue(before: number, after: number, total: number): boolean {
   return position(after) > position(before);
 }
 
-const START: Progress = { images: 0, beta1Product: 1, beta2Product: 1, seconds: 0 };
+export const START: Progress = { images: 0, beta1Product: 1, beta2Product: 1, seconds: 0 };
 
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { recipe, pictures, dir } = options;
@@ -246,6 +254,7 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
       if (snapshotDue(before, progress.images, recipe.images))
         await writeSamples(engine, recipe.network, run, progress.images);
       if (options.quality && crossed(options.quality.evaluations, before)) await measure(options.quality);
+      if (options.show?.due()) await options.show.show(under('ema', await engine.state()), progress.images);
       if (elapsed() - savedAt > (options.checkpointSeconds ?? CHECKPOINT_SECONDS)) await saveOrWait();
     }
     if (progress.images > startedWith) {

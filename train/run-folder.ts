@@ -120,7 +120,7 @@ export function openRun(dir: string, recorded: Omit<RunConfig, 'plans'>): Opened
 const isWhole = (name: string): boolean => !/\.\d+\.tmp$/.test(name);
 
 /** `path: was A, is B` for the first field that differs. What the pictures are called and where they are does not matter. */
-function firstDifference(was: unknown, is: unknown, path = ''): string | undefined {
+export function firstDifference(was: unknown, is: unknown, path = ''): string | undefined {
   if (['dataset.note', 'dataset.source', 'dataset.name'].includes(path)) return undefined;
   const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null;
   if (!isRecord(was) || !isRecord(is)) {

@@ -7,6 +7,7 @@ import { LIMITS } from '../../contract/limits.ts';
 import { classIndex, type Variant, variantSchema } from '../../contract/manifest.ts';
 import { contactSheet, type Picture, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
+import type { Training } from '../../contract/training.ts';
 import { exportBundle } from '../../export/bundle.ts';
 import { checkBundleFolder } from '../../export/folder.ts';
 import { openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
@@ -30,8 +31,14 @@ function variantsOf(list: string): [Variant, ...Variant[]] {
   return variants;
 }
 
-/** Exports a run and tells the user what was checked. */
-export async function runExport(runDir: string, out: string, dtypes: string, truncation = 1): Promise<void> {
+/** Exports a run and tells the user what was checked. `training` is what training.json of the bundle is to say, if anything. */
+export async function runExport(
+  runDir: string,
+  out: string,
+  dtypes: string,
+  truncation = 1,
+  training?: Training,
+): Promise<void> {
   checkBundleFolder(out); // what cannot be written is told before the work
   const variants = variantsOf(dtypes);
   const trained = loadGenerator(runDir, (line) => console.error(line));
@@ -45,6 +52,7 @@ export async function runExport(runDir: string, out: string, dtypes: string, tru
     truncation,
     engine: engines.join(', ') || 'not recorded',
     metrics: trainingHistory(run, trained.imagesSeen, network.resolution),
+    ...(training ? { training } : {}),
   });
   console.error(`traced and encoded in ${report.traceMs.toFixed(0)} ms`);
   for (const { variant, tfjsNode, nodeWasm } of report.agreement) {

@@ -1,8 +1,8 @@
 // `pocketgen serve`: the HTTP API and the page on this machine, from a folder of bundles.
-import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { type RunningServer, startServer } from '../../edge/node.ts';
+import { PAGE } from '../page.ts';
 
 interface ServeFlags {
   models: string;
@@ -20,17 +20,19 @@ function whole(name: string, text: string, max: number): number {
   return value;
 }
 
-/** Starts the server and tells where; `npm start` ends here too. It runs until Ctrl-C. */
+export const portOf = (text: string): number => whole('port', text, 65535);
+
+/** Starts the server and tells where. It runs until Ctrl-C. */
 export async function runServe(flags: ServeFlags): Promise<RunningServer> {
   const server = await startServer({
     models: flags.models,
     provider: flags.provider,
-    port: whole('port', flags.port, 65535),
+    port: portOf(flags.port),
     host: flags.host,
     perMinute: whole('rate-limit', flags.rateLimit, 999_999_999),
     keys: process.env.API_KEYS,
     log: flags.log ? (record) => console.log(JSON.stringify(record)) : undefined,
-    page: fileURLToPath(new URL('../../dist/web', import.meta.url)),
+    page: PAGE,
     notice: (message) => console.error(message),
   });
   for (const { manifest, file, provider, openMs } of server.models.served.values())

@@ -1,82 +1,207 @@
-// `pocketgen start`, which is `npm start`: pictures → trained generator → checked bundle → page and API on this machine.
-// Each part that is already there is used as it is, so a second start serves at once and a stopped one goes on.
-import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// `pocketgen start`, which is `npm start`: pictures → a page that shows the model get better → checked bundle, page and API
+// on this machine. What is already there is used as it is: a second start serves at once, a stopped one goes on.
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
-import { bundleName, checkBundleFolder } from '../../export/folder.ts';
 import { verifyBundle } from '../../export/verify.ts';
-import { PRESETS } from '../../train/recipe.ts';
+import { datasetNames, type PictureSet } from '../../train/data/index.ts';
+import { chooseEngine, type EngineChoice } from '../../train/engines/choose.ts';
+import { duration, type Forecast, forecast, measureSpeed } from '../../train/forecast.ts';
+import { PRESETS, recipeFor } from '../../train/recipe.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp } from '../data-options.ts';
+import { startLive } from '../live.ts';
+import { buildPage, PAGE } from '../page.ts';
+import { findPlace, nameFrom, type Place, type RecipeOf } from '../place.ts';
+import { type ServerProcess, startServerProcess } from '../server-process.ts';
 import { runExport } from './bundle.ts';
-import { runServe } from './serve.ts';
-import { runTraining } from './train.ts';
+import { portOf } from './serve.ts';
+import { positive, presetOf, readPictures, runTraining, whole } from './train.ts';
 
 interface StartFlags extends DataFlags {
-  preset: string;
+  preset?: string;
   data: string;
   name?: string;
-  minutes: string;
-  port: string;
+  images?: number;
+  minutes?: number;
   mirror?: boolean;
+  host: string;
+  port: string;
   serve: boolean;
+  verbose?: boolean;
 }
 
-/** The folder's name as far as an address can have it, else the preset's. */
-function nameFor({ name, data, preset }: StartFlags): string {
-  if (name !== undefined) return bundleName(name);
-  const own = existsSync(data)
-    ? basename(resolve(data))
-        .toLowerCase()
-        .replace(/[^a-z0-9]+/g, '-')
-    : '';
-  return own.replace(/^-+|-+$/g, '').slice(0, 63) || preset;
+const MODELS = 'models';
+/** Times a training is measured: minutes of a named data set, most of an hour of own pictures. */
+const EVALUATIONS = { named: 4, own: 10 };
+/** Longest training of a named data set where no time is given. */
+const NAMED_MINUTES = 4;
+/** Of the time given, what is left for training once snapshots, samples and checks had theirs. */
+const TRAINING_SHARE = 0.9;
+
+const say = (line: string): void => console.error(line);
+
+/** What is found only after minutes of work is looked at before: folders that cannot be written. */
+function checkFolders(): void {
+  for (const folder of [MODELS, 'runs']) {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  }
+}
+
+interface Plan {
+  readonly images: number;
+  /** Limit of this session. */
+  readonly minutes: number | undefined;
+  readonly outlook: Forecast | undefined;
+}
+
+/** How long to train: as asked for, as a run there was planned, or as the forecast says of this machine, which is told. */
+async function planFor(
+  flags: StartFlags,
+  place: Place,
+  recipeOf: RecipeOf,
+  pictures: PictureSet,
+  engine: EngineChoice,
+) {
+  const { images, minutes, data } = flags;
+  if (images !== undefined && images < (place.planned ?? 0))
+    throw new UserError(
+      `images: expected at least ${place.planned}, for which ${place.run} is planned, got ${images}; leave it out or take another --name`,
+    );
+  const named = datasetNames.includes(data);
+  if (named) {
+    const planned = images ?? place.planned ?? recipeOf().images;
+    return {
+      images: planned,
+      minutes: images === undefined ? (minutes ?? NAMED_MINUTES) : minutes,
+      outlook: undefined,
+    };
+  }
+  if (place.planned !== undefined && (images ?? place.planned) === place.planned)
+    return { images: place.planned, minutes, outlook: undefined };
+  say('timing some steps …');
+  const recipe = recipeOf(images);
+  const imagesPerSecond = await measureSpeed(recipe, pictures, engine);
+  const { resolution, channels } = recipe.network;
+  const outlook = forecast({ imagesPerSecond, count: pictures.count, resolution, channels });
+  say(outlook.sentence);
+  const within = minutes === undefined ? outlook.first.images : imagesPerSecond * 60 * minutes * TRAINING_SHARE;
+  const planned = images ?? Math.max(1, Math.ceil(within / recipe.batch)) * recipe.batch;
+  say(
+    `training ${planned.toLocaleString('en-GB')} images, about ${duration(planned / imagesPerSecond)}; Ctrl-C stops and keeps what is there`,
+  );
+  return { images: planned, minutes, outlook } satisfies Plan;
+}
+
+/** Trains and exports into the place, shown by the server while it goes on. False when the user stopped it. */
+async function trainAt(
+  place: Place,
+  flags: StartFlags,
+  parts: {
+    pictures: Awaited<ReturnType<typeof readPictures>>;
+    recipeOf: RecipeOf;
+    server: ServerProcess | undefined;
+  },
+): Promise<boolean> {
+  const { pictures: splits, recipeOf, server } = parts;
+  const engine = await chooseEngine(flags.verbose ? say : undefined);
+  const { images, minutes, outlook } = await planFor(flags, place, recipeOf, splits.train, engine);
+  const live = startLive(place.bundle, place.run, images, say);
+  await server?.refresh();
+  if (server) say(`the page shows it while it trains: ${server.url}/#model=${place.name}`);
+  const result = await runTraining(
+    {
+      ...dataFlagsOf(flags),
+      preset: presetOf(flags),
+      data: flags.data,
+      out: place.run,
+      engine: 'auto',
+      images,
+      evaluations: datasetNames.includes(flags.data) ? EVALUATIONS.named : EVALUATIONS.own,
+      ...(minutes === undefined ? {} : { minutes }),
+      ...(flags.mirror && { mirror: true }),
+    },
+    { splits, engine, ...(server ? { live } : {}) },
+  );
+  if (result.interrupted) {
+    await live.stop();
+    say(`${place.bundle}: the newest pictures`);
+    return false;
+  }
+  await runExport(place.run, place.bundle, 'fp16,fp32,int8', 1, live.finished(result.images));
+  if (outlook && images < outlook.good.images)
+    say(`for better pictures, the same command with --images ${outlook.good.images} goes on from here`);
+  return true;
+}
+
+async function verify(bundle: string): Promise<void> {
+  for (const { variant, provider, goldens, levels } of await verifyBundle(bundle)) {
+    say(`verified ${variant} on ${provider}: ${goldens} goldens, largest difference ${levels} of 255 levels`);
+  }
 }
 
 export async function runStart(flags: StartFlags): Promise<void> {
-  const name = nameFor(flags);
-  const bundle = join('models', name);
-  if (existsSync(join(bundle, 'model.json'))) {
-    console.error(`bundle ${bundle}: already there; delete it to train again`);
-  } else {
-    const minutes = Number(flags.minutes);
-    if (!(minutes > 0)) throw new UserError(`minutes: expected a number above 0, got ${flags.minutes}`);
-    checkBundleFolder(bundle);
-    const { preset, data, mirror } = flags;
-    const stopped = await runTraining({
-      preset,
-      data,
-      out: join('runs', name),
-      engine: 'auto',
-      minutes,
-      evaluations: 4,
-      ...dataFlagsOf(flags),
-      ...(mirror && { mirror }),
-    });
-    if (stopped.interrupted) return;
-    await runExport(stopped.dir, bundle, 'fp16,fp32,int8');
-  }
-  for (const { variant, provider, goldens, levels } of await verifyBundle(bundle)) {
-    console.error(`verified ${variant} on ${provider}: ${goldens} goldens, largest difference ${levels} of 255 levels`);
-  }
-  console.error('building the page …');
-  const { build } = await import('vite'); // here, because it takes a while to load and most commands need none of it
-  await build({ configFile: fileURLToPath(new URL('../../vite.config.ts', import.meta.url)), logLevel: 'warn' });
-  if (flags.serve) {
-    await runServe({ models: 'models', port: flags.port, host: 'localhost', provider: 'wasm', rateLimit: '600' });
+  const port = portOf(flags.port);
+  checkFolders();
+  say('building the page …');
+  await buildPage();
+  // It listens before anything is read or trained: a port in use is told now.
+  const server = flags.serve
+    ? await startServerProcess({ models: MODELS, host: flags.host, port, perMinute: 600, page: PAGE }, say)
+    : undefined;
+  try {
+    const pictures = await readPictures(flags);
+    const preset = presetOf(flags);
+    const recipeOf: RecipeOf = (images) =>
+      recipeFor(preset, pictures.train, {
+        ...(images === undefined ? {} : { images }),
+        ...(flags.mirror && { mirror: true }),
+      });
+    const named = datasetNames.includes(flags.data);
+    const proposed = named ? preset : nameFrom(flags.data, `pictures-${pictures.train.sha256.slice(0, 6)}`);
+    const place = findPlace({ given: flags.name, proposed }, recipeOf, pictures.train, say);
+    const { bundle, finished, trained = 0, planned = trained } = place;
+    const longer = (flags.images ?? 0) > planned || (flags.minutes !== undefined && trained < planned);
+    if (finished && !longer) say(`${bundle}: made from these pictures with these options (${trained} images)`);
+    else if (!(await trainAt(place, flags, { pictures, recipeOf, server }))) return;
+    await verify(bundle);
+    if (server) {
+      const { url } = server;
+      await server.refresh();
+      say(`serving ${url}  (a picture: ${url}/v1/images/${place.name}/1.png?scale=8, the API: ${url}/docs)`);
+      await new Promise((stop) => {
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
+      });
+    }
+  } finally {
+    server?.stop();
   }
 }
 
 export function registerStart(program: Command): void {
   addDataOptions(program.command('start'))
-    .description('train, export, verify, build the page and serve: everything `npm start` does')
-    .addOption(new Option('--preset <name>', 'training preset').choices(Object.keys(PRESETS)).default('quick'))
+    .description('train, show it while it trains, export, verify and serve: everything `npm start` does')
+    .addOption(
+      new Option('--preset <name>', 'training preset (default: auto for own pictures, else quick)').choices(
+        Object.keys(PRESETS),
+      ),
+    )
     .option('--data <source>', dataHelp, 'fashion-mnist')
-    .option('--name <name>', 'name of the bundle (default: the preset, or the folder of pictures)')
-    .option('--minutes <n>', 'train for at most so many minutes', '4')
+    .option('--name <name>', 'name of the bundle (default: the preset, or that of the folder of pictures)')
+    .option(
+      '--images <n>',
+      'images to train on in all (default: those until first shapes); more go on from where it is',
+      whole,
+    )
+    .option(
+      '--minutes <n>',
+      `train for so many minutes instead (default for named data sets: ${NAMED_MINUTES})`,
+      positive,
+    )
     .option('--mirror', 'mirror half of the pictures')
-    .option('--port <port>', 'port to serve on', '8787')
-    .option('--no-serve', 'stop when everything is built')
+    .option('--host <address>', 'address to listen on; 0.0.0.0 for the whole network', 'localhost')
+    .option('--port <port>', 'port to serve on; 0 for any free one', '8787')
+    .option('--no-serve', 'stop when everything is made')
+    .option('--verbose', 'show what graphics drivers say while they are tried')
     .action(runStart);
 }

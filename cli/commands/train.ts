@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/augmentation.ts';
 import { type DatasetSplits, datasetNames, loadDataset, reportLines } from '../../train/data/index.ts';
-import { chooseEngine } from '../../train/engines/choose.ts';
+import { chooseEngine, type EngineChoice } from '../../train/engines/choose.ts';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
 import { fewestHeldOut } from '../../train/eval/evaluator.ts';
 import { judgeFor } from '../../train/eval/judge.ts';
@@ -15,6 +15,7 @@ import { createQualityCheck } from '../../train/quality.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
 import { readConfig } from '../../train/run-folder.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
+import type { Live } from '../live.ts';
 import { judgeProgress, loadProgress, trainingProgress } from '../progress.ts';
 
 export interface TrainFlags extends DataFlags {
@@ -42,13 +43,13 @@ export interface TrainFlags extends DataFlags {
   verbose?: boolean;
 }
 
-function positive(text: string): number {
+export function positive(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new InvalidArgumentError(`expected a number above 0, got ${text}`);
   return value;
 }
 
-function whole(text: string): number {
+export function whole(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError(`expected a whole number, got ${text}`);
   return value;
@@ -101,6 +102,10 @@ function describe(recipe: Recipe): string {
   ].join('');
 }
 
+/** As asked for, or as the data calls for. */
+export const presetOf = ({ preset, data }: { preset?: string; data: string }): string =>
+  preset ?? (datasetNames.includes(data) ? 'quick' : 'auto');
+
 /** Of the flags, those that change a preset. */
 function overridesOf(flags: TrainFlags): RecipeOverrides {
   const { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, augmentProbability, mirror } =
@@ -127,32 +132,46 @@ function plannedImages({ images }: TrainFlags, preset: string, dir: string): { i
   return { images: readConfig(dir).recipe.images };
 }
 
-/** Trains and tells the user how it goes. Returns the run folder and whether the user stopped it. */
-export async function runTraining(flags: TrainFlags): Promise<{ dir: string; interrupted: boolean }> {
-  const say = (line: string): void => console.error(line);
-  refuseIdleFlags(flags);
+/** Reads the pictures with a progress bar and says what was read. */
+export async function readPictures(flags: DataFlags & { data: string }): Promise<DatasetSplits> {
   const options = loadOptionsOf(flags, flags.data);
   const bar = loadProgress();
-  const splits: DatasetSplits = await loadDataset(flags.data, {
-    ...options,
-    onProgress: bar.update,
-    onRemark: say,
-  }).finally(bar.stop);
+  const say = (line: string): void => console.error(line);
+  const splits = await loadDataset(flags.data, { ...options, onProgress: bar.update, onRemark: say }).finally(bar.stop);
   for (const line of reportLines(splits)) say(line);
+  return splits;
+}
 
-  const preset = flags.preset ?? (datasetNames.includes(flags.data) ? 'quick' : 'auto');
+/** What a caller has done already, and whom it wants told how the training goes. */
+export interface TrainingParts {
+  readonly splits?: DatasetSplits;
+  readonly engine?: EngineChoice;
+  readonly live?: Pick<Live, 'show' | 'tell'>;
+}
+
+/** Trains and tells the user how it goes. Returns the run folder, images seen and whether the user stopped it. */
+export async function runTraining(
+  flags: TrainFlags,
+  parts: TrainingParts = {},
+): Promise<{ dir: string; images: number; interrupted: boolean }> {
+  const say = (line: string): void => console.error(line);
+  refuseIdleFlags(flags);
+  const splits = parts.splits ?? (await readPictures(flags));
+
+  const preset = presetOf(flags);
   const dir = flags.out ?? join('runs', preset === 'auto' ? splits.train.name : preset);
   const recipe = recipeFor(preset, splits.train, { ...overridesOf(flags), ...plannedImages(flags, preset, dir) });
   if (flags.dryRun) {
     console.log(JSON.stringify(recipe, null, 2));
     say(`${describe(recipe)}; dry run, nothing written`);
-    return { dir, interrupted: false };
+    return { dir, images: 0, interrupted: false };
   }
   say(describe(recipe));
   const chosen =
-    flags.engine === 'auto'
+    parts.engine ??
+    (flags.engine === 'auto'
       ? await chooseEngine(flags.verbose ? say : undefined)
-      : { engine: flags.engine, device: flags.device ?? 'cpu', why: 'as asked for' };
+      : { engine: flags.engine, device: flags.device ?? 'cpu', why: 'as asked for' });
   say(`engine ${chosen.engine} on ${chosen.device} (${chosen.why}); run folder ${dir}`);
 
   const stop = stopOnSignals(say);
@@ -169,16 +188,22 @@ export async function runTraining(flags: TrainFlags): Promise<{ dir: string; int
       signal: stop.signal,
       ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
       ...(quality ? { quality } : {}),
-      onProgress: progress.update,
+      ...(parts.live ? { show: parts.live.show } : {}),
+      onProgress: (report) => {
+        progress.update(report);
+        parts.live?.tell(report);
+      },
       onMessage: say,
     });
     progress.stop();
     const speed = `${result.imagesPerSecond.toFixed(0)} images/s`;
     if (flags.json) console.log(JSON.stringify({ dir, ...result }));
     if (result.finished) say(`trained on ${result.images} images, ${speed}; run folder ${dir}`);
-    else say(`stopped after ${result.images} of ${recipe.images} images, saved; run the same command again to go on`);
+    else if (stop.signal.aborted)
+      say(`stopped after ${result.images} of ${recipe.images} images, saved; run the same command again to go on`);
+    else say(`time is up after ${result.images} of ${recipe.images} images, saved; --minutes goes on for so many more`);
     if (stop.signal.aborted) process.exitCode = INTERRUPTED; // `train && export` must not export half a training
-    return { dir, interrupted: stop.signal.aborted };
+    return { dir, images: result.images, interrupted: stop.signal.aborted };
   } finally {
     progress.stop();
     stop.forget();

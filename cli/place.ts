@@ -1,0 +1,123 @@
+// Which name a model gets, and what is there under it: a bundle or a run is used again only if it was made from these pictures
+// with these options.
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, extname, join, resolve } from 'node:path';
+import { slugify } from 'transliteration';
+import { z } from 'zod';
+import { UserError } from '../contract/errors.ts';
+import { parseTraining, TRAINING_FILE, type Training } from '../contract/training.ts';
+import { bundleName, checkBundleFolder } from '../export/folder.ts';
+import type { PictureSet } from '../train/data/index.ts';
+import type { Recipe } from '../train/recipe.ts';
+import { firstDifference, readConfig } from '../train/run-folder.ts';
+
+export interface Place {
+  readonly name: string;
+  readonly bundle: string;
+  readonly run: string;
+  /** Images that the run there is planned for; undefined where none has begun. */
+  readonly planned: number | undefined;
+  /** Images that the bundle there was trained on; undefined where there is none. */
+  readonly trained: number | undefined;
+  /** Whether the bundle is what its training was to make, rather than a snapshot on the way. */
+  readonly finished: boolean;
+}
+
+/** A name's most, so that a number fits behind it. */
+const LONGEST = 58;
+const MOST = 100;
+
+/** The name of a folder or zip in any script, as an address can have it: `我的照片` → `wo-de-zhao-pian`; `fallback` where nothing is left. */
+export function nameFrom(source: string, fallback: string): string {
+  const path = resolve(source);
+  const words = slugify(basename(path, extname(path).toLowerCase() === '.zip' ? extname(path) : ''));
+  return (
+    words
+      .replace(/[^a-z0-9]+/g, '-')
+      .slice(0, LONGEST)
+      .replace(/^-+|-+$/g, '') || fallback
+  );
+}
+
+const madeFrom = z.looseObject({
+  training: z.looseObject({
+    config: z.record(z.string(), z.unknown()),
+    dataset: z.looseObject({ sha256: z.string() }),
+    imagesSeen: z.number(),
+  }),
+});
+
+/** A recipe for so many images, or as many as its preset has: how long a model is trained can change, and its schedules with it. */
+export type RecipeOf = (images?: number) => Recipe;
+
+/** In what a recorded recipe and data set differ from what is asked for. */
+function differenceFrom(config: Record<string, unknown>, sha256: string, recipeOf: RecipeOf, pictures: PictureSet) {
+  // How the pictures were read shows in their hash.
+  const { pictures: _, ...recipe } = config;
+  const images = z.int().positive().catch(1).parse(config.images);
+  const asked: unknown = JSON.parse(JSON.stringify(recipeOf(images)));
+  return firstDifference({ pictures: sha256, recipe }, { pictures: pictures.sha256, recipe: asked });
+}
+
+/** What is under a name. Throws UserError when that is another model's. */
+function placeAt(name: string, recipeOf: RecipeOf, pictures: PictureSet): Place {
+  const [bundle, run] = [join('models', name), join('runs', name)];
+  checkBundleFolder(bundle);
+  const training = trainingOf(bundle);
+  let planned: number | undefined;
+  let trained: number | undefined;
+  if (existsSync(join(run, 'config.json'))) {
+    const { recipe, dataset } = readConfig(run);
+    const difference = differenceFrom(recipe, dataset.sha256, recipeOf, pictures);
+    if (difference !== undefined) throw new UserError(`${run} has another training (${difference})`);
+    planned = recipe.images;
+  }
+  if (existsSync(join(bundle, 'model.json'))) {
+    const parsed = madeFrom.safeParse(JSON.parse(readFileSync(join(bundle, 'model.json'), 'utf8')));
+    if (!parsed.success) throw new UserError(`${bundle} is no bundle of this pocketgen`);
+    const { config, dataset, imagesSeen } = parsed.data.training;
+    const difference = differenceFrom(config, dataset.sha256, recipeOf, pictures);
+    if (difference !== undefined) throw new UserError(`${bundle} is another model (${difference})`);
+    trained = training?.images ?? imagesSeen; // the bundle may be a better one on the way
+  }
+  const finished = trained !== undefined && (planned === undefined || training?.state === 'finished');
+  return { name, bundle, run, planned, trained, finished };
+}
+
+function trainingOf(bundle: string): Training | undefined {
+  try {
+    return parseTraining(JSON.parse(readFileSync(join(bundle, TRAINING_FILE), 'utf8')));
+  } catch {
+    return undefined; // none, or half of one: the training tells
+  }
+}
+
+/**
+ * The place of a model: under `given`, or under the first of NAME, NAME-2, … that is free or has this very model.
+ *
+ * @throws UserError when the given name is another model's
+ */
+export function findPlace(
+  { given, proposed }: { given: string | undefined; proposed: string },
+  recipeOf: RecipeOf,
+  pictures: PictureSet,
+  say: (line: string) => void,
+): Place {
+  const names =
+    given === undefined
+      ? Array.from({ length: MOST }, (_, i) => (i === 0 ? proposed : `${proposed}-${i + 1}`))
+      : [bundleName(given)];
+  for (const name of names) {
+    try {
+      return placeAt(name, recipeOf, pictures);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      if (given !== undefined)
+        throw new UserError(`name: expected one of its own, got ${given}: ${error.message}; choose another --name`);
+      say(`${error.message}; this model is not called ${name}`);
+    }
+  }
+  throw new UserError(
+    `name: expected a free one, got ${MOST} others that begin with ${proposed}; choose one with --name`,
+  );
+}
