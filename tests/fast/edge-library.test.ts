@@ -8,11 +8,13 @@ import { parseModelList } from '../../contract/model-list.ts';
 import { decodePng } from '../../contract/png.ts';
 import type { Training } from '../../contract/training.ts';
 import { createApp } from '../../edge/app.ts';
+import { buildEntry } from '../../edge/build.ts';
 import { type Library, openLibrary } from '../../edge/library.ts';
 import { addModelFiles } from '../../edge/model-files.ts';
 import { openModel } from '../../edge/models.ts';
 import { wasmEngine, wasmMemoryBytes } from '../../edge/runtime/wasm.ts';
 import { replaceFolder } from '../../export/folder.ts';
+import { findBundles } from '../../web/build/models.ts';
 import { COLOUR, PLAIN, writeTiny } from './edge-fixture.ts';
 import { servicesOf, tinyFolder } from './edge-services.ts';
 
@@ -157,6 +159,32 @@ test('a broken bundle is left out and named; in the place of a good one, the goo
     { name: 'somebody', status: 'failed' },
     { name: 'tiny-colour', status: 'failed' },
   ]);
+});
+
+test('a broken bundle is left out of a deployment and named: by the Worker’s entry and by the page’s build', async () => {
+  await writeTiny(tiny.folder, PLAIN);
+  for (const [name, text] of [
+    ['of-tfjs', '{"format":"layers-model","modelTopology":{}}'],
+    ['old', '{"format":"pocketgen-bundle","formatVersion":1}'],
+    ['half', '{"format":"pocketgen-bu'],
+  ] as const) {
+    mkdirSync(folderOf(name));
+    writeFileSync(join(folderOf(name), 'model.json'), text);
+  }
+  rmSync(join(folderOf('tiny-plain'), 'generator.fp32.onnx'));
+  const broken = ['half', 'of-tfjs', 'old', 'tiny-plain'].map((name) =>
+    expect.stringMatching(new RegExp(`/${name} is left out: .*(expected|JSON)`)),
+  );
+  const told: string[] = [];
+  const entry = join(tiny.folder, '.out', 'main.ts');
+  expect(await buildEntry(tiny.folder, entry, (line) => void told.push(line))).toEqual(['tiny-colour']);
+  expect(told).toEqual(broken);
+  expect(readFileSync(entry, 'utf8')).not.toContain('of-tfjs');
+  const said: string[] = [];
+  expect(findBundles(tiny.folder, (line) => void said.push(line)).map(({ manifest }) => manifest.name)).toEqual([
+    'tiny-colour',
+  ]);
+  expect(said).toEqual(broken);
 });
 
 test('the page’s files are those of the bundle that is served, with an ETag, and nothing else of the folder', async () => {

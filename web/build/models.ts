@@ -11,16 +11,28 @@ interface Bundle {
   manifest: Manifest;
 }
 
-export function findBundles(folder: string): Bundle[] {
+/** The bundles of a folder that are whole as far as their model.json says; `notice` is told of those that are left out. */
+export function findBundles(folder: string, notice: (message: string) => void = () => {}): Bundle[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'model.json')))
+    .filter(
+      (entry) =>
+        entry.isDirectory() && !entry.name.includes('.tmp-') && existsSync(join(folder, entry.name, 'model.json')),
+    )
     .map((entry) => join(folder, entry.name))
     .sort()
-    .map((path) => ({
-      folder: path,
-      manifest: parseManifest(JSON.parse(readFileSync(join(path, 'model.json'), 'utf8'))),
-    }));
+    .flatMap((path) => {
+      try {
+        const manifest = parseManifest(JSON.parse(readFileSync(join(path, 'model.json'), 'utf8')));
+        const missing = manifest.files.find((file) => !existsSync(join(path, file.path)));
+        if (missing !== undefined)
+          throw new Error(`${missing.path}: expected a file, got none; export the bundle again`);
+        return [{ folder: path, manifest }];
+      } catch (error) {
+        notice(`${path} is left out: ${error instanceof Error ? error.message : error}`);
+        return [];
+      }
+    });
 }
 
 /** The files of a bundle that the page can ask for: the manifest, the networks, and what is only looked at. */
@@ -37,7 +49,7 @@ export function modelsPlugin(): Plugin {
     name: 'pocketgen-models',
     generateBundle() {
       this.emitFile({ type: 'asset', fileName: 'models/index.json', source: index() });
-      for (const bundle of findBundles(folder)) {
+      for (const bundle of findBundles(folder, (message) => this.warn(message))) {
         for (const name of publicFiles(bundle)) {
           const fileName = `models/${bundle.manifest.name}/${name}`;
           this.emitFile({ type: 'asset', fileName, source: readFileSync(join(bundle.folder, name)) });
