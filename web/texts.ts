@@ -236,6 +236,8 @@ const TEXTS = {
   curveCoverage: ['Kinds of real pictures covered', '覆盖的真实图片种类'],
   curveNearCopies: ['Near copies of training pictures', '与训练图片近似的比例'],
   curveBand: ['The band is the 95 % interval.', '阴影为 95% 区间。'],
+  measuredOn: ['Measured afterwards on {n} pictures:', '训练后在 {n} 张图片上测得:'],
+  madeAndHeld: ['{made} (real pictures: {held})', '{made}(真实图片:{held})'],
   curveSoon: ['The quality curve begins with the second measurement.', '第二次测量后开始显示质量曲线。'],
   imagesSeen: ['pictures seen', '已看图片数'],
   live: ['Training', '训练'],

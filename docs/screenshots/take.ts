@@ -25,7 +25,7 @@ const SHOTS: Shot[] = [
     name: 'how',
     model: MODEL,
     state: 'seed=ada&view=how',
-    act: (page) => page.locator('.curve').scrollIntoViewIfNeeded(),
+    act: (page) => page.locator('.view .curve').scrollIntoViewIfNeeded(),
   },
   { name: 'device', model: MODEL, state: 'seed=ada&view=wall', act: (page) => page.locator('.status').click() },
   { name: 'models', model: MODEL, state: 'seed=ada&view=wall', act: (page) => page.locator('#model').click() },

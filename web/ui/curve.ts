@@ -6,7 +6,7 @@ import { h } from './dom.ts';
 /** Number fields of a measurement that have a line in the chart. */
 export type Measure = 'kid' | 'fid' | 'coverage' | 'nearCopies';
 
-const NAMES = {
+export const MEASURE_NAMES = {
   kid: 'curveKid',
   fid: 'curveFid',
   coverage: 'curveCoverage',
@@ -27,7 +27,7 @@ export async function showCurve(holder: HTMLElement, history: readonly HistoryPo
     holder.replaceChildren(h('p', { class: 'hint' }, t('curveSoon')));
     return;
   }
-  const label = measures.map((measure) => `${t(NAMES[measure])}: ${valueText(measure, history)}`).join('; ');
+  const label = measures.map((measure) => `${t(MEASURE_NAMES[measure])}: ${valueText(measure, history)}`).join('; ');
   const chart = h('div', { class: 'chart', role: 'img', 'aria-label': label });
   const { drawChart } = await import('./chart.ts');
   holder.replaceChildren(chart, legend(measures, history));
@@ -39,14 +39,17 @@ function legend(measures: readonly Measure[], history: readonly HistoryPoint[]):
   const item = (measure: Measure) => {
     const note = measure === 'kid' && band ? ` ${t('curveBand')}` : '';
     const value = h('b', {}, valueText(measure, history));
-    return h('li', { class: `line-${measure}` }, `${t(NAMES[measure])}: `, value, note);
+    return h('li', { class: `line-${measure}` }, `${t(MEASURE_NAMES[measure])}: `, value, note);
   };
   return h('ul', { class: 'legend', 'aria-hidden': 'true' }, ...measures.map(item));
 }
 
 /** The newest one. */
 function valueText(measure: Measure, history: readonly HistoryPoint[]): string {
-  const value = history.findLast((point) => point[measure] !== undefined)?.[measure] ?? 0;
+  return measureText(measure, history.findLast((point) => point[measure] !== undefined)?.[measure] ?? 0);
+}
+
+export function measureText(measure: Measure, value: number): string {
   if (measure === 'kid' || measure === 'fid') return number(value, { maximumSignificantDigits: 2 });
   return number(value, { style: 'percent', maximumFractionDigits: 1 });
 }

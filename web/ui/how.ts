@@ -1,9 +1,10 @@
 // How it works: five sentences, the network drawn from the model file, and the training record of the bundle.
-import type { Snapshot } from '../../contract/manifest.ts';
+import { z } from 'zod';
+import type { Manifest, Snapshot } from '../../contract/manifest.ts';
 import { Dropped } from '../engine/queue.ts';
 import type { Network, Shape, Step } from '../files/network.ts';
 import { type TextKey, t } from '../texts.ts';
-import { measuresOf, number, showCurve } from './curve.ts';
+import { MEASURE_NAMES, measuresOf, measureText, number, showCurve } from './curve.ts';
 import { h } from './dom.ts';
 import type { App, View } from './view.ts';
 
@@ -43,6 +44,7 @@ export function createHow(app: App): View {
       h('h2', {}, t('training')),
       h('p', {}, t('trainedOn', { data: facts.dataset.name, images: number(facts.imagesSeen) })),
       measuresOf(history).length > 0 ? curve : h('p', { class: 'hint' }, t('noCurve')),
+      ...measuredLines(app.manifest),
       ...(snapshots.length > 0 ? [snapshotStrip(snapshots)] : []),
       h('p', { class: 'hint' }, t('license', { license })),
     );
@@ -68,6 +70,30 @@ export function createHow(app: App): View {
       generation++;
     },
   };
+}
+
+const measuresSchema = z.object({
+  samples: z.number(),
+  kid: z.number().optional(),
+  coverage: z.number().optional(),
+  nearCopies: z.number().optional(),
+});
+/** What the page reads of an evaluation that was recorded in the bundle. */
+const evaluationSchema = z.object({ generated: measuresSchema, real: measuresSchema });
+
+/** Quality of the weights that the page draws with, beside what real pictures that were held out have. */
+function measuredLines({ metrics, defaultVariant }: Manifest): HTMLElement[] {
+  const recorded = metrics?.evaluations.find(({ dtype }) => dtype === defaultVariant);
+  const { success, data } = evaluationSchema.safeParse(recorded);
+  if (!success) return [];
+  const { generated, real } = data;
+  const lines = (['kid', 'coverage', 'nearCopies'] as const).flatMap((measure) => {
+    const [made, held] = [generated[measure], real[measure]];
+    if (made === undefined || held === undefined) return [];
+    const values = { made: measureText(measure, made), held: measureText(measure, held) };
+    return [h('li', {}, `${t(MEASURE_NAMES[measure])}: `, t('madeAndHeld', values))];
+  });
+  return [h('p', {}, t('measuredOn', { n: number(generated.samples) })), h('ul', { class: 'measured' }, ...lines)];
 }
 
 function networkList(network: Network, pictureHeight: number): HTMLElement {
