@@ -3,15 +3,24 @@
 // An older Node hands over to the one that the `node` dev dependency installed.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const main = new URL('../cli/main.ts', import.meta.url);
+try {
+  createRequire(import.meta.url).resolve('commander');
+} catch {
+  console.error('pocketgen: expected its packages to be installed, got none; run npm ci first');
+  process.exit(1);
+}
 if (process.features.typescript) {
   await import(main.href);
 } else {
   const node = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
   if (!existsSync(node)) {
-    console.error(`pocketgen: expected Node 22.18 or later, got ${process.version}; run npm ci first, it brings one`);
+    console.error(
+      `pocketgen: expected Node 22.18 or later, got ${process.version}; run npm ci (with install scripts), it brings one`,
+    );
     process.exit(1);
   }
   const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });

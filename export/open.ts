@@ -5,6 +5,7 @@ import { checkFile } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
 import { createGenerator, type Generator, type SessionLike, type TensorConstructor } from '../contract/generator.ts';
 import { generatorFile, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
+import { createSession, Tensor } from '../train/onnxruntime.ts';
 
 /** `wasm` is the reference, the same bytes on every machine; `cpu` is onnxruntime-node, within one level of it. */
 export const PROVIDERS = ['wasm', 'cpu'] as const;
@@ -52,9 +53,8 @@ export async function startSession(bytes: Uint8Array, provider: Provider): Promi
       return { session: session as unknown as Session['session'], Tensor: ort.Tensor as unknown as TensorConstructor };
     }
     case 'cpu': {
-      const ort = await import('onnxruntime-node');
-      const session = await ort.InferenceSession.create(bytes, { executionProviders: ['cpu'] });
-      return { session: session as unknown as Session['session'], Tensor: ort.Tensor as unknown as TensorConstructor };
+      const session = await createSession(bytes, { executionProviders: ['cpu'] });
+      return { session: session as unknown as Session['session'], Tensor: Tensor as unknown as TensorConstructor };
     }
     default:
       return provider satisfies never;

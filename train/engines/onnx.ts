@@ -1,8 +1,8 @@
 // Engine `onnx`: the step is traced once into an ONNX graph (trace/) and run by onnxruntime-node.
-import * as ort from 'onnxruntime-node';
 import { UserError } from '../../contract/errors.ts';
 import { encodeModel } from '../../trace/model.ts';
 import { type Tensors, trace } from '../../trace/trace.ts';
+import { createSession, type InferenceSession, Tensor } from '../onnxruntime.ts';
 import {
   createStep,
   inputShapes,
@@ -43,9 +43,9 @@ async function traceGenerator({ networks, batch }: StepOptions): Promise<Uint8Ar
   return encodeModel(await trace(run, shapes, 'gemm'), { name: 'generator' });
 }
 
-async function startOn(device: Device, model: Uint8Array): Promise<ort.InferenceSession> {
+async function startOn(device: Device, model: Uint8Array): Promise<InferenceSession> {
   try {
-    return await ort.InferenceSession.create(model, { executionProviders: [device] });
+    return await createSession(model, { executionProviders: [device] });
   } catch (error) {
     if (device === 'cpu') throw error;
     const reason = String(error instanceof Error ? error.message : error).split('\n')[0];
@@ -53,16 +53,16 @@ async function startOn(device: Device, model: Uint8Array): Promise<ort.Inference
   }
 }
 
-const tensor = (data: Float32Array, dims: readonly number[]): ort.Tensor => new ort.Tensor('float32', data, dims);
+const tensor = (data: Float32Array, dims: readonly number[]): Tensor => new Tensor('float32', data, dims);
 
 export async function createOnnxEngine(options: EngineOptions): Promise<TrainingEngine> {
   const { batch, networks } = options.step;
   const stateShape = stateShapes(options.step);
   const inputShape = inputShapes(options.step);
   const session = await startOn(options.device, await traceStep(options.step));
-  let sampler: ort.InferenceSession | undefined;
+  let sampler: InferenceSession | undefined;
 
-  const allocate = (): Record<string, ort.Tensor> =>
+  const allocate = (): Record<string, Tensor> =>
     Object.fromEntries(
       Object.entries(stateShape).map(([name, dims]) => [
         name,
@@ -82,7 +82,7 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
     name: 'onnx',
     device: options.device,
     async step(inputs, scalars) {
-      const feeds: Record<string, ort.Tensor> = { ...now };
+      const feeds: Record<string, Tensor> = { ...now };
       for (const [name, dims] of Object.entries(inputShape)) {
         const data = (SCALARS as readonly string[]).includes(name)
           ? Float32Array.of(scalars[name as keyof typeof scalars])
@@ -90,7 +90,7 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
         if (!data) throw new Error(`training step: expected an input named ${name}`);
         feeds[name] = tensor(data, dims);
       }
-      const fetches: Record<string, ort.Tensor | null> = Object.fromEntries(STATISTICS.map((name) => [name, null]));
+      const fetches: Record<string, Tensor | null> = Object.fromEntries(STATISTICS.map((name) => [name, null]));
       for (const [name, t] of Object.entries(next)) fetches[NEXT + name] = t;
       const results = await session.run(feeds, fetches);
       [now, next] = [next, now];
@@ -105,7 +105,7 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
       const weights = Object.fromEntries(Object.entries(now).filter(([name]) => name.startsWith('ema/')));
       for (let from = 0; from < count; from += batch) {
         // The graph has one batch size; the last batch is filled up with zeros that are thrown away.
-        const part = (all: Float32Array, width: number): ort.Tensor => {
+        const part = (all: Float32Array, width: number): Tensor => {
           const data = new Float32Array(batch * width);
           data.set(all.subarray(from * width, Math.min(count, from + batch) * width));
           return tensor(data, [batch, width]);

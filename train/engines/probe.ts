@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { encodeModel } from '../../trace/model.ts';
 import { trace } from '../../trace/trace.ts';
+import { createSession, Tensor } from '../onnxruntime.ts';
 import type { Device } from './engine.ts';
 
 /** Side of the square matrices that are multiplied to tell a GPU from software that looks like one. */
@@ -24,7 +25,6 @@ export async function probe(device: Device, log: (text: string) => void): Promis
 }
 
 async function productMs(device: string): Promise<number> {
-  const { InferenceSession, Tensor } = await import('onnxruntime-node');
   const shape = [PROBE_SIDE, PROBE_SIDE];
   const graph = await trace(
     ({ a, b }) => {
@@ -35,7 +35,7 @@ async function productMs(device: string): Promise<number> {
     'gemm',
   );
   const model = encodeModel(graph, { name: 'probe' });
-  const session = await InferenceSession.create(model, { executionProviders: [device] });
+  const session = await createSession(model, { executionProviders: [device] });
   const tensor = new Tensor('float32', new Float32Array(PROBE_SIDE ** 2), shape);
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < RUNS; i++) {

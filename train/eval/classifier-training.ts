@@ -1,11 +1,11 @@
 // Trains the judge: the whole step (forward, backward, AdamW) is one traced ONNX graph, as the GAN's is.
 import * as tf from '@tensorflow/tfjs';
-import * as ort from 'onnxruntime-node';
 import { philox4x32 } from '../../contract/philox.ts';
 import { encodeModel } from '../../trace/model.ts';
 import { trace } from '../../trace/trace.ts';
 import type { PictureSet } from '../data/types.ts';
 import { initialValues, type Tensors } from '../networks/layers.ts';
+import { createSession, Tensor } from '../onnxruntime.ts';
 import {
   batchNormalise,
   type ClassifierSpec,
@@ -60,13 +60,13 @@ export async function trainClassifier(
     },
     'gemm',
   );
-  const session = await ort.InferenceSession.create(encodeModel(graph, { name: 'judge-training' }));
+  const session = await createSession(encodeModel(graph, { name: 'judge-training' }));
   const start = initialValues(parameters, seed, 64);
-  let state: Record<string, ort.Tensor> = Object.fromEntries(
+  let state: Record<string, Tensor> = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => {
       const values = start[name.slice(2)];
       const data = name.startsWith('p/') && values ? values : new Float32Array(shape.reduce((a, b) => a * b, 1));
-      return [name, new ort.Tensor('float32', data, shape)];
+      return [name, new Tensor('float32', data, shape)];
     }),
   );
 
@@ -74,9 +74,9 @@ export async function trainClassifier(
   const steps = Math.max(1, Math.round(images / batch));
   for (let i = 0; i < steps; i++) {
     const { pictures, targets } = next();
-    const results: Record<string, ort.Tensor> = await session.run({
-      pictures: new ort.Tensor('float32', pictures, [batch, resolution, resolution, channels]),
-      targets: new ort.Tensor('float32', targets, [batch, outputs]),
+    const results: Record<string, Tensor> = await session.run({
+      pictures: new Tensor('float32', pictures, [batch, resolution, resolution, channels]),
+      targets: new Tensor('float32', targets, [batch, outputs]),
       rate: scalar(learningRate * schedule((i + 0.5) / steps)),
       correction: scalar(Math.sqrt(1 - beta2 ** (i + 1)) / (1 - beta1 ** (i + 1))),
       ...state,
@@ -92,7 +92,7 @@ export async function trainClassifier(
   return foldMoments(spec, trained, await momentsOf(spec, trained, set));
 }
 
-const numbers = (tensor: ort.Tensor | undefined): Float32Array => ((tensor?.data ?? []) as Float32Array).slice();
+const numbers = (tensor: Tensor | undefined): Float32Array => ((tensor?.data ?? []) as Float32Array).slice();
 
 /** Moments of every convolution's result over pictures as they are, the mean of some large batches: "precise" batch norm. */
 async function momentsOf(spec: ClassifierSpec, trained: Record<string, Float32Array>, set: PictureSet) {
@@ -113,11 +113,11 @@ async function momentsOf(spec: ClassifierSpec, trained: Record<string, Float32Ar
     { pictures: [batch, resolution, resolution, channels], ...shapes },
     'gemm',
   );
-  const session = await ort.InferenceSession.create(encodeModel(graph, { name: 'judge-moments' }));
+  const session = await createSession(encodeModel(graph, { name: 'judge-moments' }));
   const feeds = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => [
       name,
-      new ort.Tensor('float32', trained[name] ?? new Float32Array(), shape),
+      new Tensor('float32', trained[name] ?? new Float32Array(), shape),
     ]),
   );
   const size = resolution * resolution * channels;
@@ -127,7 +127,7 @@ async function momentsOf(spec: ClassifierSpec, trained: Record<string, Float32Ar
     const part = evenly(set, rounds * batch, round, rounds);
     const results = await session.run({
       ...feeds,
-      pictures: new ort.Tensor('float32', toUnit(part), [part.length / size, resolution, resolution, channels]),
+      pictures: new Tensor('float32', toUnit(part), [part.length / size, resolution, resolution, channels]),
     });
     for (const [key, tensor] of Object.entries(results)) {
       const [kind, name = ''] = key.split('/');
@@ -152,7 +152,7 @@ function evenly(set: PictureSet, count: number, first: number, step: number): Ui
   return pixels;
 }
 
-const scalar = (value: number): ort.Tensor => new ort.Tensor('float32', Float32Array.of(value), []);
+const scalar = (value: number): Tensor => new Tensor('float32', Float32Array.of(value), []);
 
 /** Linear warm-up, then a half cosine to 0. */
 const schedule = (progress: number): number =>

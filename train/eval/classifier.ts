@@ -1,7 +1,6 @@
 // The judge: a small residual classifier. Its last layer but one gives the features of every metric, its output the
 // labels for GAN-test. Written in tfjs, exported by the tracer, run by onnxruntime.
 import * as tf from '@tensorflow/tfjs';
-import * as ort from 'onnxruntime-node';
 import { UserError } from '../../contract/errors.ts';
 import { traceAnyBatch } from '../../trace/batch.ts';
 import {
@@ -15,6 +14,7 @@ import {
   parameter,
   type Tensors,
 } from '../networks/layers.ts';
+import { createSession, Tensor } from '../onnxruntime.ts';
 import type { Features } from './features.ts';
 
 export interface ClassifierSpec {
@@ -216,7 +216,7 @@ export async function loadJudge(
   model: Uint8Array,
   spec: Pick<ClassifierSpec, 'resolution' | 'channels' | 'classes' | 'turns'>,
 ): Promise<Judge> {
-  const session = await ort.InferenceSession.create(model);
+  const session = await createSession(model);
   const { resolution, channels } = spec;
   const size = resolution * resolution * channels;
   return {
@@ -229,7 +229,7 @@ export async function loadJudge(
       for (let start = 0; start < count; start += judgeBatch) {
         const part = pixels.subarray(start * size, Math.min(count, start + judgeBatch) * size);
         const rows = part.length / size;
-        const pictures = new ort.Tensor('float32', toUnit(part), [rows, resolution, resolution, channels]);
+        const pictures = new Tensor('float32', toUnit(part), [rows, resolution, resolution, channels]);
         const { features, logits } = await session.run({ pictures });
         if (!features || !logits) throw new UserError('judge: expected outputs features and logits, got another model');
         columns = features.dims[1] ?? 0;

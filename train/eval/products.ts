@@ -1,16 +1,16 @@
 // All inner products between two feature matrices, a · bᵀ, block by block: one Gemm in onnxruntime does in milliseconds
 // what loops in JavaScript take seconds for. Kernels and distances are built on it.
-import * as ort from 'onnxruntime-node';
 import { createGraphBuilder } from '../../trace/graph.ts';
 import { encodeModel } from '../../trace/model.ts';
+import { createSession, type InferenceSession, Tensor } from '../onnxruntime.ts';
 import { type Features, rowsOf } from './features.ts';
 
 /** Numbers in one block: 32 MB. */
 const blockSize = 8e6;
 
-let session: Promise<ort.InferenceSession> | undefined;
+let session: Promise<InferenceSession> | undefined;
 
-function productSession(): Promise<ort.InferenceSession> {
+function productSession(): Promise<InferenceSession> {
   if (!session) {
     const g = createGraphBuilder();
     const a = g.input('a', 'float32', [1, 1]);
@@ -29,7 +29,7 @@ function productSession(): Promise<ort.InferenceSession> {
       outputs: [{ name: 'product', value: product }],
     };
     const model = encodeModel(graph, { name: 'products', dims: (value) => names.get(value) ?? [] });
-    session = ort.InferenceSession.create(model);
+    session = createSession(model);
   }
   return session;
 }
@@ -41,11 +41,11 @@ export async function eachProductBlock(
   visit: (block: Float32Array, start: number, count: number) => void | Promise<void>,
 ): Promise<void> {
   const run = await productSession();
-  const right = new ort.Tensor('float32', b.data, [b.rows, b.columns]);
+  const right = new Tensor('float32', b.data, [b.rows, b.columns]);
   const blockRows = Math.max(1, Math.floor(blockSize / b.rows));
   for (let start = 0; start < a.rows; start += blockRows) {
     const part = rowsOf(a, start, Math.min(a.rows, start + blockRows));
-    const left = new ort.Tensor('float32', part.data, [part.rows, part.columns]);
+    const left = new Tensor('float32', part.data, [part.rows, part.columns]);
     const { product } = await run.run({ a: left, b: right });
     if (!product) throw new Error('products: onnxruntime gave no output');
     await visit(product.data as Float32Array, start, part.rows);
