@@ -1,8 +1,14 @@
 // onnxruntime-node, loaded when something is first computed: help, data sets and serving on wasm need no native library.
-import type { InferenceSession } from 'onnxruntime-common';
+import { createRequire } from 'node:module';
+import type * as common from 'onnxruntime-common';
 import { UserError } from '../contract/errors.ts';
 
-export { type InferenceSession, Tensor } from 'onnxruntime-common';
+export type InferenceSession = common.InferenceSession;
+export type Tensor = common.Tensor;
+
+// The class that onnxruntime-node itself loads, by require: the one of the ES module is another, and an output buffer of that
+// one is taken for an option and ignored.
+export const { Tensor } = createRequire(import.meta.url)('onnxruntime-common') as typeof common;
 
 /** @throws UserError where the package has no library for this machine */
 async function load(): Promise<typeof import('onnxruntime-node')> {
@@ -17,7 +23,7 @@ async function load(): Promise<typeof import('onnxruntime-node')> {
 
 export async function createSession(
   model: Uint8Array,
-  options: InferenceSession.SessionOptions = {},
+  options: common.InferenceSession.SessionOptions = {},
 ): Promise<InferenceSession> {
   const ort = await load();
   return ort.InferenceSession.create(model, options);
