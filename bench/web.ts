@@ -87,7 +87,8 @@ async function providers(webgpu: boolean, site: Site): Promise<void> {
   const { page } = await openPage(await browser.newContext(), `${site.url}#model=${MODEL}&view=how`);
   console.log(`  ${await waitForVerdicts(page)}`);
   const verdicts = await page.evaluate(
-    () => JSON.parse(localStorage.getItem('pocketgen.device') ?? '{}').verdicts as Verdict[],
+    (model) => JSON.parse(localStorage.getItem('pocketgen.device') ?? '{}')[model].verdicts as Verdict[],
+    MODEL,
   );
   for (const { provider, milliseconds, levels, reason } of verdicts)
     console.log(

@@ -104,13 +104,14 @@ const app: App = {
 
 const shell = createShell(app, {
   models: () => models,
+  refreshModels,
   pickModel: (name) => void openModel(name),
   modelAdded: async (name) => {
-    models = await listModels();
+    await refreshModels();
     await openModel(name);
   },
   modelRemoved: async () => {
-    models = await listModels();
+    await refreshModels();
     if (!models.some(({ name }) => name === state.model)) await openModel('');
   },
   save: () => withShown(openSave),
@@ -197,11 +198,22 @@ function writeAddress(history: History): void {
   else window.history.replaceState(null, '', fragment);
 }
 
+/** The list as it is now; without a network the one that is known stays. */
+async function refreshModels(): Promise<readonly ModelEntry[]> {
+  models = await listModels().catch(() => models);
+  return models;
+}
+
 /** Loads a model by name and shows what the address asks of it. */
 async function openModel(name: string, fragment = ''): Promise<void> {
-  const entry = models.find((one) => one.name === name) ?? models[0];
-  if (entry === undefined) return shell.stage.cover(emptyPanel());
   const turn = ++turns;
+  // One of a training that began after this page was opened.
+  if (name !== '' && !models.some((one) => one.name === name)) await refreshModels();
+  if (turn !== turns) return; // another was asked for meanwhile
+  const named = models.find((one) => one.name === name);
+  const entry = named ?? models[0];
+  if (entry === undefined) return shell.stage.cover(emptyPanel());
+  if (named === undefined && name !== '') shell.notify(t('noSuchModel', { name }));
   failed = false;
   if (entry.bundle === undefined) return awaitPictures(entry, fragment);
   let next: LoadedModel;
@@ -216,7 +228,7 @@ async function openModel(name: string, fragment = ''): Promise<void> {
   } finally {
     if (turn === turns) shell.showAsking(false);
   }
-  if (turn !== turns) return; // another was asked for meanwhile
+  if (turn !== turns) return;
   try {
     const known = next.manifest.classes.length === model?.manifest.classes.length;
     model = next;
@@ -270,7 +282,7 @@ async function takeSnapshot(
   asked = sha256;
   try {
     if (model === undefined) {
-      models = await listModels();
+      await refreshModels();
       return await openModel(entry.name, fragment);
     }
     if (model.sha256 === sha256) return;
@@ -301,10 +313,9 @@ async function boot(): Promise<void> {
 // Everything can be touched from here on; pictures follow. bench/web reads the marks.
 performance.mark('pocketgen:interactive');
 addEventListener('popstate', () => {
-  if (model === undefined) return;
   const fragment = location.hash.slice(1);
   const name = modelInState(fragment) ?? state.model;
-  if (name !== state.model) return void openModel(name, fragment);
+  if (model === undefined || name !== state.model) return void openModel(name, fragment);
   try {
     app.set(readState(fragment, app.manifest, firstOf(name, app.manifest)));
   } catch (error) {

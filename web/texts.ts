@@ -16,6 +16,10 @@ const TEXTS = {
   classesAre: ['{n} classes', '{n} 个类别'],
   noClasses: ['no classes', '无类别'],
   modelBytes: ['{mb} MB', '{mb} MB'],
+  noSuchModel: [
+    'There is no model {name} here; this is the first of those there are.',
+    '这里没有模型 {name},现显示列表中的第一个。',
+  ],
   isTraining: ['being trained', '训练中'],
   noPicturesYet: ['no pictures yet', '尚无图片'],
   language: ['中文', 'English'],

@@ -179,6 +179,32 @@ test('from "the first pictures come in about a minute" over better and better pi
   await context.close();
 });
 
+test('a training that begins after the page was opened is in the list, and its link opens it', async () => {
+  await writeBundle(models, { ...BUNDLE, name: 'older', title: 'Older' });
+  const context = await browser.newContext();
+  const { page, errors } = await openPage(context, await serve());
+  await page.waitForSelector('.frame.made');
+  expect(await page.locator('#model').textContent()).toBe('Older');
+  await writeSnapshot(1, 1000);
+  await expect
+    .poll(async () => (await (await fetch(`${server.url}/models/index.json`)).json()).length, { timeout: 10_000 })
+    .toBe(2);
+  await page.locator('#model').click();
+  await page.getByRole('dialog').getByText('being trained').waitFor();
+  await page.keyboard.press('Escape');
+  await page.evaluate((name) => {
+    location.hash = `model=${name}&seed=7&class=a`;
+  }, NAME);
+  await page.getByText('The pictures here are from after 1,000 images.').waitFor();
+  await becomes(page, '.frame canvas', await expected(7));
+  await page.evaluate(() => {
+    location.hash = 'model=nowhere';
+  });
+  await page.getByText('There is no model nowhere here').waitFor();
+  expect(errors).toEqual([]);
+  await context.close();
+});
+
 test('a newer snapshot leaves a dragged point of the explorer and a walk where they are', async () => {
   await writeSnapshot(1, 1000);
   const context = await browser.newContext({ viewport: { width: 390, height: 780 } });

@@ -9,6 +9,8 @@ import { icon } from './icons.ts';
 
 export interface ModelChoices {
   models: readonly ModelEntry[];
+  /** The list as the server has it now, when it has answered. */
+  newer: Promise<readonly ModelEntry[]>;
   current: string;
   pick(name: string): void;
   /** An own model was removed from the device. */
@@ -16,7 +18,7 @@ export interface ModelChoices {
   add(): void;
 }
 
-export function openModels({ models, current, pick, removed, add }: ModelChoices): void {
+export function openModels({ models, newer, current, pick, removed, add }: ModelChoices): void {
   const list = h('ul', { class: 'choices', 'aria-label': t('models') });
   const dialog = openDialog(
     t('models'),
@@ -30,7 +32,12 @@ export function openModels({ models, current, pick, removed, add }: ModelChoices
       next();
     };
   }
-  list.append(...models.map((entry) => h('li', { class: 'choice-row' }, ...choice(entry))));
+  const fill = (entries: readonly ModelEntry[]) =>
+    list.replaceChildren(...entries.map((entry) => h('li', { class: 'choice-row' }, ...choice(entry))));
+  fill(models);
+  void newer.then((entries) => {
+    if (JSON.stringify(entries) !== JSON.stringify(models)) fill(entries);
+  });
 
   // Buttons, not radio buttons: looking along the list with the arrow keys would open one model after another.
   function choice(entry: ModelEntry): (HTMLElement | false)[] {

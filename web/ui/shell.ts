@@ -22,6 +22,8 @@ import { createWall } from './wall.ts';
 
 export interface ShellActions {
   models(): readonly ModelEntry[];
+  /** Asks the server for the list as it is now. */
+  refreshModels(): Promise<readonly ModelEntry[]>;
   pickModel(name: string): void;
   /** An own model was added to the device. */
   modelAdded(name: string): Promise<void>;
@@ -107,6 +109,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
   function chooseModel(): void {
     openModels({
       models: actions.models(),
+      newer: actions.refreshModels(),
       current: app.state.model,
       pick: actions.pickModel,
       removed: actions.modelRemoved,
