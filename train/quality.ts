@@ -1,6 +1,6 @@
 // Measures the averaged generator while it trains, on held-out pictures, and keeps the best snapshot.
 import { latentOf, oneHot } from '../contract/latent.ts';
-import { toLevel } from '../contract/pixels.ts';
+import { levelsOf } from '../contract/pixels.ts';
 import { loadSnapshot, saveSnapshot } from './checkpoint.ts';
 import type { DatasetSplits } from './data/index.ts';
 import type { TrainingEngine } from './engines/engine.ts';
@@ -9,6 +9,7 @@ import type { Judge } from './eval/classifier.ts';
 import { createEvaluator, type Metrics } from './eval/evaluator.ts';
 import type { NetworkSpec } from './networks/spec.ts';
 import type { RunFolder } from './run-folder.ts';
+import { picturesOf } from './samples.ts';
 import { type StepOptions, stateShapes, under } from './step.ts';
 
 export interface Quality {
@@ -32,7 +33,14 @@ async function picturesFor(engine: TrainingEngine, spec: NetworkSpec, labels: Ui
     latent.set(latentOf(FIRST_SEED + i, spec.latent), i * spec.latent);
     if (spec.classes > 0) classes.set(oneHot(label, spec.classes), i * spec.classes);
   }
-  return Uint8Array.from(await engine.generate(latent, spec.classes > 0 ? classes : undefined), toLevel);
+  const values = await engine.generate(latent, spec.classes > 0 ? classes : undefined);
+  // As they are drawn: no colour above alpha.
+  const pictures = new Uint8Array(values.length);
+  picturesOf(values, spec).forEach((picture, i) => {
+    const levels = levelsOf(picture);
+    pictures.set(levels, i * levels.length);
+  });
+  return pictures;
 }
 
 /** @throws UserError when too few pictures are held out */
