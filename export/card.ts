@@ -7,11 +7,16 @@ const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(0)} kB`;
 const ROWS = [
   ['FID (own features)', 'fid', 3],
   ['KID (own features)', 'kid', 5],
+  ['KID, 95 % from', 'kidLow', 5],
+  ['KID, 95 % to', 'kidHigh', 5],
   ['precision', 'precision', 3],
   ['recall', 'recall', 3],
   ['density', 'density', 3],
   ['coverage', 'coverage', 3],
   ['GAN-test accuracy', 'ganTest', 4],
+  ['near copies of training pictures', 'nearCopies', 3],
+  ['power of a one-pixel checkerboard over real pictures, dB', 'nyquist', 2],
+  ['power in the upper third of frequencies, dB', 'upperThird', 2],
 ] as const;
 
 function quality(evaluations: readonly Evaluation[]): string {
@@ -29,14 +34,17 @@ function quality(evaluations: readonly Evaluation[]): string {
   const heads = ['', ...evaluations.map(({ dtype }) => dtype), 'real pictures'];
   const samples = numberAt(first, 'generated', 'samples');
   const judge = numberAt(first, 'judge', 'accuracy');
+  // Where few are held out, all of those are the reference; see docs/quality.md.
+  const others =
+    numberAt(first, 'generated', 'fid') === undefined ? 'training pictures' : 'other held-out real pictures';
   return `${samples} generated pictures (truncation ${numberAt(first, 'protocol', 'truncation')}) against
-${numberAt(first, 'protocol', 'referenceSamples')} held-out real ones that training never saw; the last column is what other held-out real pictures
+${numberAt(first, 'protocol', 'referenceSamples')} held-out real ones that training never saw; the last column is what ${others}
 score in the generator's place. Features and labels are those of a classifier of this project${
     judge === undefined
       ? ''
       : `, which is right on ${(100 * judge).toFixed(2)} %
 of the held-out pictures`
-  }, so FID and KID compare only within this project. Protocol: docs/quality.md of pocketgen.
+  }, so distances compare only within this project. Protocol: docs/quality.md of pocketgen.
 
 | ${heads.join(' | ')} |
 |${heads.map(() => ' --- |').join('')}

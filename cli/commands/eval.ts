@@ -221,6 +221,9 @@ export function registerEval(program: Command): void {
       if (flags.record && !existsSync(join(model, 'model.json'))) {
         throw new UserError(`--record: expected a bundle, got ${model}; export the run first`);
       }
+      if (flags.record && flags.background !== undefined) {
+        throw new UserError('--record: expected the bundle as it is, got --background; leave one of them out');
+      }
       const [idle] = Object.keys(dataFlagsOf(flags)).filter((name) => name !== 'strict' && name !== 'background');
       if (idle !== undefined) {
         throw new UserError(

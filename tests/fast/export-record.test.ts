@@ -87,3 +87,33 @@ test('an evaluation is written into model.json and the model card, in place of a
   expect(card).toMatch(/\| FID \(own features\) \|.* 3\.500 \| 2\.125 \| 0\.350 \|/);
   expect(card).toContain('right on 93.00 %');
 });
+
+test('the card of a small set has its interval, copies and fine detail, and says that training pictures are the comparison', () => {
+  const bundle = join(mkdtempSync(join(tmpdir(), 'pocketgen-record-')), 'fashion-gan');
+  cpSync('models/fashion-gan', bundle, { recursive: true });
+  const { metrics: _, ...unmeasured } = JSON.parse(readFileSync(join(bundle, 'model.json'), 'utf8'));
+  writeFileSync(join(bundle, 'model.json'), JSON.stringify(unmeasured));
+  recordEvaluation(bundle, {
+    dtype: 'int8',
+    judge: { accuracy: 0.77 },
+    protocol: { referenceSamples: 376, truncation: 1 },
+    generated: {
+      samples: 2000,
+      kid: 0.05,
+      kidLow: 0.03,
+      kidHigh: 0.07,
+      nearCopies: 0.002,
+      nyquist: 1.8,
+      upperThird: -0.3,
+    },
+    real: { kid: -0.001, kidLow: -0.02, kidHigh: 0.02, nearCopies: 0, nyquist: -0.4, upperThird: 0.2 },
+  });
+  const card = readFileSync(join(bundle, 'MODEL_CARD.md'), 'utf8');
+  expect(card).toContain(
+    '376 held-out real ones that training never saw; the last column is what training pictures\nscore',
+  );
+  expect(card).toContain('| KID, 95 % to | 0.07000 | 0.02000 |');
+  expect(card).toContain('| near copies of training pictures | 0.002 | 0.000 |');
+  expect(card).toContain('| power of a one-pixel checkerboard over real pictures, dB | 1.80 | -0.40 |');
+  expect(card).not.toContain('FID (own');
+});
