@@ -46,10 +46,13 @@ export async function memorisation(
       pictureOf(pixels.subarray(index * size, (index + 1) * size), { width, height, channels }),
       'checkerboard',
     );
-  // Row by row: generated pictures nearest to training pictures first, then each one's three neighbours below it.
-  const suspects = [...fakeNearest.keys()]
-    .sort((a, b) => (fakeNearest[a] ?? 0) - (fakeNearest[b] ?? 0))
-    .slice(0, shown);
+  // Row by row: the most suspicious generated pictures first, then each one's three neighbours below it. A copy is much nearer
+  // to one training picture than to the third nearest; a dark picture is about as near to every dark one.
+  const suspicion = (i: number): number => {
+    const [first = 0, third = 0] = [fake.distance[i * neighbours], fake.distance[i * neighbours + neighbours - 1]];
+    return third === 0 ? 0 : first / third;
+  };
+  const suspects = [...fakeNearest.keys()].sort((a, b) => suspicion(a) - suspicion(b)).slice(0, shown);
   const rows = [
     suspects.map((i) => picture(generated, i)),
     ...Array.from({ length: neighbours }, (_, k) =>

@@ -37,7 +37,7 @@ export function reportPage(data: ReportData, watch = false): string {
   <section id="quality"><h2>Quality</h2><p>On held-out pictures; dashed: what real pictures score.</p>
     <div class="charts" id="metrics"></div></section>
   <section id="nearest" hidden><h2>Nearest training pictures</h2>
-    <p>Top row: of 500 generated pictures those nearest to a training picture. Below each its three nearest training pictures: the same picture there is a copy.</p>
+    <p>Top row: of 500 generated pictures those that are nearest to one training picture, compared with others. Below each its three nearest training pictures: a top row that repeats the second is copied.</p>
     <img id="neighbours" alt="generated pictures above the training pictures nearest to them"></section>
   <section><h2>Training</h2><div class="charts" id="training"></div></section>
   <section><h2>Config</h2><table id="config"></table></section>
