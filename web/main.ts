@@ -294,6 +294,7 @@ async function takeSnapshot(
     model = next;
     ground.modelChanged(next.manifest);
     shell.refresh();
+    void showReadiness();
   } catch (error) {
     // One that does not give its goldens here is left out; anything else is tried again.
     if (!(error instanceof RunnerError)) asked = '';
