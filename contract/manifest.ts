@@ -186,14 +186,17 @@ export function generatorFile(manifest: Manifest, variant: string = manifest.def
   return file;
 }
 
-/** The index of a class named by its label (any case) or its index. Throws UserError listing the labels. */
+/** Labels that are read as one: a folder's name may hold é as one character or as two. */
+const folded = (label: string): string => label.normalize('NFC').trim().toLowerCase();
+
+/** The index of a class named by its label (in any case, where no label has that case) or its index. Throws UserError listing the labels. */
 export function classIndex(manifest: Manifest, name: string): number {
   const { classes } = manifest;
   if (classes.length === 0)
     throw new UserError(`class: expected none, as ${manifest.name} has no classes, got ${name}`);
-  const wanted = name.trim().toLowerCase();
-  const byLabel = classes.findIndex((label) => label.toLowerCase() === wanted);
-  if (byLabel >= 0) return byLabel;
+  const wanted = folded(name);
+  const byLabel = [classes.indexOf(name), classes.findIndex((label) => folded(label) === wanted)].find((i) => i >= 0);
+  if (byLabel !== undefined) return byLabel;
   if (/^(0|[1-9][0-9]{0,5})$/.test(wanted) && Number(wanted) < classes.length) return Number(wanted);
   throw new UserError(
     `class: expected one of ${classes.join(', ')} or an index from 0 to ${classes.length - 1}, got ${name}`,

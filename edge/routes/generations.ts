@@ -1,5 +1,4 @@
 // POST /v1/images/generations: OpenAI's Images API. The prompt names a class; the rest is as the official client sends it.
-import { distance } from 'fastest-levenshtein';
 import type { Hono } from 'hono';
 import * as z from 'zod';
 import { backgroundName, onBackground, WHITE } from '../../contract/background.ts';
@@ -14,6 +13,7 @@ import { generate, modelNamed, type ServedModel } from '../models.ts';
 import { readBody, readQuery } from '../parameters.ts';
 import { checkPixels } from '../picture-request.ts';
 import { badField, fieldOf, Problem } from '../problem.ts';
+import { labelInPrompt } from '../prompt.ts';
 import type { AppEnv, Services } from '../services.ts';
 
 const MAX_N = 64;
@@ -52,43 +52,13 @@ export const generationEndpoints: readonly Endpoint[] = [
   },
 ];
 
-const words = (text: string) =>
-  text
-    .normalize('NFKD')
-    .toLowerCase()
-    .split(/[^\p{L}\p{N}]+/u)
-    .filter(Boolean);
-
-/** Plural or single: `boots` and `boot` are one word. */
-const stem = (word: string) => (word.length > 3 && !word.endsWith('ss') ? word.replace(/e?s$/, '') : word);
-
-/**
- * The class a prompt names: the one label, or alternative of a label (`T-shirt/top`), whose words are all in the
- * prompt, the longest first; else the label nearest to the whole prompt, at most a quarter of its letters wrong.
- */
-export function classInPrompt(labels: readonly string[], prompt: string): number | undefined {
-  const said = words(prompt).map(stem);
-  const names = labels.flatMap((label, index) =>
-    [label, ...label.split('/')].map((name) => ({ index, words: words(name).map(stem) })),
-  );
-  const inPrompt = names
-    .filter((name) => name.words.length > 0 && name.words.every((word) => said.includes(word)))
-    .sort((a, b) => b.words.length - a.words.length || b.words.join('').length - a.words.join('').length);
-  if (inPrompt[0] !== undefined) return inPrompt[0].index;
-  const whole = said.join(' ');
-  const near = names
-    .map((name) => ({ index: name.index, errors: distance(name.words.join(' '), whole) }))
-    .sort((a, b) => a.errors - b.errors)[0];
-  return near !== undefined && near.errors <= whole.length / 4 ? near.index : undefined;
-}
-
 function promptedClass(manifest: Manifest, prompt: string): number | undefined {
-  const { classes, name } = manifest;
+  const { classes, name, title } = manifest;
   if (classes.length === 0) {
-    if (words(prompt).join(' ') === words(name).join(' ')) return undefined;
+    if (labelInPrompt([name, title], prompt) !== undefined) return undefined;
     throw badField('body', 'prompt', `expected the model's name, ${name}, as it has no classes, got another text`);
   }
-  const index = classInPrompt(classes, prompt);
+  const index = labelInPrompt(classes, prompt);
   if (index === undefined) throw badField('body', 'prompt', `expected a class, one of ${classes.join(', ')}`);
   return index;
 }

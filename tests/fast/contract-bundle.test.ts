@@ -100,6 +100,13 @@ describe('names in requests', () => {
     expect(() => classIndex(manifest, '2')).toThrow(UserError);
   });
 
+  test('a label is found however é is written, and labels that differ by case are two', () => {
+    const cafe = 'Café'.normalize('NFD');
+    const labels = parseManifest(altered('classes', [cafe, 'cafÉ'])).classes;
+    const two = { ...manifest, classes: labels };
+    expect([cafe, 'café', 'CAFÉ', 'cafÉ'].map((name) => classIndex(two, name))).toEqual([0, 0, 0, 1]);
+  });
+
   test('a dtype that the bundle does not have is refused with those it has', () => {
     expect(generatorFile(manifest).path).toBe('b.onnx');
     expect(() => generatorFile(manifest, 'int8')).toThrow('tiny: expected dtype fp32 or fp16, got int8');

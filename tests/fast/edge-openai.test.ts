@@ -1,7 +1,6 @@
-// POST /v1/images/generations and how a prompt names a class.
+// POST /v1/images/generations: OpenAI's Images API. How a prompt names a class: edge-prompt.test.ts.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../edge/app.ts';
-import { classInPrompt } from '../../edge/routes/generations.ts';
 import { openFolder, servicesOf, tinyFolder } from './edge-services.ts';
 
 const tiny = await tinyFolder();
@@ -10,43 +9,6 @@ beforeAll(async () => {
   app = createApp(servicesOf(await openFolder(tiny.folder)));
 });
 afterAll(tiny.remove);
-
-const FASHION = [
-  'T-shirt/top',
-  'Trouser',
-  'Pullover',
-  'Dress',
-  'Coat',
-  'Sandal',
-  'Shirt',
-  'Sneaker',
-  'Bag',
-  'Ankle boot',
-];
-
-describe('a prompt', () => {
-  test.each([
-    ['coat', 'Coat'],
-    ['Ankle Boot', 'Ankle boot'],
-    ['a photo of two ankle boots on snow', 'Ankle boot'],
-    ['T-shirt/top', 'T-shirt/top'],
-    ['a t-shirt', 'T-shirt/top'],
-    ['top', 'T-shirt/top'],
-    ['a shirt', 'Shirt'],
-    ['trousers', 'Trouser'],
-    ['dresses', 'Dress'],
-    ['dress', 'Dress'],
-    ['sneekers', 'Sneaker'],
-    ['cat', undefined],
-    ['pulover', 'Pullover'],
-    ['a spaceship', undefined],
-    ['hat', undefined],
-    ['!!!', undefined],
-  ])('%j names the class %j', (prompt, label) => {
-    const index = classInPrompt(FASHION, prompt);
-    expect(index === undefined ? undefined : FASHION[index]).toBe(label);
-  });
-});
 
 describe('POST /v1/images/generations', () => {
   const post = (body: unknown, headers: Record<string, string> = { 'Content-Type': 'application/json' }) =>
