@@ -21,10 +21,10 @@ export function parseSeed(seed: string | number): number {
     return seed + 0; // −0 becomes 0
   }
   if (/^(0|[1-9][0-9]{0,9})$/.test(seed) && Number(seed) <= MAX_SEED) return Number(seed);
-  const bytes = new TextEncoder().encode(seed.normalize('NFC'));
-  if (bytes.length < 1 || bytes.length > LIMITS.seedBytes)
-    throw new UserError(`seed: expected 1 to ${LIMITS.seedBytes} bytes of UTF-8, got ${bytes.length}`);
-  return murmur3(bytes);
+  const { length } = [...seed];
+  if (length < 1 || length > LIMITS.seedCharacters)
+    throw new UserError(`seed: expected 1 to ${LIMITS.seedCharacters} characters, got ${length}`);
+  return murmur3(new TextEncoder().encode(seed.normalize('NFC')));
 }
 
 /** The latent vector of a seed: [size] standard normal numbers. */

@@ -1,8 +1,8 @@
 // The limits of a request, shared by the command line, the edge and the page. Stated in the edge's OpenAPI document.
 
 export const LIMITS = {
-  /** UTF-8 bytes of a seed that is text, after NFC. */
-  seedBytes: 256,
+  /** Characters (Unicode code points) of a seed that is text, as given. */
+  seedCharacters: 256,
   /** Pictures computed in one ONNX batch; more are computed batch after batch. */
   batch: 64,
   /** Pictures of one grid or one generations request. */

@@ -1,4 +1,4 @@
-// An 8-bit picture and the two things everyone does with pictures: enlarge one, lay many out on a sheet.
+// An 8-bit picture and what everyone does with pictures: enlarge one, centre one on a larger canvas, lay many out on a sheet.
 import { UserError } from './errors.ts';
 
 /** Row-major, channels interleaved: data[(y * width + x) * channels + c]. Channels: 1 grey, 3 RGB, 4 RGBA (straight). */
@@ -24,6 +24,23 @@ export function scaleUp(picture: Picture, factor: number): Picture {
     }
     for (let i = 1; i < factor; i++) out.data.copyWithin(start + i * row, start, start + row);
   }
+  return out;
+}
+
+/** The picture in the middle of a canvas at least as large, white (transparent in RGBA) around it; an odd pixel is right and below. */
+export function centred(picture: Picture, width: number, height: number): Picture {
+  if (width < picture.width || height < picture.height)
+    throw new UserError(
+      `canvas: expected at least ${picture.width}x${picture.height}, the picture's size, got ${width}x${height}`,
+    );
+  if (width === picture.width && height === picture.height) return picture;
+  const { channels } = picture;
+  const out = blank(width, height, channels, channels === 4 ? 0 : 255);
+  const left = Math.floor((width - picture.width) / 2);
+  const top = Math.floor((height - picture.height) / 2);
+  const row = picture.width * channels;
+  for (let y = 0; y < picture.height; y++)
+    out.data.set(picture.data.subarray(y * row, (y + 1) * row), ((top + y) * width + left) * channels);
   return out;
 }
 

@@ -5,7 +5,8 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
-import type { Endpoint } from './endpoint.ts';
+import { getPath } from 'hono/utils/url';
+import { type Endpoint, tidyPath } from './endpoint.ts';
 import { isOpenAiPath, Problem, problemResponse } from './problem.ts';
 import { rateHeaders } from './protect/rate-limit.ts';
 import { documentRoutes } from './routes/documents.ts';
@@ -28,7 +29,7 @@ export const endpoints: readonly Endpoint[] = [
 ];
 
 export function createApp(services: Services): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({ getPath: (request) => tidyPath(getPath(request)) });
 
   if (services.during !== undefined) {
     const { during } = services;
@@ -98,17 +99,15 @@ export function createApp(services: Services): Hono<AppEnv> {
       });
     await next();
   });
-  app.use(
-    '/v1/*',
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed: (c, methods) => {
-        throw new Problem(405, `method: expected ${methods.join(' or ')}, got ${c.req.method}`, [], {
-          Allow: methods.join(', '),
-        });
-      },
-    }),
-  );
+  const otherMethods = methodNotAllowed({
+    app,
+    onMethodNotAllowed: (c, methods) => {
+      throw new Problem(405, `method: expected ${methods.join(' or ')}, got ${c.req.method}`, [], {
+        Allow: methods.join(', '),
+      });
+    },
+  });
+  for (const path of ['/v1/*', '/healthz', '/openapi.json', '/docs']) app.use(path, otherMethods);
 
   modelRoutes(app, services);
   trainingRoutes(app, services);
@@ -119,13 +118,13 @@ export function createApp(services: Services): Hono<AppEnv> {
   documentRoutes(app, services, endpoints);
 
   app.notFound((c) => {
-    if (new URL(c.req.url).pathname === '/') return c.redirect('/docs'); // no page was built
+    if (c.req.path === '/') return c.redirect('/docs'); // no page was built
     const paths = endpoints.map(({ path }) => path).join(', ');
     const problem = new Problem(404, `path: expected one of ${paths}, /docs, /openapi.json`);
-    return problemResponse(problem, new URL(c.req.url).pathname, c.get('requestId'));
+    return problemResponse(problem, c.req.path, c.get('requestId'));
   });
   app.onError((error, c) => {
-    const path = new URL(c.req.url).pathname;
+    const { path } = c.req;
     const problem =
       error instanceof Problem ? error : new Problem(500, 'internal error; the request id finds it in the log');
     const response = problemResponse(problem, path, c.get('requestId'));

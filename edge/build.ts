@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { checkFile } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
 import { generatorFile, parseManifest } from '../contract/manifest.ts';
-import { bundleFolders, MANIFEST_FILE, manifestJson, readManifestText } from './bundles.ts';
+import { bundleFolders, MANIFEST_FILE, manifestJson, readManifestText, writtenAt } from './bundles.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -19,7 +19,7 @@ async function checkedBundle(folder: string) {
     throw new UserError(`${file.path}: expected a file, got none; export the bundle again`);
   });
   await checkFile(file, new Uint8Array(bytes));
-  return { folder, manifest, file };
+  return { folder, manifest, file, created: await writtenAt(folder) };
 }
 
 /**
@@ -40,7 +40,8 @@ export async function buildEntry(models: string, entry: string, notice: (message
     const i = names.push(bundle.manifest.name) - 1;
     imports.push(`import manifest${i} from ${from(join(folder, MANIFEST_FILE))};`);
     imports.push(`import file${i} from ${from(join(folder, bundle.file.path))};`);
-    list.push(`  { name: ${JSON.stringify(basename(folder))}, manifest: manifest${i}, file: file${i} },`);
+    const name = JSON.stringify(basename(folder));
+    list.push(`  { name: ${name}, manifest: manifest${i}, created: ${bundle.created}, file: file${i} },`);
   }
   if (names.length === 0)
     throw new UserError(`${models}: expected at least one bundle that is whole, got none; see the lines above`);

@@ -1,6 +1,6 @@
 // Bundles on disk (Node): the folders of a models folder that hold a model.json, or a bundle folder itself.
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../contract/errors.ts';
 import { TRAINING_FILE } from '../contract/training.ts';
@@ -49,10 +49,16 @@ export function manifestJson(folder: string, text: string): unknown {
   }
 }
 
+/** When its manifest was written, in whole seconds since 1970. */
+export async function writtenAt(folder: string): Promise<number> {
+  return Math.floor((await stat(join(folder, MANIFEST_FILE))).mtimeMs / 1000);
+}
+
 export function folderSource(folder: string): BundleSource {
   return {
     name: basename(folder),
     manifest: async () => manifestJson(folder, await readManifestText(folder)),
+    created: () => writtenAt(folder),
     async read(path) {
       const bytes = await readFile(join(folder, path)).catch(() => {
         throw new UserError(`${join(folder, path)}: expected a file, got none; export the bundle again`);

@@ -1,6 +1,7 @@
 // One route as the OpenAPI document and the human page show it; each file of routes/ lists its own beside the code.
 import type { Context } from 'hono';
 import type * as z from 'zod';
+import type { Models } from './models.ts';
 import { Problem } from './problem.ts';
 import type { AppEnv } from './services.ts';
 
@@ -16,6 +17,8 @@ export interface Endpoint {
   answers: Readonly<Record<string, string>>;
   /** Answers carry an ETag and may be kept for ever. */
   immutable?: boolean;
+  /** What the models served allow of the body, as keywords of JSON Schema beside the fields' own. */
+  bodyFor?(models: Models): { properties: Readonly<Record<string, object>>; not?: object };
   /** Answers 404 for a model that is not being trained where it is asked, as the example's is. */
   onlyWhileTraining?: boolean;
   /** Path and query of an example (with the body, for POST); `fashion-gan` stands for the model. */
@@ -23,11 +26,16 @@ export interface Endpoint {
   exampleBody?: Readonly<Record<string, unknown>>;
 }
 
+/** One slash for several, none at the end: base addresses are often written with one too many. */
+export function tidyPath(path: string): string {
+  return path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+}
+
 /** The path's segments, decoded. Taken from the URL itself, as a seed may hold any character, `/` included. */
 export function segmentsOf(c: Context<AppEnv>): string[] {
   const { pathname } = new URL(c.req.url);
   try {
-    return pathname.split('/').slice(1).map(decodeURIComponent);
+    return tidyPath(pathname).split('/').slice(1).map(decodeURIComponent);
   } catch {
     throw new Problem(400, 'path: expected percent-encoded UTF-8, got something else', [
       { in: 'path', name: 'path', detail: 'expected percent-encoded UTF-8, got something else' },

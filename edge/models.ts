@@ -29,6 +29,8 @@ export interface BundleSource {
   /** For messages, when the manifest cannot be read. */
   name: string;
   manifest(): Promise<unknown>;
+  /** When the bundle was written, in seconds since 1970: OpenAI's clients expect it of every model. */
+  created(): Promise<number>;
   read(path: string): Promise<Uint8Array>;
 }
 
@@ -39,6 +41,8 @@ export interface ServedModel {
   hash: string;
   provider: Engine['provider'];
   generator: Generator;
+  /** Seconds since 1970. */
+  created: number;
   /** Milliseconds to read, check, open and warm (0 on Workers, whose clock stands still while starting). */
   openMs: number;
   /** Trained on this machine: a newer bundle may take its place, so what it draws is not kept for ever. */
@@ -73,7 +77,9 @@ export async function openModel(source: BundleSource, engine: Engine, goldens: n
   encodePng({ width: 8, height: 8, channels: 1, data: new Uint8Array(64) });
   const hash = engine.provider === 'wasm' ? file.sha256 : `${engine.provider}-${file.sha256}`;
   const { provider } = engine;
-  return { manifest, file, hash, provider, generator, openMs: performance.now() - start, changes: false, close };
+  const created = await source.created();
+  const openMs = performance.now() - start;
+  return { manifest, file, hash, provider, generator, created, openMs, changes: false, close };
 }
 
 /** Opens bundle after bundle (sessions of one wasm instance cannot be made at the same time). */

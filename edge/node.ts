@@ -18,6 +18,8 @@ import { addPage } from './static.ts';
 
 /** How often the models folder is looked at. */
 const WATCH_MS = 1000;
+/** Node's own 16 KiB are less than the longest list of seeds, whose characters may take twelve bytes each in an address. */
+const HEADER_BYTES = 65_536;
 
 export interface NodeOptions {
   /** Folder of bundles, or one bundle. */
@@ -112,7 +114,10 @@ export async function startServer(options: NodeOptions & { port: number; host: s
   const { app, library } = await createNodeApp(options);
   const { port, host } = options;
   const server = await new Promise<Server>((resolve, reject) => {
-    const listening = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(listening as Server)) as Server;
+    const listening = serve(
+      { fetch: app.fetch, port, hostname: host, serverOptions: { maxHeaderSize: HEADER_BYTES } },
+      () => resolve(listening as Server),
+    ) as Server;
     listening.once('error', (error: NodeJS.ErrnoException) => {
       library.close();
       reject(refusal(error.code, host, port) ?? error);

@@ -1,9 +1,9 @@
 // The OpenAPI 3.1 document, made from the endpoints' zod schemas and the models served.
-import * as z from 'zod';
+import type * as z from 'zod';
 import { LIMITS } from '../contract/limits.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Models } from './models.ts';
-import { fieldsOf } from './parameters.ts';
+import { fieldsOf, type JsonSchema, requiredOf } from './parameters.ts';
 
 const problem = {
   type: 'object',
@@ -43,21 +43,21 @@ function parametersOf({ path, query }: Endpoint, models: Models) {
     parameters.push({ name: 'model', in: 'path', required: true, schema });
   }
   if (path.includes('{seed}')) {
-    const description = `0 to 4294967295, or any text of at most ${LIMITS.seedBytes} bytes of UTF-8.`;
+    const description = `0 to 4294967295, or any text of at most ${LIMITS.seedCharacters} characters.`;
     parameters.push({
       name: 'seed',
       in: 'path',
       required: true,
       description,
-      schema: { type: 'string', minLength: 1 },
+      schema: { type: 'string', minLength: 1, maxLength: LIMITS.seedCharacters },
     });
   }
-  const required = query ? ((z.toJSONSchema(query, { io: 'input' }).required as string[] | undefined) ?? []) : [];
+  const required = query ? requiredOf(query) : new Set();
   for (const [name, { description, ...schema }] of query ? fieldsOf(query) : []) {
     parameters.push({
       name,
       in: 'query',
-      required: required.includes(name),
+      required: required.has(name),
       ...(description ? { description } : {}),
       schema,
     });
@@ -85,7 +85,12 @@ function operationOf(endpoint: Endpoint, models: Models, keys: boolean) {
       ? {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: jsonSchema(body), example: endpoint.exampleBody } },
+            content: {
+              'application/json': {
+                schema: bodySchema(body, endpoint.bodyFor?.(models) ?? { properties: {} }),
+                example: endpoint.exampleBody,
+              },
+            },
           },
         }
       : {}),
@@ -93,24 +98,52 @@ function operationOf(endpoint: Endpoint, models: Models, keys: boolean) {
     responses: {
       200: { description: Object.values(answers).join(' ') || 'The answer.', content },
       ...(immutable ? { 304: { description: 'Not modified: If-None-Match has the ETag. Nothing is drawn.' } } : {}),
-      ...(mayAsk
-        ? { 400: failure('A parameter is wrong, unknown or repeated, or the answer would be too large.') }
-        : {}),
+      400: failure('A parameter is wrong, unknown or repeated, or the answer would be too large.'),
       ...(mayAsk && keys ? { 401: failure('No bearer key, or a wrong one.') } : {}),
-      ...(mayAsk
-        ? { 404: failure('No such model or format.'), 429: failure('Too many requests; see Retry-After.') }
+      ...(endpoint.path.includes('{') || body ? { 404: failure('No such model or format.') } : {}),
+      405: failure('Another method than this path has, see Allow.'),
+      ...(body
+        ? {
+            413: failure(`A body of more than ${LIMITS.bodyBytes} bytes.`),
+            415: failure('A body that is not application/json.'),
+          }
         : {}),
-      503: failure('The model failed its checks, or none is served.'),
+      ...(mayAsk ? { 429: failure('Too many requests; see Retry-After.') } : {}),
+      431: { description: 'The address and the headers are longer than the server reads.' },
+      500: failure('An internal error; the request id finds it in the log.'),
+      503:
+        id === 'health'
+          ? { description: 'No model is served.', content }
+          : failure('The model failed its checks, or none is served.'),
     },
   };
 }
 
-function jsonSchema(schema: z.ZodObject): object {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input' });
-  return { ...rest, additionalProperties: false };
+/** A body's schema: optional fields may be null, and the models served may allow less. */
+function bodySchema(
+  schema: z.ZodObject,
+  { properties: more = {}, ...rest }: ReturnType<NonNullable<Endpoint['bodyFor']>>,
+) {
+  const required = requiredOf(schema);
+  const orNull = ({ description, default: absent, ...field }: JsonSchema): JsonSchema => ({
+    anyOf: [field, { type: 'null' }],
+    ...(description === undefined ? {} : { description }),
+    ...(absent === undefined ? {} : { default: absent }),
+  });
+  const properties = [...fieldsOf(schema)].map(([name, field]) => {
+    const narrow = { ...field, ...more[name] };
+    return [name, required.has(name) ? narrow : orNull(narrow)];
+  });
+  return {
+    type: 'object',
+    properties: Object.fromEntries(properties),
+    required: [...required],
+    additionalProperties: false,
+    ...rest,
+  };
 }
 
-export function openApi(endpoints: readonly Endpoint[], models: Models, keys: boolean, origin: string): object {
+export function openApi(endpoints: readonly Endpoint[], models: Models, keys: boolean): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const endpoint of endpoints)
     paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method]: operationOf(endpoint, models, keys) };
@@ -125,7 +158,8 @@ export function openApi(endpoints: readonly Endpoint[], models: Models, keys: bo
         `request body at most ${LIMITS.bodyBytes} bytes. Unknown parameters are refused.`,
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: origin }],
+    // Relative to this document: right behind every proxy.
+    servers: [{ url: '/' }],
     paths,
     components: {
       schemas: { problem, openAiError },

@@ -9,6 +9,7 @@ import { type FieldError, Problem } from './problem.ts';
 export interface JsonSchema {
   type?: string;
   enum?: readonly unknown[];
+  const?: unknown;
   minimum?: number;
   maximum?: number;
   exclusiveMinimum?: number;
@@ -18,6 +19,20 @@ export interface JsonSchema {
   description?: string;
   default?: unknown;
   anyOf?: readonly JsonSchema[];
+}
+
+/**
+ * Text of so many characters, counted as JSON Schema counts them: zod's own `max` counts an emoji twice. `pattern` is told in
+ * the OpenAPI document; whoever reads the text checks it and says what is wrong.
+ */
+export function text(min: number, max: number, pattern?: string): z.ZodString {
+  return z
+    .string()
+    .refine((value) => {
+      const { length } = [...value];
+      return length >= min && length <= max;
+    })
+    .meta({ minLength: min, maxLength: max, ...(pattern === undefined ? {} : { pattern }) });
 }
 
 const known = new WeakMap<z.ZodObject, ReadonlyMap<string, JsonSchema>>();
@@ -33,8 +48,14 @@ export function fieldsOf(schema: z.ZodObject): ReadonlyMap<string, JsonSchema> {
   return fields;
 }
 
+/** The names of the fields that must be there. */
+export function requiredOf(schema: z.ZodObject): ReadonlySet<string> {
+  return new Set((z.toJSONSchema(schema, { io: 'input' }).required as string[] | undefined) ?? []);
+}
+
 /** What a field may be, in words: `an integer from 1 to 32`. */
 export function inWords(field: JsonSchema): string {
+  if (field.const !== undefined) return JSON.stringify(field.const);
   if (field.enum !== undefined) return `one of ${field.enum.join(', ')}`;
   if (field.anyOf !== undefined) return field.anyOf.map(inWords).join(' or ');
   switch (field.type) {
@@ -51,8 +72,12 @@ export function inWords(field: JsonSchema): string {
   }
 }
 
-function isNumeric(field: JsonSchema): boolean {
-  return field.type === 'integer' || field.type === 'number';
+/** A number as JSON and JavaScript write it, or the text as it is, which no schema of a number takes. */
+function numberOr(text: string, field: JsonSchema | undefined): unknown {
+  const written =
+    field?.type === 'integer' ? /^-?(0|[1-9][0-9]*)(\.0+)?$/ : /^-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-]?[0-9]+)?$/i;
+  const numeric = field?.type === 'integer' || field?.type === 'number';
+  return numeric && written.test(text) ? Number(text) : text;
 }
 
 function quote(value: unknown): string {
@@ -95,14 +120,12 @@ export function readQuery<S extends z.ZodObject>(schema: S, url: URL): z.infer<S
   const values: Record<string, unknown> = Object.create(null);
   for (const [name, text] of url.searchParams) {
     if (name in values) errors.push({ in: 'query', name: quote(name), detail: 'expected once, got more than one' });
-    const field = fields.get(name);
-    const numeric = field !== undefined && isNumeric(field) && /^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?$/.test(text);
-    values[name] = numeric ? Number(text) : text;
+    values[name] = numberOr(text, fields.get(name));
   }
   return check(schema, values, 'query', errors);
 }
 
-/** A JSON body as `schema` says. 413, 415 and 400 say what is wrong. */
+/** A JSON body as `schema` says; `null` stands for an optional field that is absent, as in OpenAI's API. 413, 415 and 400 say what is wrong. */
 export async function readBody<S extends z.ZodObject>(schema: S, request: Request): Promise<z.infer<S>> {
   const type = request.headers.get('Content-Type') ?? 'no type';
   if (!/^application\/json\s*(;|$)/i.test(type))
@@ -116,7 +139,11 @@ export async function readBody<S extends z.ZodObject>(schema: S, request: Reques
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw new Problem(400, `body: expected a JSON object, got ${Array.isArray(json) ? 'an array' : typeof json}`);
-  return check(schema, { ...json }, 'body', []);
+  const required = requiredOf(schema);
+  const given = Object.entries(json).filter(
+    ([name, value]) => value !== null || required.has(name) || !fieldsOf(schema).has(name),
+  );
+  return check(schema, Object.fromEntries(given), 'body', []);
 }
 
 /** Stops reading at the limit, whatever Content-Length says. */
@@ -149,23 +176,15 @@ async function readAtMost(request: Request, limit: number): Promise<Uint8Array> 
 
 /** Fields that several routes share. */
 export const shared = {
-  class: z
-    .string()
-    .min(1)
-    .max(200)
-    .optional()
-    .describe('A class label, in any case, or its index. Absent: the seed chooses.'),
+  class: text(1, 255).optional().describe('A class label, in any case, or its index. Absent: the seed chooses.'),
   truncation: truncationSchema
     .optional()
     .describe('Scales the latent: lower is nearer the average picture, less varied. Absent: the model’s own default.'),
   scale: z.int().min(1).max(LIMITS.scale).default(1).describe('Each pixel becomes scale × scale pixels.'),
-  background: z
-    .string()
-    .min(1)
-    .max(20)
+  background: text(1, 20, '^(#?([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})|white|black|checkerboard)$')
     .optional()
     .describe(
       'Lays a transparent model’s pictures on a colour (ff8800, f80, white, black) or a checkerboard: opaque RGB. ' +
-        'Absent: they stay transparent.',
+        'Absent: they stay transparent. Opaque pictures hide it.',
     ),
 };

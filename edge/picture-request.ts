@@ -1,5 +1,6 @@
-// What several routes make of their parameters: a checked seed, a class index, a background, the limit on pixels produced.
+// What several routes make of their parameters: a checked seed, a class index, a background, a size, the limit on pixels.
 import { type Background, backgroundName, parseBackground } from '../contract/background.ts';
+import { UserError } from '../contract/errors.ts';
 import { classOf, parseSeed } from '../contract/latent.ts';
 import { LIMITS } from '../contract/limits.ts';
 import { classIndex } from '../contract/manifest.ts';
@@ -21,17 +22,11 @@ export function classFor(model: ServedModel, seed: number, named: number | undef
   return named ?? (count > 0 ? classOf(seed, count) : undefined);
 }
 
-/** What the pictures are to be laid on, undefined for nothing. A model without alpha has none: 400. */
+/** What the pictures are to be laid on; undefined for nothing, and for opaque pictures, under which nothing is seen. */
 export function backgroundFor({ manifest }: ServedModel, text: string | undefined): Background | undefined {
   if (text === undefined) return undefined;
   const background = fieldOf('query', 'background', () => parseBackground(text));
-  if (manifest.image.channels !== 4)
-    throw badField(
-      'query',
-      'background',
-      `expected none, as ${manifest.name} draws no transparent pictures, got ${text}`,
-    );
-  return background;
+  return manifest.image.channels === 4 ? background : undefined;
 }
 
 /** The background's part of an answer's key: however it was written, and nothing where there is none. */
@@ -39,14 +34,44 @@ export function keyOf(background: Background | undefined): string[] {
   return background === undefined ? [] : [backgroundName(background)];
 }
 
-/** 400 if `pictures` pictures at `scale` are more pixels than one answer may have. */
-export function checkPixels(model: ServedModel, pictures: number, scale: number, where: 'query' | 'body' = 'query') {
-  const { width, height } = model.manifest.image;
-  const pixels = width * height * scale * scale * pictures;
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** `1024x768`; its pattern is `SIZE`. */
+export const SIZE = '[1-9][0-9]{0,3}x[1-9][0-9]{0,3}';
+
+/** Throws UserError. */
+export function parseSize(text: string): Size {
+  if (!new RegExp(`^${SIZE}$`).test(text))
+    throw new UserError(`size: expected WIDTHxHEIGHT, each from 1 to 9999, got ${text.slice(0, 60)}`);
+  const [width = 0, height = 0] = text.split('x').map(Number);
+  return { width, height };
+}
+
+/**
+ * How large a picture is drawn: enlarged `scale` times, else by the largest whole number the canvas has room for, else as it
+ * is; in the middle of the canvas, which is never smaller than the picture.
+ */
+export function layoutFor({ manifest }: ServedModel, scale: number | undefined, canvas: Size | undefined) {
+  const { width, height } = manifest.image;
+  const room = canvas === undefined ? 1 : Math.floor(Math.min(canvas.width / width, canvas.height / height));
+  const factor = scale ?? Math.max(1, room);
+  return {
+    scale: factor,
+    width: Math.max(width * factor, canvas?.width ?? 0),
+    height: Math.max(height * factor, canvas?.height ?? 0),
+  };
+}
+
+/** 400 naming `field` if so many pictures of a size are more pixels than one answer may have. */
+export function checkPixels(count: number, { width, height }: Size, field: string, where: 'query' | 'body' = 'query') {
+  const pixels = width * height * count;
   if (pixels > LIMITS.pixels)
     throw badField(
       where,
-      where === 'query' ? 'scale' : 'size',
-      `expected at most ${LIMITS.pixels} pixels in all (${pictures} × ${width}x${height} × scale²), got ${pixels}`,
+      field,
+      `expected at most ${LIMITS.pixels} pixels in all, got ${count} × ${width}x${height} = ${pixels}`,
     );
 }

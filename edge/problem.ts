@@ -58,18 +58,20 @@ const OPENAI_CODES: Readonly<Record<number, string>> = {
   429: 'rate_limit_exceeded',
 };
 
+/** Answers in OpenAI's shape alone. */
 export function isOpenAiPath(path: string): boolean {
   return path.startsWith('/v1/images/generations');
 }
 
+/** Also asked by OpenAI's clients: its problems carry OpenAI's `error` as well. */
+const isModelsPath = (path: string): boolean => /^\/v1\/models(\/|$)/.test(path);
+
 export function problemResponse(problem: Problem, path: string, requestId: string): Response {
   const { status, message, fields } = problem;
   const headers = new Headers({ ...problem.headers, 'Cache-Control': 'no-store' });
-  if (isOpenAiPath(path)) {
-    const type = status === 429 ? 'requests' : status < 500 ? 'invalid_request_error' : 'server_error';
-    const error = { message, type, param: fields[0]?.name ?? null, code: OPENAI_CODES[status] ?? null };
-    return Response.json({ error }, { status, headers });
-  }
+  const kind = status === 429 ? 'requests' : status < 500 ? 'invalid_request_error' : 'server_error';
+  const error = { message, type: kind, param: fields[0]?.name ?? null, code: OPENAI_CODES[status] ?? null };
+  if (isOpenAiPath(path)) return Response.json({ error }, { status, headers });
   headers.set('Content-Type', 'application/problem+json');
   const title = TITLES[status] ?? 'Error';
   const type = `/docs#status-${status}`;
@@ -80,6 +82,7 @@ export function problemResponse(problem: Problem, path: string, requestId: strin
     detail: message,
     instance: `urn:uuid:${requestId}`,
     ...(fields.length > 0 ? { errors: fields } : {}),
+    ...(isModelsPath(path) ? { error } : {}),
   };
   return new Response(JSON.stringify(body), { status, headers });
 }

@@ -14,6 +14,8 @@ import type { AnswerStore, AppEnv } from './services.ts';
 export interface BundledModel {
   name: string;
   manifest: unknown;
+  /** Seconds since 1970. */
+  created: number;
   file: ArrayBuffer;
 }
 
@@ -46,9 +48,10 @@ function cacheStore(): AnswerStore | undefined {
 
 export async function createWorker(bundles: readonly BundledModel[], wasm: WebAssembly.Module) {
   const engine = wasmEngine(wasm);
-  const sources = bundles.map(({ name, manifest, file }) => ({
+  const sources = bundles.map(({ name, manifest, created, file }) => ({
     name,
     manifest: () => Promise.resolve(manifest),
+    created: () => Promise.resolve(created),
     read: () => Promise.resolve(new Uint8Array(file)),
   }));
   const perMinute = Number(env.RATE_LIMIT_PER_MINUTE ?? '600');

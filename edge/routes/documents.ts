@@ -6,6 +6,7 @@ import { sha256Hex } from '../../contract/bundle.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { openApi } from '../openapi.ts';
+import { originOf } from '../origin.ts';
 import { fieldsOf, inWords, readQuery } from '../parameters.ts';
 import type { AppEnv, Services } from '../services.ts';
 
@@ -48,13 +49,12 @@ export function documentRoutes(app: Hono<AppEnv>, services: Services, endpoints:
   let policy: string | undefined;
 
   app.get('/openapi.json', (c) => {
-    const url = new URL(c.req.url);
-    readQuery(z.object({}), url);
-    return c.json(openApi(endpoints, models, keys !== undefined, url.origin), 200, { 'Cache-Control': 'no-cache' });
+    readQuery(z.object({}), new URL(c.req.url));
+    return c.json(openApi(endpoints, models, keys !== undefined), 200, { 'Cache-Control': 'no-cache' });
   });
 
   app.get('/docs', async (c) => {
-    const { origin } = new URL(c.req.url);
+    const origin = originOf(c);
     readQuery(z.object({}), new URL(c.req.url));
     const name = models.served.keys().next().value ?? 'fashion-gan';
     policy ??= `default-src 'none'; img-src 'self'; style-src 'sha256-${base64OfHex(await sha256Hex(new TextEncoder().encode(STYLE)))}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
@@ -86,9 +86,10 @@ OpenAI route answers in OpenAI’s error shape.</p>
 <p><span id="status-400"><code>400</code></span> a field is wrong; <span id="status-401"><code>401</code></span> no or a wrong
 bearer key; <span id="status-404"><code>404</code></span> no such model, format or path; <span id="status-405"><code>405</code></span>
 another method; <span id="status-413"><code>413</code></span> body too large; <span id="status-415"><code>415</code></span> body
-not JSON; <span id="status-429"><code>429</code></span> too many requests, see <code>Retry-After</code>;
+not JSON; <span id="status-429"><code>429</code></span> too many requests, see <code>Retry-After</code>; <span id="status-431"><code>431</code></span>
+an address and headers too long for the server;
 <span id="status-500"><code>500</code></span> our fault; <span id="status-503"><code>503</code></span> the model failed its checks.</p>
 </body></html>`;
-    return c.html(page, 200, { 'Content-Security-Policy': policy, 'Cache-Control': 'no-cache' });
+    return c.html(page, 200, { 'Content-Security-Policy': policy, 'Cache-Control': 'no-store' });
   });
 }

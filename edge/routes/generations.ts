@@ -5,48 +5,82 @@ import { backgroundName, onBackground, WHITE } from '../../contract/background.t
 import { parseSeed } from '../../contract/latent.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import type { Manifest } from '../../contract/manifest.ts';
-import { scaleUp } from '../../contract/picture.ts';
+import { centred, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { base64 } from '../base64.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { generate, modelNamed, type ServedModel } from '../models.ts';
-import { readBody, readQuery } from '../parameters.ts';
-import { checkPixels } from '../picture-request.ts';
+import { generate, type Models, modelNamed, type ServedModel } from '../models.ts';
+import { originOf } from '../origin.ts';
+import { readBody, readQuery, text } from '../parameters.ts';
+import { checkPixels, layoutFor, parseSize, SIZE } from '../picture-request.ts';
 import { badField, fieldOf, Problem } from '../problem.ts';
 import { labelInPrompt } from '../prompt.ts';
 import type { AppEnv, Services } from '../services.ts';
 
 const MAX_N = 64;
+const uncached = { 'Cache-Control': 'no-store' };
+/** What OpenAI's clients send and what changes nothing here. */
+const ignored = {
+  quality: z.enum(['auto', 'low', 'medium', 'high', 'xhigh', 'max', 'standard', 'hd']),
+  style: z.enum(['vivid', 'natural']),
+  moderation: z.enum(['auto', 'low']),
+  output_compression: z.int().min(0).max(100),
+  partial_images: z.int().min(0).max(3),
+  user: text(1, 256),
+  safety_identifier: text(1, 256),
+};
+
 const generationBody = z.object({
-  model: z.string().min(1).max(100).optional().describe('Absent: the first model served.'),
-  prompt: z.string().min(1).max(1000).describe('Names a class: `coat`, `a photo of an ankle boot`.'),
+  model: text(1, 100).optional().describe('Absent: the first model served.'),
+  prompt: text(1, 1000).describe('Names a class: `coat`, `a photo of ankle boots`.'),
   n: z.int().min(1).max(MAX_N).default(1),
-  size: z
-    .string()
-    .min(1)
-    .max(11)
+  size: text(3, 9, `^(auto|${SIZE})$`)
     .default('auto')
-    .describe('WIDTHxHEIGHT, a whole multiple of the model’s size; or auto.'),
+    .describe(
+      'WIDTHxHEIGHT: the picture enlarged by the largest whole number that fits, centred on white (transparent where the ' +
+        'model is); never smaller than the model’s own. auto: the model’s own size. `size` of an answer says what it is.',
+    ),
   response_format: z.enum(['b64_json', 'url']).default('url'),
   output_format: z.enum(['png']).default('png'),
   background: z
     .enum(['transparent', 'opaque', 'auto'])
     .default('auto')
     .describe('opaque lays a transparent model’s pictures on white; auto leaves them as they are.'),
+  stream: z.literal(false).optional().describe('Answers come whole.'),
   seed: z
-    .union([z.int().min(0).max(4294967295), z.string().min(1).max(LIMITS.seedBytes)])
+    .union([z.int().min(0).max(4294967295), text(1, LIMITS.seedCharacters)])
     .optional()
     .describe('Not in OpenAI’s API. Picture i has seed + i. Absent: drawn at random.'),
+  ...z.object(ignored).partial().shape,
 });
+
+/** The models there are, and that those without alpha cannot be asked for a transparent background. */
+function bodyFor({ served }: Models) {
+  const names = [...served.keys()];
+  const opaque = names.filter((name) => served.get(name)?.manifest.image.channels !== 4);
+  const model = { enum: names };
+  if (opaque.length === 0) return { properties: { model } };
+  const first = names[0] ?? '';
+  const meant = opaque.includes(first) ? [...opaque, null] : opaque;
+  return {
+    properties: { model },
+    not: {
+      required: opaque.includes(first) ? ['background'] : ['background', 'model'],
+      properties: { background: { const: 'transparent' }, model: { enum: meant } },
+    },
+  };
+}
 
 export const generationEndpoints: readonly Endpoint[] = [
   {
     method: 'post',
     path: '/v1/images/generations',
     id: 'generations',
-    summary: 'OpenAI-compatible: the official client works with this server as its baseURL.',
+    summary:
+      'OpenAI-compatible: the official client works with this server as its baseURL. `quality`, `style` and other fields that mean nothing here are taken and change nothing.',
     body: generationBody,
-    answers: { 'application/json': '`{ created, data: [{ b64_json or url, revised_prompt, seed }] }`' },
+    bodyFor,
+    answers: { 'application/json': '`{ created, data: [{ b64_json or url, revised_prompt, seed, size }] }`' },
     example: '/v1/images/generations',
     exampleBody: { model: 'fashion-gan', prompt: 'sneaker', n: 2, seed: 7, response_format: 'b64_json' },
   },
@@ -63,13 +97,6 @@ function promptedClass(manifest: Manifest, prompt: string): number | undefined {
   return index;
 }
 
-function scaleOf(manifest: Manifest, size: string): number {
-  const { width, height } = manifest.image;
-  if (size === 'auto') return 1;
-  for (let scale = 1; scale <= LIMITS.scale; scale++) if (size === `${width * scale}x${height * scale}`) return scale;
-  throw badField('body', 'size', `expected auto or ${width}x${height} times 1 to ${LIMITS.scale}, got ${size}`);
-}
-
 export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
   app.post('/v1/images/generations', async (c) => {
     const url = new URL(c.req.url);
@@ -81,8 +108,11 @@ export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
     c.set('model', name);
     const { manifest } = model;
     const index = promptedClass(manifest, body.prompt);
-    const scale = scaleOf(manifest, body.size);
-    checkPixels(model, body.n, scale, 'body');
+    const asked = body.size === 'auto' ? undefined : fieldOf('body', 'size', () => parseSize(body.size));
+    const layout = layoutFor(model, undefined, asked);
+    // Behind addresses each picture is an answer of its own.
+    checkPixels(body.response_format === 'url' ? 1 : body.n, layout, 'size', 'body');
+    const { scale, width, height } = layout;
     const clear = manifest.image.channels === 4;
     if (body.background === 'transparent' && !clear)
       throw badField('body', 'background', `expected opaque or auto, as ${name} draws no transparent pictures`);
@@ -94,28 +124,30 @@ export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
         : fieldOf('body', 'seed', () => parseSeed(given));
     const seeds = Array.from({ length: body.n }, (_, i) => (first + i) % 4294967296);
     const label = index === undefined ? undefined : manifest.classes[index];
-    const common = (seed: number) => ({ revised_prompt: label ?? name, seed });
+    const common = (seed: number) => ({ revised_prompt: label ?? name, seed, size: `${width}x${height}` });
     const created = Math.floor(Date.now() / 1000);
     if (body.response_format === 'url') {
       // A picture is its address: nothing is drawn or stored until someone asks for it.
       const address = (seed: number) => {
-        const picture = new URL(`/v1/images/${name}/${seed}.png`, url);
+        const picture = new URL(`/v1/images/${name}/${seed}.png`, originOf(c));
         if (label !== undefined) picture.searchParams.set('class', label);
-        if (scale > 1) picture.searchParams.set('scale', String(scale));
+        const whole = width === manifest.image.width * scale && height === manifest.image.height * scale;
+        if (!whole || scale > LIMITS.scale) picture.searchParams.set('canvas', `${width}x${height}`);
+        else if (scale > 1) picture.searchParams.set('scale', String(scale));
         if (background !== undefined) picture.searchParams.set('background', backgroundName(background));
         return picture.href;
       };
-      return c.json({ created, data: seeds.map((seed) => ({ url: address(seed), ...common(seed) })) });
+      return c.json({ created, data: seeds.map((seed) => ({ url: address(seed), ...common(seed) })) }, 200, uncached);
     }
     const timing = c.get('timing');
     const requests = seeds.map((seed) => ({ seed, class: index, truncation: manifest.defaultTruncation }));
     const pictures = await timing.measure('inference', () => generate(model, requests));
     const data = await timing.measure('encode', () =>
       pictures.map((picture, i) => ({
-        b64_json: base64(encodePng(onBackground(scaleUp(picture, scale), background))),
+        b64_json: base64(encodePng(onBackground(centred(scaleUp(picture, scale), width, height), background))),
         ...common(seeds[i] ?? 0),
       })),
     );
-    return c.json({ created, data });
+    return c.json({ created, data }, 200, uncached);
   });
 }

@@ -8,17 +8,17 @@ import { encodePng } from '../../contract/png.ts';
 import { answer } from '../answer.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
 import { generate, modelNamed } from '../models.ts';
-import { readQuery, shared } from '../parameters.ts';
-import { backgroundFor, checkPixels, classFor, keyOf, namedClass, seedOf } from '../picture-request.ts';
+import { readQuery, shared, text } from '../parameters.ts';
+import { backgroundFor, checkPixels, classFor, keyOf, layoutFor, namedClass, seedOf } from '../picture-request.ts';
 import { badField } from '../problem.ts';
 import type { AppEnv, Services } from '../services.ts';
 
 const gridQuery = z.object({
-  seeds: z
-    .string()
-    .min(1)
-    .max(4096)
-    .describe(`Seeds separated by commas; a-b is all numbers from a to b. At most ${LIMITS.pictures}.`),
+  seeds: text(
+    1,
+    4096,
+    `^[^,]{1,${LIMITS.seedCharacters}}(,[^,]{1,${LIMITS.seedCharacters}}){0,${LIMITS.pictures - 1}}$`,
+  ).describe(`Seeds separated by commas; a-b is all numbers from a to b. At most ${LIMITS.pictures}.`),
   columns: z.int().min(1).max(LIMITS.pictures).optional().describe('Absent: as square as possible.'),
   class: shared.class,
   truncation: shared.truncation,
@@ -39,22 +39,21 @@ export const gridEndpoints: readonly Endpoint[] = [
   },
 ];
 
-/** `1-64,ada,7` as numbers. A range must not run backwards, and the list must not be longer than allowed. */
+/** `1-64,ada,7` as numbers; a range may run backwards. The list must not be longer than allowed. */
 export function seedList(text: string): number[] {
   const seeds: number[] = [];
   const checkCount = (count: number) => {
     if (count > LIMITS.pictures) throw badField('query', 'seeds', `expected at most ${LIMITS.pictures}, got ${count}`);
   };
   for (const item of text.split(',')) {
-    const range = /^([0-9]{1,10})-([0-9]{1,10})$/.exec(item);
-    if (range === null) {
-      seeds.push(seedOf(item, 'query', 'seeds'));
+    const [first = 0, last = 0] = (/^([0-9]{1,10})-([0-9]{1,10})$/.exec(item)?.slice(1) ?? [NaN]).map(Number);
+    // What is no range of seeds is a text like any other, as a number too large for a seed is.
+    if (Math.max(first, last) <= 4294967295) {
+      const count = Math.abs(last - first) + 1;
+      checkCount(seeds.length + count);
+      for (let i = 0; i < count; i++) seeds.push(first + i * Math.sign(last - first));
     } else {
-      const [first, last] = [Number(range[1]), Number(range[2])];
-      if (first > last || last > 4294967295)
-        throw badField('query', 'seeds', `expected a range a-b with a ≤ b ≤ 4294967295, got ${item}`);
-      checkCount(seeds.length + last - first + 1);
-      for (let seed = first; seed <= last; seed++) seeds.push(seed);
+      seeds.push(seedOf(item, 'query', 'seeds'));
     }
     checkCount(seeds.length);
   }
@@ -71,7 +70,8 @@ export function gridRoutes(app: Hono<AppEnv>, services: Services): void {
     const columns = query.columns ?? Math.ceil(Math.sqrt(seeds.length));
     const named = namedClass(model, query.class);
     const background = backgroundFor(model, query.background);
-    checkPixels(model, seeds.length, query.scale);
+    const across = Math.min(columns, seeds.length);
+    checkPixels(across * Math.ceil(seeds.length / across), layoutFor(model, query.scale, undefined), 'scale');
     const { truncation = model.manifest.defaultTruncation, scale } = query;
     const requests = seeds.map((seed) => ({ seed, class: classFor(model, seed, named), truncation }));
     const cells = requests.flatMap((r) => [r.seed, r.class ?? -1]);

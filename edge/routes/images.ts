@@ -3,19 +3,40 @@ import type { Hono } from 'hono';
 import * as z from 'zod';
 import { onBackground } from '../../contract/background.ts';
 import { latentOf, truncate } from '../../contract/latent.ts';
-import { scaleUp } from '../../contract/picture.ts';
+import { centred, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { encodeSvg } from '../../contract/svg.ts';
 import { answer } from '../answer.ts';
 import { base64 } from '../base64.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
 import { generate, modelNamed } from '../models.ts';
-import { readQuery, shared } from '../parameters.ts';
-import { backgroundFor, checkPixels, classFor, keyOf, namedClass, seedOf } from '../picture-request.ts';
+import { readQuery, shared, text } from '../parameters.ts';
+import {
+  backgroundFor,
+  checkPixels,
+  classFor,
+  keyOf,
+  layoutFor,
+  namedClass,
+  parseSize,
+  SIZE,
+  seedOf,
+} from '../picture-request.ts';
+import { fieldOf } from '../problem.ts';
 import type { AppEnv, Services } from '../services.ts';
 
 const rawQuery = z.object({ class: shared.class, truncation: shared.truncation });
-const drawnQuery = rawQuery.extend({ scale: shared.scale, background: shared.background });
+const svgQuery = rawQuery.extend({ scale: shared.scale, background: shared.background });
+const pngQuery = rawQuery.extend({
+  scale: shared.scale
+    .removeDefault()
+    .optional()
+    .describe('Each pixel becomes scale × scale pixels. Absent: 1, or as many as the canvas has room for.'),
+  canvas: text(3, 9, `^${SIZE}$`)
+    .optional()
+    .describe('WIDTHxHEIGHT: the picture is in the middle, white or transparent around it. Absent: its own size.'),
+  background: shared.background,
+});
 
 export const imageEndpoints: readonly Endpoint[] = [
   {
@@ -23,7 +44,7 @@ export const imageEndpoints: readonly Endpoint[] = [
     path: '/v1/images/{model}/{seed}.png',
     id: 'imagePng',
     summary: 'One picture. The seed is a number below 2^32 or any text, such as an e-mail address.',
-    query: drawnQuery,
+    query: pngQuery,
     answers: { 'image/png': 'The picture.' },
     immutable: true,
     example: '/v1/images/fashion-gan/ada@example.com.png?class=coat&scale=8',
@@ -34,7 +55,7 @@ export const imageEndpoints: readonly Endpoint[] = [
     id: 'imageSvg',
     summary:
       'The same picture as SVG, sharp at any size. A checkerboard’s squares are eight of the picture’s own pixels.',
-    query: drawnQuery,
+    query: svgQuery,
     answers: { 'image/svg+xml': 'The picture.' },
     immutable: true,
     example: '/v1/images/fashion-gan/7.svg?scale=8',
@@ -62,15 +83,20 @@ export function imageRoutes(app: Hono<AppEnv>, services: Services): void {
     c.set('model', name);
     const seed = seedOf(stem);
     const url = new URL(c.req.url);
-    const query =
-      extension === 'json'
-        ? { scale: 1, background: undefined, ...readQuery(rawQuery, url) }
-        : readQuery(drawnQuery, url);
-    const { truncation = model.manifest.defaultTruncation, scale } = query;
+    const absent = { scale: undefined, canvas: undefined, background: undefined };
+    const query = { ...absent, ...readQuery({ png: pngQuery, svg: svgQuery, json: rawQuery }[extension], url) };
+    const { truncation = model.manifest.defaultTruncation, canvas } = query;
     const index = classFor(model, seed, namedClass(model, query.class));
     const background = backgroundFor(model, query.background);
-    checkPixels(model, 1, scale);
+    const layout = layoutFor(
+      model,
+      query.scale,
+      canvas === undefined ? undefined : fieldOf('query', 'canvas', () => parseSize(canvas)),
+    );
+    const { scale, width, height } = layout;
+    checkPixels(1, layout, canvas === undefined ? 'scale' : 'canvas');
     const key = [model.hash, extension, seed, index ?? -1, truncation, scale, ...keyOf(background)];
+    if (canvas !== undefined) key.push(`${width}x${height}`);
     const request = { seed, class: index, truncation };
     return answer(c, services, {
       type: extension === 'png' ? 'image/png' : extension === 'svg' ? 'image/svg+xml' : 'application/json',
@@ -81,11 +107,11 @@ export function imageRoutes(app: Hono<AppEnv>, services: Services): void {
         return timing.measure('encode', () => {
           switch (extension) {
             case 'png':
-              return encodePng(onBackground(scaleUp(picture, scale), background));
+              return encodePng(onBackground(centred(scaleUp(picture, scale), width, height), background));
             case 'svg':
               return encodeSvg(onBackground(picture, background), scale);
             case 'json': {
-              const { width, height, channels, data } = picture;
+              const { channels, data } = picture;
               const { latent, classes } = model.manifest;
               return JSON.stringify({
                 model: name,

@@ -24,7 +24,10 @@ export const modelEndpoints: readonly Endpoint[] = [
     path: '/v1/models',
     id: 'models',
     summary: 'The models served, in the list shape of OpenAI’s API.',
-    answers: { ...json, 'application/json': '`{ object: "list", data: [{ id, title, image, classes, hash }] }`' },
+    answers: {
+      ...json,
+      'application/json': '`{ object: "list", data: [{ id, created, title, image, classes, hash }] }`',
+    },
     example: '/v1/models',
   },
   {
@@ -37,11 +40,12 @@ export const modelEndpoints: readonly Endpoint[] = [
   },
 ];
 
-function summary({ manifest, hash, file }: ServedModel) {
+function summary({ manifest, hash, file, created }: ServedModel) {
   const { name, title, description, kind, image, classes, license } = manifest;
   return {
     id: name,
     object: 'model',
+    created,
     owned_by: 'pocketgen',
     title,
     description,

@@ -11,11 +11,11 @@ import { blend, slerp, steps } from '../../contract/walk.ts';
 import { answer } from '../answer.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
 import { inBatches, modelNamed, type ServedModel } from '../models.ts';
-import { readQuery, shared } from '../parameters.ts';
-import { backgroundFor, checkPixels, classFor, keyOf, namedClass, seedOf } from '../picture-request.ts';
+import { readQuery, shared, text } from '../parameters.ts';
+import { backgroundFor, checkPixels, classFor, keyOf, layoutFor, namedClass, seedOf } from '../picture-request.ts';
 import type { AppEnv, Services } from '../services.ts';
 
-const seedText = z.string().min(1).max(LIMITS.seedBytes);
+const seedText = text(1, LIMITS.seedCharacters);
 const walkQuery = z.object({
   from: seedText.describe('The seed of the first frame.'),
   to: seedText.describe('The seed of the last frame.'),
@@ -88,7 +88,7 @@ export function walkRoutes(app: Hono<AppEnv>, services: Services): void {
     const from = { seed: fromSeed, class: classFor(model, fromSeed, fromNamed) };
     const to = { seed: toSeed, class: classFor(model, toSeed, toNamed) };
     const background = backgroundFor(model, query.background);
-    checkPixels(model, frames, scale);
+    checkPixels(frames, layoutFor(model, scale, undefined), 'scale');
     const ends = [from.seed, from.class ?? -1, to.seed, to.class ?? -1];
     return answer(c, services, {
       type: `image/${extension}`,

@@ -106,6 +106,49 @@ describe('GET /v1/images', () => {
     });
   });
 
+  test('takes numbers as JSON and JavaScript write them', async () => {
+    for (const [text, value] of [
+      ['0.30000000000000004', 0.1 + 0.2],
+      ['3e-1', 0.3],
+      ['1e-7', 1e-7],
+      ['1', 1],
+    ] as const) {
+      const body = await (await get(`/v1/images/tiny-colour/7.json?truncation=${text}`)).json();
+      expect(body).toMatchObject({ truncation: value });
+    }
+    for (const other of ['0x1', '.5', '1.', '+1', 'NaN', 'Infinity', ' 1', '01'])
+      expect([other, (await get(`/v1/images/tiny-colour/7.json?truncation=${other}`)).status]).toEqual([other, 400]);
+  });
+
+  test('counts characters as JSON Schema does: a seed or class of emoji is no longer than one of letters', async () => {
+    const emoji = encodeURIComponent('😀'.repeat(256));
+    expect((await get(`/v1/images/tiny-plain/${emoji}.json`)).status).toBe(200);
+    expect((await get(`/v1/images/tiny-plain/${emoji}a.json`)).status).toBe(400);
+    expect((await get(`/v1/walks/tiny-plain.gif?from=${emoji}&to=1`)).status).toBe(200);
+    const { detail } = await problemOf(await get(`/v1/images/tiny-colour/1.png?class=${'😀'.repeat(255)}`));
+    expect(detail).toContain('expected one of T-shirt/top');
+  });
+
+  test('centres the picture on a canvas, enlarged as far as there is room', async () => {
+    const [canvas, whole] = await Promise.all(
+      ['canvas=20x15', 'scale=2'].map(async (query) =>
+        decode(await bytesOf(await get(`/v1/images/tiny-colour/7.png?class=bag&${query}`))),
+      ),
+    );
+    expect([canvas?.width, canvas?.height, whole?.width, whole?.height]).toEqual([20, 15, 16, 12]);
+    const at = (x: number, y: number) => [...(canvas?.data ?? []).slice((y * 20 + x) * 3, (y * 20 + x + 1) * 3)];
+    for (const corner of [at(0, 0), at(19, 0), at(1, 7), at(18, 7), at(9, 0), at(9, 13)])
+      expect(corner).toEqual([255, 255, 255]);
+    for (let y = 0; y < 12; y++)
+      expect([...(canvas?.data ?? []).slice(((y + 1) * 20 + 2) * 3, ((y + 1) * 20 + 18) * 3)]).toEqual([
+        ...(whole?.data ?? []).slice(y * 48, (y + 1) * 48),
+      ]);
+    // Never smaller than the picture, whose scale may be given.
+    const small = decode(await bytesOf(await get('/v1/images/tiny-colour/7.png?canvas=1x100&scale=3')));
+    expect([small.width, small.height]).toEqual([24, 100]);
+    expect((await get('/v1/images/tiny-colour/7.png?canvas=4000x4000')).status).toBe(400);
+  });
+
   test('draws SVG whose strokes are the pixels', async () => {
     const svg = await (await get('/v1/images/tiny-colour/7.svg?class=bag&scale=2')).text();
     const png = decodePng(await bytesOf(await get('/v1/images/tiny-colour/7.png?class=bag')));
@@ -129,13 +172,24 @@ describe('GET /v1/grids', () => {
     for (let y = 0; y < 6; y++) expect([...row(y)]).toEqual([...single.data.slice(y * 24, (y + 1) * 24)]);
   });
 
+  test('takes ranges backwards, and as text what is no range of seeds', async () => {
+    const sheet = (seeds: string) => get(`/v1/grids/tiny-colour.png?seeds=${seeds}`).then(bytesOf);
+    expect(await sheet('5-3,9')).toEqual(await sheet('5,4,3,9'));
+    expect(await sheet('1-9999999999')).toEqual(await sheet(String(parseSeed('1-9999999999'))));
+  });
+
+  test('counts the empty cells of the last row as pixels', async () => {
+    const query = 'seeds=1-129&columns=128&scale=20';
+    const { detail } = await problemOf(await get(`/v1/grids/tiny-colour.png?${query}`));
+    expect(detail).toBe('scale: expected at most 4194304 pixels in all, got 256 × 160x120 = 4915200');
+  });
+
   test.each([
-    ['seeds=9-3', 'seeds: expected a range a-b with a ≤ b ≤ 4294967295, got 9-3'],
     ['seeds=1-300', 'seeds: expected at most 256, got 300'],
     ['seeds=1-4294967295', 'seeds: expected at most 256, got 4294967295'],
-    ['seeds=1,,2', 'seeds: expected 1 to 256 bytes of UTF-8, got 0'],
+    ['seeds=1,,2', 'seeds: expected 1 to 256 characters, got 0'],
     ['columns=2', 'seeds: expected text of 1 to 4096 characters, got nothing'],
-    ['seeds=1-256&scale=32', 'scale: expected at most 4194304 pixels in all (256 × 8x6 × scale²), got 12582912'],
+    ['seeds=1-256&scale=32', 'scale: expected at most 4194304 pixels in all, got 256 × 256x192 = 12582912'],
   ])('refuses %s', async (query, detail) => {
     const response = await get(`/v1/grids/tiny-colour.png?${query}`);
     expect([response.status, (await problemOf(response)).detail]).toEqual([400, detail]);
@@ -225,7 +279,7 @@ describe('errors', () => {
     ['/v1/images/tiny-colour/1.bmp', 404, 'path: expected a path that ends in .png or .svg or .json'],
     ['/v1/images/tiny-colour/1', 404, 'path: expected a path that ends in .png or .svg or .json'],
     ['/v1/images/tiny-colour/%ff.png', 400, 'path: expected percent-encoded UTF-8, got something else'],
-    ['/v1/images/tiny-colour/.png', 400, 'seed: expected 1 to 256 bytes of UTF-8, got 0'],
+    ['/v1/images/tiny-colour/.png', 400, 'seed: expected 1 to 256 characters, got 0'],
     [
       '/v1/images/tiny-colour/1.png?class=hat',
       400,
@@ -240,7 +294,7 @@ describe('errors', () => {
     [
       '/v1/images/tiny-colour/1.png?size=2',
       400,
-      'size: expected class, truncation, scale, background, got an unknown parameter',
+      'size: expected class, truncation, scale, canvas, background, got an unknown parameter',
     ],
     ['/v1/images/tiny-colour/1.json?scale=2', 400, 'scale: expected class, truncation, got an unknown parameter'],
     ['/v1/images/tiny-colour/1.png?scale=2&scale=2', 400, 'scale: expected once, got more than one'],
@@ -258,10 +312,14 @@ describe('errors', () => {
       type: '/docs#status-400',
       title: 'Bad request',
       status: 400,
-      detail: 'y: expected class, truncation, scale, background, got an unknown parameter',
+      detail: 'y: expected class, truncation, scale, canvas, background, got an unknown parameter',
       instance: `urn:uuid:${response.headers.get('X-Request-Id')}`,
       errors: [
-        { in: 'query', name: 'y', detail: 'expected class, truncation, scale, background, got an unknown parameter' },
+        {
+          in: 'query',
+          name: 'y',
+          detail: 'expected class, truncation, scale, canvas, background, got an unknown parameter',
+        },
         { in: 'query', name: 'truncation', detail: 'expected a number above 0, at most 1, got x' },
         { in: 'query', name: 'scale', detail: 'expected an integer from 1 to 32, got 99' },
       ],
@@ -273,6 +331,30 @@ describe('errors', () => {
     const response = await get('/v1/models', { method: 'DELETE' });
     expect([response.status, response.headers.get('Allow')]).toEqual([405, 'GET, HEAD']);
     expect((await problemOf(response)).detail).toBe('method: expected GET or HEAD, got DELETE');
+    for (const path of ['/healthz', '/openapi.json', '/docs'])
+      for (const method of ['POST', 'PUT']) expect([path, (await get(path, { method })).status]).toEqual([path, 405]);
+  });
+
+  test('do not hang on a slash too many', async () => {
+    const plain = (await get('/v1/images/tiny-colour/1.png')).headers.get('ETag');
+    for (const path of ['//v1//images/tiny-colour///1.png', '/v1/images/tiny-colour/1.png/'])
+      expect((await get(`http://localhost${path}`)).headers.get('ETag')).toBe(plain);
+    for (const path of ['/v1/models/', '/v1//models', '/v1/models/tiny-plain/', '/healthz/', '/docs/'])
+      expect([path, (await get(path)).status]).toEqual([path, 200]);
+    // One that is percent-encoded is part of the seed.
+    expect((await get('/v1/images/tiny-colour/1.png%2F')).status).toBe(404);
+  });
+
+  test('of /v1/models can be read by OpenAI’s clients too', async () => {
+    expect(await (await get('/v1/models/nobody')).json()).toMatchObject({
+      status: 404,
+      error: {
+        message: 'model: expected one of tiny-colour, tiny-plain, got nobody',
+        type: 'invalid_request_error',
+        param: 'model',
+        code: 'model_not_found',
+      },
+    });
   });
 
   test('hide what went wrong inside, but log it', async () => {

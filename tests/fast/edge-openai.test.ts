@@ -1,4 +1,5 @@
 // POST /v1/images/generations: OpenAI's Images API. How a prompt names a class: edge-prompt.test.ts.
+import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../edge/app.ts';
 import { openFolder, servicesOf, tinyFolder } from './edge-services.ts';
@@ -35,11 +36,13 @@ describe('POST /v1/images/generations', () => {
         url: 'http://localhost/v1/images/tiny-colour/4294967295.png?class=Ankle+boot&scale=2',
         revised_prompt: 'Ankle boot',
         seed: 4294967295,
+        size: '16x12',
       },
       {
         url: 'http://localhost/v1/images/tiny-colour/0.png?class=Ankle+boot&scale=2',
         revised_prompt: 'Ankle boot',
         seed: 0,
+        size: '16x12',
       },
     ]);
     expect(Math.abs(body.created - Date.now() / 1000)).toBeLessThan(5);
@@ -59,6 +62,72 @@ describe('POST /v1/images/generations', () => {
     expect(first[0]?.seed).not.toBe(second[0]?.seed);
   });
 
+  test('takes what OpenAI’s clients send: null for absent, and fields that change nothing', async () => {
+    const plain = { prompt: 'bag', seed: 3, response_format: 'b64_json' };
+    const extra = {
+      ...{ model: null, n: null, size: null, output_format: null, background: null, user: null, partial_images: null },
+      ...{ quality: 'hd', style: 'vivid', moderation: 'low', output_compression: 80, stream: false },
+    };
+    const [bare, full] = await Promise.all([plain, { ...plain, ...extra }].map((body) => post(body)));
+    expect([bare?.status, full?.status]).toEqual([200, 200]);
+    const data = async (response: Response | undefined) =>
+      ((await response?.json()) as { data: unknown } | undefined)?.data;
+    expect(await data(full)).toEqual(await data(bare));
+  });
+
+  test.each([
+    ['1024x1024', '1024x1024', 'canvas=1024x1024'],
+    ['1792x1024', '1792x1024', 'canvas=1792x1024'],
+    ['256x192', '256x192', 'scale=32'],
+    ['264x198', '264x198', 'canvas=264x198'],
+    ['4x4', '8x6', undefined],
+    ['auto', '8x6', undefined],
+  ])('draws size %s as %s, the same as base64 and behind the address', async (size, drawn, query) => {
+    const body = { prompt: 'bag', seed: 3, size };
+    const item = async (response_format: string) => {
+      const { data } = (await (await post({ ...body, response_format })).json()) as {
+        data: [{ url?: string; b64_json?: string; size: string }];
+      };
+      return data[0];
+    };
+    const [address, encoded] = [await item('url'), await item('b64_json')];
+    expect([address.size, encoded.size]).toEqual([drawn, drawn]);
+    expect(address.url).toBe(
+      `http://localhost/v1/images/tiny-colour/3.png?class=Bag${query === undefined ? '' : `&${query}`}`,
+    );
+    const bytes = Buffer.from(await (await app.request(address.url ?? '')).arrayBuffer());
+    expect(encoded.b64_json).toBe(bytes.toString('base64'));
+    const { width, height } = decode(bytes);
+    expect(`${width}x${height}`).toBe(drawn);
+  });
+
+  test('gives addresses as the client sees the server, behind a proxy that ends TLS too', async () => {
+    const url = async (headers: Record<string, string>) => {
+      const response = await post({ prompt: 'bag', seed: 3 }, { 'Content-Type': 'application/json', ...headers });
+      return new URL(((await response.json()) as { data: [{ url: string }] }).data[0].url).origin;
+    };
+    expect(await url({})).toBe('http://localhost');
+    expect(await url({ 'X-Forwarded-Proto': 'https' })).toBe('https://localhost');
+    expect(await url({ 'X-Forwarded-Proto': 'https, http', 'X-Forwarded-Host': 'pics.example' })).toBe(
+      'https://pics.example',
+    );
+    expect(await url({ Forwarded: 'for=192.0.2.1;proto=https;host="pics.example:8443", for=10.0.0.1' })).toBe(
+      'https://pics.example:8443',
+    );
+    for (const host of ['a/b', 'user@pics.example', 'pics.example/?', '" onload="'])
+      expect(await url({ 'X-Forwarded-Proto': 'javascript', 'X-Forwarded-Host': host })).toBe('http://localhost');
+    const document = await (await app.request('/openapi.json')).json();
+    expect(document).toMatchObject({ servers: [{ url: '/' }] });
+  });
+
+  test('says of each model when it was made', async () => {
+    const { data } = (await (await app.request('/v1/models')).json()) as { data: { created: number }[] };
+    for (const { created } of data) {
+      expect(Number.isInteger(created)).toBe(true);
+      expect(Math.abs(created - Date.now() / 1000)).toBeLessThan(60);
+    }
+  });
+
   test('takes the name of a model without classes as its prompt', async () => {
     expect((await post({ model: 'tiny-plain', prompt: 'tiny plain' })).status).toBe(200);
     expect((await post({ model: 'tiny-plain', prompt: 'cat' })).status).toBe(400);
@@ -69,13 +138,17 @@ describe('POST /v1/images/generations', () => {
     [{}, 400, 'prompt', 'prompt: expected text of 1 to 1000 characters, got nothing'],
     [{ prompt: 'bag', n: 0 }, 400, 'n', 'n: expected an integer from 1 to 64, got 0'],
     [{ prompt: 'bag', n: '2' }, 400, 'n', 'n: expected an integer from 1 to 64, got 2'],
-    [{ prompt: 'bag', size: '1024x1024' }, 400, 'size', 'size: expected auto or 8x6 times 1 to 32, got 1024x1024'],
+    [{ prompt: null }, 400, 'prompt', 'prompt: expected text of 1 to 1000 characters, got null'],
+    [{ prompt: 'bag', size: 'large' }, 400, 'size', 'size: expected WIDTHxHEIGHT, each from 1 to 9999, got large'],
     [
-      { prompt: 'bag', style: 'vivid' },
+      { prompt: 'bag', n: 5, size: '1024x1024', response_format: 'b64_json' },
       400,
-      'style',
-      'style: expected model, prompt, n, size, response_format, output_format, background, seed, got an unknown parameter',
+      'size',
+      'size: expected at most 4194304 pixels in all, got 5 × 1024x1024 = 5242880',
     ],
+    [{ prompt: 'bag', stream: true }, 400, 'stream', 'stream: expected false, got true'],
+    [{ prompt: 'bag', style: 'gaudy' }, 400, 'style', 'style: expected one of vivid, natural, got gaudy'],
+    [{ prompt: 'bag', steps: 20 }, 400, 'steps', /^steps: expected model, prompt, n, .*, got an unknown parameter$/],
     [
       { prompt: 'bag', response_format: 'webp' },
       400,
@@ -104,7 +177,7 @@ describe('POST /v1/images/generations', () => {
     expect(response.status).toBe(status);
     const { error } = (await response.json()) as { error: Record<string, unknown> };
     expect(error).toEqual({
-      message,
+      message: typeof message === 'string' ? message : expect.stringMatching(message),
       type: 'invalid_request_error',
       param,
       code: status === 404 ? 'model_not_found' : null,

@@ -13,7 +13,7 @@ import { nativeEngine } from '../../edge/runtime/native.ts';
 import { wasmEngine } from '../../edge/runtime/wasm.ts';
 import type { LogRecord } from '../../edge/services.ts';
 import { parseHeaders } from '../../edge/static.ts';
-import { COLOUR, PLAIN } from './edge-fixture.ts';
+import { CLEAR, COLOUR, PLAIN } from './edge-fixture.ts';
 import { openFolder, servicesOf, tinyFolder } from './edge-services.ts';
 
 const tiny = await tinyFolder();
@@ -254,8 +254,42 @@ describe('documents', () => {
     };
     for (const { path, method } of endpoints) expect(paths[path]?.[method]).toBeDefined();
     const scale = paths['/v1/images/{model}/{seed}.png']?.get?.parameters.find(({ name }) => name === 'scale');
-    expect(scale?.schema).toEqual({ type: 'integer', minimum: 1, maximum: 32, default: 1 });
+    expect(scale?.schema).toEqual({ type: 'integer', minimum: 1, maximum: 32 });
     expect(JSON.stringify(document)).toContain('4194304 pixels');
+  });
+
+  test('/openapi.json says every status that can come back', async () => {
+    const app = createApp(servicesOf(models, { keys: createKeyCheck('k') }));
+    const { paths } = (await (await app.request('/openapi.json')).json()) as {
+      paths: Record<string, Record<string, { responses: object }>>;
+    };
+    const statuses = (path: string, method: string) => Object.keys(paths[path]?.[method]?.responses ?? {}).map(Number);
+    expect(statuses('/v1/images/generations', 'post')).toEqual([200, 400, 401, 404, 405, 413, 415, 429, 431, 500, 503]);
+    expect(statuses('/v1/images/{model}/{seed}.png', 'get')).toEqual([
+      200, 304, 400, 401, 404, 405, 429, 431, 500, 503,
+    ]);
+    expect(statuses('/healthz', 'get')).toEqual([200, 400, 405, 431, 500, 503]);
+  });
+
+  test('the body’s schema allows null and refuses what the models served cannot do', async () => {
+    const both = await tinyFolder(COLOUR, CLEAR);
+    const document = await (await createApp(servicesOf(await openFolder(both.folder))).request('/openapi.json')).json();
+    both.remove();
+    const { paths } = document as { paths: Record<string, Record<string, { requestBody: { content: object } }>> };
+    const { content } = paths['/v1/images/generations']?.post?.requestBody ?? {};
+    const { schema } = (content as Record<string, { schema: object }>)['application/json'] ?? {};
+    expect(schema).toMatchObject({
+      required: ['prompt'],
+      properties: {
+        prompt: { type: 'string', minLength: 1, maxLength: 1000 },
+        model: { anyOf: [{ type: 'string', enum: ['tiny-clear', 'tiny-colour'] }, { type: 'null' }] },
+        n: { anyOf: [{ type: 'integer', minimum: 1, maximum: 64 }, { type: 'null' }], default: 1 },
+      },
+      not: {
+        required: ['background', 'model'],
+        properties: { background: { const: 'transparent' }, model: { enum: ['tiny-colour'] } },
+      },
+    });
   });
 
   test('/docs shows every route with a curl line, and its policy allows its own style and no script', async () => {
