@@ -9,6 +9,7 @@ import { registerReport } from './commands/report.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerStart } from './commands/start.ts';
 import { registerTrain } from './commands/train.ts';
+import { registerUpgrade } from './commands/upgrade.ts';
 
 const program = new Command('pocketgen')
   .description('Train a small image generator, export it to one ONNX bundle, serve it on the edge and offline.')
@@ -21,6 +22,7 @@ registerReport(program);
 registerBundle(program);
 registerStart(program);
 registerServe(program);
+registerUpgrade(program);
 
 // Nobody reads any more (`| head`, a closed terminal): a command that saves on a hang-up does so, any other ends.
 for (const stream of [process.stdout, process.stderr]) {

@@ -71,7 +71,7 @@ export type Snapshot = z.infer<typeof snapshotSchema>;
 const evaluationSchema = z.looseObject({ dtype: variantSchema });
 export type Evaluation = z.infer<typeof evaluationSchema>;
 
-const metricsSchema = z.object({
+export const metricsSchema = z.object({
   /** By images seen, ascending; so are the snapshots. */
   history: z.array(historySchema),
   snapshots: z.array(snapshotSchema),
@@ -152,23 +152,23 @@ export const manifestSchema = shape.check(({ value: m, issues }) => {
   });
 });
 
+/** The format version of a manifest, whatever else it holds. Throws UserError where it is none of ours. */
+export function manifestHead(json: unknown): number {
+  const head = z.object({ format: z.literal(FORMAT), formatVersion: z.number() }).safeParse(json);
+  if (head.success) return head.data.formatVersion;
+  throw new UserError(`model.json: expected the manifest of a ${FORMAT}, got something else`);
+}
+
 /** Throws UserError: `model.json FIELD: expected X, got Y`. */
 export function parseManifest(json: unknown): Manifest {
-  const head = z.object({ format: z.literal(FORMAT), formatVersion: z.number() }).safeParse(json);
-  if (!head.success) throw new UserError(`model.json: expected the manifest of a ${FORMAT}, got something else`);
-  const version = head.data.formatVersion;
+  const version = manifestHead(json);
   if (version !== FORMAT_VERSION)
-    throw new UserError(`model.json: expected format version ${FORMAT_VERSION}, got ${version}; ${adviceFor(version)}`);
+    throw new UserError(
+      `model.json: expected format version ${FORMAT_VERSION}, got ${version}; ${version > FORMAT_VERSION ? 'use a newer pocketgen' : 'bring its folder up to date with pocketgen upgrade FOLDER'}`,
+    );
   const parsed = manifestSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new UserError(`model.json ${sentenceOf(parsed.error)}; export the bundle again`);
-}
-
-function adviceFor(version: number): string {
-  if (version > FORMAT_VERSION) return 'use a newer pocketgen';
-  const again = 'export its run again with pocketgen export';
-  // What version 3 brought is RGBA; nothing else of a bundle changed its meaning.
-  return version === 2 ? `${again}, or write 3 there: a bundle of version 2 is otherwise one of version 3` : again;
 }
 
 /** The first thing that is wrong: `FIELD: expected X, got Y`. */

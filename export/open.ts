@@ -22,7 +22,12 @@ export function readManifest(dir: string): Manifest {
   } catch {
     throw new UserError(`bundle ${dir}: expected JSON in model.json, got something else; export the bundle again`);
   }
-  return parseManifest(json);
+  try {
+    return parseManifest(json);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`bundle ${dir}: ${error.message.replace('upgrade FOLDER', `upgrade ${dir}`)}`);
+  }
 }
 
 /** The bytes of the variant's generator, checked against the manifest. */

@@ -1,7 +1,7 @@
 // Re-checks a bundle: every file's hash, every variant's goldens on wasm (byte for byte) and on native CPU (one level).
 import { checkGoldens } from '../contract/bundle.ts';
 import { createGenerator } from '../contract/generator.ts';
-import type { Variant } from '../contract/manifest.ts';
+import type { Manifest, Variant } from '../contract/manifest.ts';
 import { PROVIDERS, readGenerator, readManifest, startSession } from './open.ts';
 
 export interface VerifyLine {
@@ -14,7 +14,11 @@ export interface VerifyLine {
 
 /** @throws UserError naming the first file or golden that differs */
 export async function verifyBundle(dir: string): Promise<VerifyLine[]> {
-  const manifest = readManifest(dir);
+  return verifyManifest(dir, readManifest(dir));
+}
+
+/** The same for the files of `dir` and a manifest that may not lie there yet. */
+export async function verifyManifest(dir: string, manifest: Manifest): Promise<VerifyLine[]> {
   const lines: VerifyLine[] = [];
   for (const { variant } of manifest.files.filter((f) => f.role === 'generator')) {
     const bytes = await readGenerator(dir, manifest, variant);

@@ -7,6 +7,7 @@ import { classOf, latentOf } from '../../contract/latent.ts';
 import { classIndex, generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { pictureOf } from '../../contract/pixels.ts';
 import { parseTraining } from '../../contract/training.ts';
+import { upgradeManifest } from '../../contract/upgrade.ts';
 
 const pixels = Uint8Array.of(128, 128);
 const good = {
@@ -55,12 +56,8 @@ describe('parseManifest', () => {
 
   test.each([
     ['formatVersion', 4, /^model\.json: expected format version 3, got 4; use a newer pocketgen$/],
-    [
-      'formatVersion',
-      2,
-      /^model\.json: expected format version 3, got 2; export its run again with pocketgen export, or write 3 there: .+$/,
-    ],
-    ['formatVersion', 1, /expected format version 3, got 1; export its run again with pocketgen export$/],
+    ['formatVersion', 2, /^model\.json: expected format version 3, got 2; .+ pocketgen upgrade FOLDER$/],
+    ['formatVersion', 1, /^model\.json: expected format version 3, got 1; .+ pocketgen upgrade FOLDER$/],
     ['image.channels', 2, /^model\.json image\.channels: .+; export the bundle again$/],
     ['format', 'other', /^model\.json: expected the manifest of a pocketgen-bundle, got something else$/],
     ['name', '../etc', /^model\.json name: expected lower-case letters, digits and hyphens/],
@@ -86,6 +83,30 @@ describe('parseManifest', () => {
 
   test.each([[null], ['text'], [[]], [{}], [7]])('refuses %j', (json) => {
     expect(() => parseManifest(json)).toThrow(UserError);
+  });
+});
+
+describe('upgradeManifest', () => {
+  const { defaultTruncation: _, ...common } = good;
+  const first = { ...common, formatVersion: 1, metrics: { protocol: 'ours', fid: 3 } };
+
+  test('brings versions 1 and 2 to the current one', () => {
+    expect(upgradeManifest({ ...good, formatVersion: 2 })).toEqual({ from: 2, manifest: parseManifest(good) });
+    const whole = { from: 1, manifest: parseManifest({ ...good, defaultTruncation: 1 }) };
+    expect(upgradeManifest(first)).toEqual(whole);
+    const metrics = { history: [{ images: 10, fid: 3 }], snapshots: [], evaluations: [] };
+    expect(upgradeManifest({ ...first, metrics }).manifest.metrics).toEqual(metrics);
+    expect(upgradeManifest(good)).toEqual({ from: 3, manifest: parseManifest(good) });
+  });
+
+  test.each([
+    [{ ...good, formatVersion: 4 }, /expected format version 1, 2 or 3, got 4; use a newer pocketgen$/],
+    [{ ...good, formatVersion: 0 }, /expected format version 1, 2 or 3, got 0; export the bundle again$/],
+    [{ ...good, formatVersion: 1.5 }, /got 1\.5; export the bundle again$/],
+    [{ ...good, formatVersion: 2, image: { width: 2, height: 1, channels: 2 } }, /^model\.json image\.channels: /],
+    [{ format: 'layers-model' }, /^model\.json: expected the manifest of a pocketgen-bundle, got something else$/],
+  ])('refuses what no step leads from', (json, message) => {
+    expect(() => upgradeManifest(json)).toThrow(message);
   });
 });
 

@@ -64,9 +64,10 @@ const asFiles = (files: Map<string, Uint8Array>) =>
 test('a bundle is taken from the files of a folder or from a zip with or without the folder', async () => {
   const files = await bundleFiles();
   expect((await readBundle(asFiles(files))).manifest.name).toBe('tiny');
-  for (const prefix of ['', 'tiny/']) {
+  // Windows once wrote backslashes between folders.
+  for (const prefix of ['', 'tiny/', 'tiny\\', 'models\\tiny\\']) {
     const zip = zipSync(Object.fromEntries([...files].map(([name, bytes]) => [prefix + name, bytes])));
-    const read = await readBundle([new File([new Uint8Array(zip)], 'tiny.zip')]);
+    const read = await readBundle([new File([new Uint8Array(zip)], prefix === '' ? 'TINY.ZIP' : 'tiny.zip')]);
     expect(read.files.get('g.onnx')).toEqual(files.get('g.onnx'));
   }
 });

@@ -2,10 +2,12 @@
 // limit of the binding, the Cache API.
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COLOUR, PLAIN, type Tiny } from '../fast/edge-fixture.ts';
 import { tinyFolder } from '../fast/edge-services.ts';
 import { startWorkerd, type Workerd } from './edge-workerd.ts';
 
-const tiny = await tinyFolder();
+const WORDS: Tiny = { ...COLOUR, name: 'tiny-words', classes: ['猫', '犬', '🐶'] };
+const tiny = await tinyFolder(COLOUR, PLAIN, WORDS);
 let open: Workerd;
 beforeAll(async () => {
   open = await startWorkerd(tiny.folder);
@@ -23,7 +25,7 @@ describe('the openai client', () => {
   test('lists the models', async () => {
     const ids: string[] = [];
     for await (const model of client().models.list()) ids.push(model.id);
-    expect(ids).toEqual(['tiny-colour', 'tiny-plain']);
+    expect(ids).toEqual(['tiny-colour', 'tiny-plain', 'tiny-words']);
   });
 
   test('generates pictures as base64 and as addresses', async () => {
@@ -36,6 +38,13 @@ describe('the openai client', () => {
     const response = await fetch(addresses.data?.[0]?.url ?? '');
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(direct);
     expect(addresses.data).toHaveLength(2);
+  });
+
+  test('is understood in Chinese, Japanese and emoji: workerd has the dictionaries that Node has', async () => {
+    const drawn = async (prompt: string) =>
+      (await client().images.generate({ model: 'tiny-words', prompt })).data?.[0]?.revised_prompt;
+    expect(await Promise.all(['一只猫', 'かわいい犬の写真', 'a 🐶'].map(drawn))).toEqual(['猫', '犬', '🐶']);
+    await expect(drawn('一只熊猫')).rejects.toMatchObject({ status: 400, param: 'prompt' });
   });
 
   test('gets errors it understands', async () => {

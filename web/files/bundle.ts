@@ -42,14 +42,14 @@ export async function readBundle(given: readonly File[]): Promise<CheckedBundle>
   return { manifest, files: new Map([[entry.path, bytes]]) };
 }
 
-/** By name without folders: a zip may hold the bundle's folder or its files. */
+/** By name without folders: a zip may hold the bundle's folder or its files, and Windows writes folders with backslashes. */
 async function namedFiles(given: readonly File[]): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const file of given) {
     if (file.size > BUNDLE_BYTES * 2)
       throw new UserError(`${file.name}: expected at most ${BUNDLE_BYTES * 2} bytes, got ${file.size}`);
     const bytes = new Uint8Array(await file.arrayBuffer());
-    if (!file.name.endsWith('.zip')) files.set(file.name, bytes);
+    if (!/\.zip$/i.test(file.name)) files.set(file.name, bytes);
     else for (const [name, content] of await unzipped(file.name, bytes)) files.set(name, content);
   }
   return files;
@@ -61,7 +61,7 @@ async function unzipped(name: string, bytes: Uint8Array): Promise<[string, Uint8
     const content = unzipSync(bytes, {
       filter: (file) => file.originalSize <= BUNDLE_BYTES && /\.(json|onnx)$/.test(file.name),
     });
-    return Object.entries(content).map(([path, data]) => [path.split('/').pop() ?? path, new Uint8Array(data)]);
+    return Object.entries(content).map(([path, data]) => [path.split(/[\\/]/).pop() ?? path, new Uint8Array(data)]);
   } catch (error) {
     throw new UserError(`${name}: expected a zip, got ${error instanceof Error ? error.message : 'something else'}`);
   }

@@ -1,0 +1,47 @@
+// `pocketgen upgrade BUNDLE…`: bundles of earlier formats brought to the current one where they lie. Only model.json changes,
+// in one rename, and only after every network has drawn the goldens as before.
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { UserError } from '../../contract/errors.ts';
+import { FORMAT_VERSION } from '../../contract/manifest.ts';
+import { upgradeManifest } from '../../contract/upgrade.ts';
+import { bundleFolders, MANIFEST_FILE, manifestJson, readManifestText } from '../../edge/bundles.ts';
+import { verifyManifest } from '../../export/verify.ts';
+import { writeAtomically } from '../../train/checkpoint.ts';
+import { isSystemError, systemErrorSentence } from '../../train/system-error.ts';
+
+/** What was done, in a line. Throws UserError, and leaves the bundle as it is, if it is not whole or draws otherwise. */
+export async function upgradeBundle(folder: string): Promise<string> {
+  const json = manifestJson(folder, await readManifestText(folder));
+  const { manifest, from } = upgradeManifest(json);
+  if (from === FORMAT_VERSION) return `${folder}: format ${from} already`;
+  const checked = await verifyManifest(folder, manifest);
+  writeAtomically(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+  const variants = [...new Set(checked.map(({ variant }) => variant))].join(', ');
+  const metrics = manifest.metrics === undefined && Object.hasOwn(json as object, 'metrics');
+  return (
+    `${folder}: format ${from} brought to ${FORMAT_VERSION}; ${variants} drew the goldens as before` +
+    (metrics ? '; metrics of an earlier form are left out, pocketgen eval --record measures them anew' : '')
+  );
+}
+
+export function registerUpgrade(program: Command): void {
+  program
+    .command('upgrade')
+    .description('bring bundles of earlier formats to the current one, where they lie')
+    .argument('<bundle...>', 'bundle folders, or folders of bundles')
+    .action(async (paths: string[]) => {
+      for (const path of paths) {
+        for (const folder of bundleFolders(path)) {
+          // One that cannot be brought up to date keeps none of the others from it.
+          try {
+            console.log(await upgradeBundle(folder));
+          } catch (error) {
+            if (!(error instanceof UserError) && !isSystemError(error)) throw error;
+            console.error(`${folder}: ${isSystemError(error) ? systemErrorSentence(error) : error.message}`);
+            process.exitCode = 1;
+          }
+        }
+      }
+    });
+}
