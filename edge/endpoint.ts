@@ -1,8 +1,10 @@
 // One route as the OpenAPI document and the human page show it; each file of routes/ lists its own beside the code.
 import type { Context } from 'hono';
 import type * as z from 'zod';
+import type { Manifest } from '../contract/manifest.ts';
 import type { Models } from './models.ts';
 import { Problem } from './problem.ts';
+import { labelInPrompt } from './prompt.ts';
 import type { AppEnv } from './services.ts';
 
 export interface Endpoint {
@@ -23,7 +25,25 @@ export interface Endpoint {
   onlyWhileTraining?: boolean;
   /** Path and query of an example (with the body, for POST); `fashion-gan` stands for the model. */
   example: string;
-  exampleBody?: Readonly<Record<string, unknown>>;
+  exampleBody?: Readonly<Record<string, unknown>> & { prompt: string };
+}
+
+/** The example of an endpoint as it works on a model: its name, and classes that it has. */
+export function exampleFor({ example, exampleBody }: Endpoint, { name, classes }: Manifest) {
+  const url = new URL(example.replace('fashion-gan', name), 'http://localhost');
+  for (const [key, other] of [
+    ['class', classes[0]],
+    ['toClass', classes.at(-1)],
+  ] as const) {
+    const wanted = url.searchParams.get(key);
+    if (wanted === null || classes.some((label) => label.toLowerCase() === wanted)) continue;
+    if (other === undefined) url.searchParams.delete(key);
+    else url.searchParams.set(key, other);
+  }
+  const prompt = exampleBody?.prompt;
+  const named = prompt !== undefined && labelInPrompt(classes, prompt) !== undefined;
+  const body = exampleBody && { ...exampleBody, model: name, prompt: named ? prompt : (classes[0] ?? name) };
+  return { path: `${url.pathname}${url.search}`, body };
 }
 
 /** One slash for several, none at the end: base addresses are often written with one too many. */

@@ -1,7 +1,7 @@
 // The OpenAPI 3.1 document, made from the endpoints' zod schemas and the models served.
 import type * as z from 'zod';
 import { LIMITS } from '../contract/limits.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, exampleFor } from './endpoint.ts';
 import type { Models } from './models.ts';
 import { fieldsOf, type JsonSchema, requiredOf } from './parameters.ts';
 
@@ -67,6 +67,8 @@ function parametersOf({ path, query }: Endpoint, models: Models) {
 
 function operationOf(endpoint: Endpoint, models: Models, keys: boolean) {
   const { id, summary, body, answers, immutable } = endpoint;
+  const manifest = models.served.values().next().value?.manifest;
+  const example = manifest && exampleFor(endpoint, manifest).body;
   const mayAsk = endpoint.path.startsWith('/v1/');
   const error = endpoint.method === 'post' ? 'openAiError' : 'problem';
   const type = endpoint.method === 'post' ? 'application/json' : 'application/problem+json';
@@ -88,7 +90,7 @@ function operationOf(endpoint: Endpoint, models: Models, keys: boolean) {
             content: {
               'application/json': {
                 schema: bodySchema(body, endpoint.bodyFor?.(models) ?? { properties: {} }),
-                example: endpoint.exampleBody,
+                ...(example === undefined ? {} : { example }),
               },
             },
           },

@@ -4,7 +4,8 @@ import { html, raw } from 'hono/html';
 import * as z from 'zod';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { LIMITS } from '../../contract/limits.ts';
-import type { Endpoint } from '../endpoint.ts';
+import type { Manifest } from '../../contract/manifest.ts';
+import { type Endpoint, exampleFor } from '../endpoint.ts';
 import { openApi } from '../openapi.ts';
 import { originOf } from '../origin.ts';
 import { fieldsOf, inWords, readQuery } from '../parameters.ts';
@@ -24,14 +25,14 @@ function base64OfHex(hex: string): string {
   return btoa(String.fromCharCode(...(hex.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))));
 }
 
-function curl(origin: string, endpoint: Endpoint, model: string): string {
-  const { example, exampleBody } = endpoint;
-  const url = `${origin}${example.replace('fashion-gan', model)}`;
-  if (exampleBody === undefined) {
-    const format = /\.(png|svg|gif|apng)$/.exec(endpoint.path)?.[1];
-    return format === undefined ? `curl '${url}'` : `curl -o picture.${format} '${url}'`;
-  }
-  return `curl '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify({ ...exampleBody, model })}'`;
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+function curl(origin: string, endpoint: Endpoint, manifest: Manifest): string {
+  const { path, body } = exampleFor(endpoint, manifest);
+  const url = quoted(`${origin}${path}`);
+  if (body !== undefined) return `curl ${url} -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(body))}`;
+  const format = /\.(png|svg|gif|apng)$/.exec(endpoint.path)?.[1];
+  return format === undefined ? `curl ${url}` : `curl -o picture.${format} ${url}`;
 }
 
 function parameterTable({ query, body }: Endpoint) {
@@ -56,13 +57,13 @@ export function documentRoutes(app: Hono<AppEnv>, services: Services, endpoints:
   app.get('/docs', async (c) => {
     const origin = originOf(c);
     readQuery(z.object({}), new URL(c.req.url));
-    const name = models.served.keys().next().value ?? 'fashion-gan';
+    const manifest = models.served.values().next().value?.manifest;
     policy ??= `default-src 'none'; img-src 'self'; style-src 'sha256-${base64OfHex(await sha256Hex(new TextEncoder().encode(STYLE)))}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
     const sections = endpoints.map(
       (endpoint) =>
         html`<h3 id="${endpoint.id}"><code>${endpoint.method.toUpperCase()} ${endpoint.path}</code></h3>
 <p>${endpoint.summary}</p>
-<pre>${curl(origin, endpoint, name)}</pre>${parameterTable(endpoint)}`,
+${manifest === undefined ? '' : html`<pre>${curl(origin, endpoint, manifest)}</pre>`}${parameterTable(endpoint)}`,
     );
     const list = [...models.served.values()].map(
       ({ manifest }) =>
