@@ -28,14 +28,14 @@ interface Name {
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
 const idleWords = new Set(eng);
 
-/** `Café` and `cafe`, ❤️ and ❤ are one text. Marks of other scripts are letters of their own and stay. */
+/** `Café` and `cafe`, ❤️ and ❤, 7️⃣ and 7 are one text. Marks of other scripts are letters of their own and stay. */
 function fold(text: string): string {
   return text
     .normalize('NFKD')
     .replace(/(?<=[\p{Script=Latin}\p{Script=Greek}])\p{Mn}+/gu, '')
     .normalize('NFC')
     .toLowerCase()
-    .replace(/[\ufe0e\ufe0f]/g, '')
+    .replace(/[\ufe0e\ufe0f\u20e3]/g, '')
     .trim();
 }
 
@@ -48,9 +48,9 @@ function formOf(word: string): string {
   return (
     word
       .replace(/\p{Emoji_Modifier}/gu, '')
-      // 小猫 and 子猫 are cats, 帽子 is a 帽.
+      // 小猫, 子猫 and 猫咪 are cats, 帽子 is a 帽.
       .replace(/^[小大老子幼](?=\p{Script=Han})/u, '')
-      .replace(/(?<=\p{Script=Han})[子儿]$/u, '')
+      .replace(/(?<=\p{Script=Han})[子儿咪]$/u, '')
       // Particles that Korean writes to the noun; the second kind also ends nouns, so more than a syllable must be left.
       .replace(/(?<=\p{Script=Hangul})[를을는은]$/u, '')
       .replace(/(?<=\p{Script=Hangul}{2})[이가의와과도들]+$/u, '')
@@ -144,15 +144,19 @@ function scattered(names: readonly Name[], said: readonly Token[]): number | und
 }
 
 /**
- * A word that one label alone has, as `smiley` of `smileys-emotion`, where it ends a phrase: in `a white house` white tells
- * of the house, and is no `white-cat`.
+ * A word that one label alone has, where it ends a phrase: in `a white house` white tells of the house, and is no `white-cat`.
+ * What the label has in the plural is a thing wherever it stands: `a smiley face` is of `smileys-emotion`.
  */
 function inPart(names: readonly Name[], said: readonly Token[]): number | undefined {
   for (const [i, { form, idle, phrase }] of said.entries()) {
-    if (idle || said[i + 1]?.phrase === phrase) continue;
-    const labels = new Set(names.filter(({ tokens }) => tokens.some((t) => t.form === form)).map(({ index }) => index));
-    const [index] = labels;
-    if (labels.size === 1) return index;
+    if (idle) continue;
+    const having = names.flatMap(({ index, tokens }) =>
+      tokens.filter((token) => token.form === form).map(({ text }) => ({ index, thing: text !== form })),
+    );
+    const [first] = having;
+    const ends = said[i + 1]?.phrase !== phrase;
+    if (first !== undefined && having.every(({ index }) => index === first.index) && (ends || first.thing))
+      return first.index;
   }
   return undefined;
 }

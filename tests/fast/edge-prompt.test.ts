@@ -60,7 +60,9 @@ describe('a prompt', () => {
     [ENGLISH, 'a white house', undefined],
     [GROUPS, 'a smiley', 'smileys-emotion'],
     [GROUPS, 'a happy smiley on a wall', 'smileys-emotion'],
+    [GROUPS, 'a smiley face', 'smileys-emotion'],
     [GROUPS, 'spell icon', 'spell-icon'],
+    [GROUPS, 'a spell book', undefined],
     [GROUPS, 'a weapon', 'weapon_icon'],
     [GROUPS, 'weapon icons', 'weapon_icon'],
     [GROUPS, 'an icon', undefined],
@@ -72,6 +74,8 @@ describe('a prompt', () => {
     [['AnkleBoot', 'boot'], 'an ankle boot', 'AnkleBoot'],
     [['cat', 'Cat'], 'Cat', 'Cat'],
     [['0', '1', '7'], 'the digit 7', '7'],
+    [['0', '1', '7'], '7️⃣', '7'],
+    [['0', '1', '7'], '17', undefined],
   ])('of labels %j: %j names %j', (labels, prompt, label) => {
     expect(named(labels, prompt)).toBe(label);
   });
@@ -80,6 +84,7 @@ describe('a prompt', () => {
     [['猫', '狗', '马'], '一只猫', '猫'],
     [['猫', '狗', '马'], '两只小狗在草地上', '狗'],
     [['猫', '狗', '马'], '一匹白马', '马'],
+    [['猫', '狗', '马'], '一只可爱的猫咪', '猫'],
     [['猫', '狗', '马'], '一只熊猫', undefined],
     [['猫', '狗', '马'], '猫头鹰', undefined],
     [['鞋', '帽子'], '一双鞋子', '鞋'],
