@@ -69,24 +69,23 @@ async function planFor(
       `images: expected at least ${place.planned}, for which ${place.run} is planned, got ${images}; leave it out or take another --name`,
     );
   const named = datasetNames.includes(data);
-  if (named) {
-    const planned = images ?? place.planned ?? recipeOf().images;
-    return {
-      images: planned,
-      minutes: images === undefined ? (minutes ?? NAMED_MINUTES) : minutes,
-      outlook: undefined,
-    };
-  }
   if (place.planned !== undefined && (images ?? place.planned) === place.planned)
-    return { images: place.planned, minutes, outlook: undefined };
+    return { images: place.planned, minutes: minutes ?? (named ? NAMED_MINUTES : undefined), outlook: undefined };
+  if (named && images !== undefined) return { images, minutes, outlook: undefined };
   say('timing some steps …');
   const recipe = recipeOf(images);
   const imagesPerSecond = await measureSpeed(recipe, pictures, engine);
+  const inTime = (limit: number): number => imagesPerSecond * 60 * limit * TRAINING_SHARE;
+  const inBatches = (wanted: number): number => Math.max(1, Math.ceil(wanted / recipe.batch)) * recipe.batch;
+  if (named) {
+    // As many of the preset's images as the time allows, so that its schedules come to their end.
+    const limit = minutes ?? NAMED_MINUTES;
+    return { images: inBatches(Math.min(recipe.images, inTime(limit))), minutes: limit, outlook: undefined };
+  }
   const { resolution, channels } = recipe.network;
   const outlook = forecast({ imagesPerSecond, count: pictures.count, resolution, channels });
   say(outlook.sentence);
-  const within = minutes === undefined ? outlook.first.images : imagesPerSecond * 60 * minutes * TRAINING_SHARE;
-  const planned = images ?? Math.max(1, Math.ceil(within / recipe.batch)) * recipe.batch;
+  const planned = images ?? inBatches(minutes === undefined ? outlook.first.images : inTime(minutes));
   say(
     `training ${planned.toLocaleString('en-GB')} images, about ${duration(planned / imagesPerSecond)}; Ctrl-C stops and keeps what is there`,
   );
