@@ -11,9 +11,11 @@ import { bundleFolders, MANIFEST_FILE, manifestJson, readManifestText, writtenAt
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** The bundle, if its manifest and its default file are whole. */
-async function checkedBundle(folder: string) {
+/** The bundle, if its manifest and its default file are whole, and its name is not among `taken`. */
+async function checkedBundle(folder: string, taken: readonly string[]) {
   const manifest = parseManifest(manifestJson(folder, await readManifestText(folder)));
+  if (taken.includes(manifest.name))
+    throw new UserError(`expected a name of its own, got ${manifest.name}, which another folder has`);
   const file = generatorFile(manifest);
   const bytes = await readFile(join(folder, file.path)).catch(() => {
     throw new UserError(`${file.path}: expected a file, got none; export the bundle again`);
@@ -32,7 +34,7 @@ export async function buildEntry(models: string, entry: string, notice: (message
   const list: string[] = [];
   const names: string[] = [];
   for (const folder of bundleFolders(models)) {
-    const bundle = await checkedBundle(folder).catch((error) => {
+    const bundle = await checkedBundle(folder, names).catch((error) => {
       if (!(error instanceof UserError)) throw error;
       notice(`${folder} is left out: ${error.message}`);
     });

@@ -22,7 +22,7 @@ export interface LibraryOptions {
 export interface Library extends Models {
   /** A file of a bundle as it is served now, for the page; also the network of the bundles before, for who began with one. */
   file(name: string, path: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** models/index.json: those in training first, the newest before all, then the others by name. */
+  /** models/index.json: what is being trained, then bundles, those made last before the others. */
   list(): ListedModel[];
   training(name: string): Training | undefined;
   /** Every request's work passes through here: a model that was replaced is closed when no request can be using it. */
@@ -38,6 +38,8 @@ interface Shelf {
   folder: string;
   /** Names, sizes and times of its files when it was last looked at; undefined: no bundle. */
   stamp: string | undefined;
+  /** When its manifest was written, or its training last told something: milliseconds since 1970. */
+  made: number;
   /** The stamp that was opened or refused. */
   taken: string | undefined;
   model: ServedModel | undefined;
@@ -54,6 +56,8 @@ interface Shelf {
 const NETWORKS_KEPT = 3;
 /** A training that has written nothing for so long was killed. */
 const SILENT_MS = 180_000;
+/** Bundles that a copy or a checkout writes one after another have no more than this between them. */
+const ONE_COPY_MS = 10_000;
 
 export async function openLibrary({ folder, open, notice }: LibraryOptions): Promise<Library> {
   const shelves = new Map<string, Shelf>();
@@ -106,8 +110,7 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
   }
 
   function arrange(): void {
-    const newest = ({ training }: Shelf) => (training === undefined ? 0 : Date.parse(training.updated));
-    const ordered = [...shelves.values()].sort((a, b) => newest(b) - newest(a) || (a.folder < b.folder ? -1 : 1));
+    const ordered = newestFirst([...shelves.values()]);
     served = new Map(
       ordered.flatMap(({ model, training }) =>
         model === undefined ? [] : [[model.manifest.name, { ...model, changes: training !== undefined }] as const],
@@ -125,6 +128,7 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
       shelf.training = seen.has(path) ? readTraining(path) : undefined;
       const settled = !started || shelf.stamp === stamp;
       shelf.stamp = stamp;
+      shelf.made = Math.max(manifestTime(path), Date.parse(shelf.training?.updated ?? '') || 0);
       if (settled && shelf.taken !== stamp) await take(shelf);
       if (!seen.has(path) && shelf.model === undefined) shelves.delete(path);
     }
@@ -165,23 +169,28 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
         : new Uint8Array(bytes);
     },
     list() {
-      const begun = [...shelves.values()].flatMap(({ model, folder: path, training }) => {
+      const first: ListedModel[] = [];
+      const last: ListedModel[] = [];
+      for (const { model, folder: path, training } of newestFirst([...shelves.values()])) {
         const name = basename(path);
-        return model === undefined && training !== undefined && nameSchema.safeParse(name).success
-          ? [{ name, title: name, training: true }]
-          : [];
-      });
-      return [...begun, ...[...served.values()].map(({ manifest, changes }) => listedModel(manifest, changes))];
+        if (model !== undefined || training === undefined || !nameSchema.safeParse(name).success) continue;
+        // One that has no pictures is worth looking at only while they are coming.
+        (isUnderWay(training) ? first : last).push({ name, title: name, training: true });
+      }
+      return [
+        ...first,
+        ...[...served.values()].map(({ manifest, changes }) => listedModel(manifest, changes)),
+        ...last,
+      ];
     },
     training(name) {
       const shelf = shelfOf(name);
       if (shelf?.training === undefined) return undefined;
       const { snapshot: _, ...training } = shelf.training;
       const { model, sha256 } = shelf;
-      const silent = Date.now() - Date.parse(training.updated) > SILENT_MS;
       return {
         ...training,
-        ...(training.state === 'training' && silent ? { state: 'stopped' } : {}),
+        ...(training.state === 'training' && !isUnderWay(training) ? { state: 'stopped' } : {}),
         ...(model === undefined ? {} : { snapshot: { images: model.manifest.training.imagesSeen, sha256 } }),
       };
     },
@@ -214,7 +223,32 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
 
 function emptyShelf(folder: string): Shelf {
   const nothing = { stamp: undefined, taken: undefined, model: undefined, error: undefined, training: undefined };
-  return { folder, text: '', sha256: '', networks: new Map(), ...nothing };
+  return { folder, made: 0, text: '', sha256: '', networks: new Map(), ...nothing };
+}
+
+const isUnderWay = ({ state, updated }: Training): boolean =>
+  state === 'training' && Date.now() - Date.parse(updated) <= SILENT_MS;
+
+/**
+ * What is being trained, then what was made last. Bundles written within moments of each other are of one copy or checkout
+ * of a folder, whose order in time means nothing: those are sorted by folder.
+ */
+function newestFirst(shelves: readonly Shelf[]): Shelf[] {
+  const byTime = [...shelves].sort((a, b) => b.made - a.made);
+  const batches: Shelf[][] = [];
+  for (const [i, shelf] of byTime.entries()) {
+    const before = byTime[i - 1];
+    if (before === undefined || before.made - shelf.made > ONE_COPY_MS) batches.push([]);
+    batches.at(-1)?.push(shelf);
+  }
+  const ordered = batches.flatMap((batch) => batch.sort((a, b) => (a.folder < b.folder ? -1 : 1)));
+  const trains = ({ training }: Shelf) => training !== undefined && isUnderWay(training);
+  return [...byTime.filter(trains), ...ordered.filter((shelf) => !trains(shelf))];
+}
+
+/** 0 where there is no manifest. */
+function manifestTime(folder: string): number {
+  return statSync(join(folder, MANIFEST_FILE), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Changes whenever a file of the bundle does; undefined where there is no model.json. */

@@ -46,17 +46,17 @@ export async function serveSite(folder: string, options: SiteOptions = {}): Prom
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
     if (site.intercept?.(path, request, response)) return;
-    answer(path, request, response);
+    void answer(path, request, response);
   });
 
-  function answer(path: string, request: IncomingMessage, response: ServerResponse): void {
+  async function answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const inside = path.startsWith(base) ? normalize(path.slice(base.length)) : '..';
     const own = models !== undefined && inside.startsWith('models/');
     const file = own
       ? join(models, inside.slice(7))
       : join(folder, inside === '.' || inside === '' ? 'index.html' : inside);
     if (own && inside === 'models/index.json') {
-      const list = JSON.stringify(findBundles(models).map(({ manifest }) => listedModel(manifest, false)));
+      const list = JSON.stringify((await findBundles(models)).map(({ manifest }) => listedModel(manifest, false)));
       log.push({ path, bytes: list.length });
       response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache' }).end(list);
       return;

@@ -1,5 +1,5 @@
 // A models folder that changes under a server: bundles that come, are replaced under load and go, broken ones, trainings.
-import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sha256Hex } from '../../contract/bundle.ts';
@@ -65,6 +65,20 @@ async function another(generation: number): Promise<string> {
 
 const put = (from: string, name: string = COLOUR.name) =>
   replaceFolder(folderOf(name), (folder) => cpSync(from, folder, { recursive: true }));
+
+const training = (more: Partial<Training> = {}): Training => ({
+  model: 'tiny-colour',
+  state: 'training',
+  images: 640,
+  total: 1000,
+  imagesPerSecond: 60,
+  secondsLeft: 6,
+  updated: new Date().toISOString(),
+  history: [{ images: 320, kid: 0.1, kidLow: 0.05, kidHigh: 0.2 }],
+  ...more,
+});
+const writeTraining = (name: string, value: Training) =>
+  writeFileSync(join(folderOf(name), 'training.json'), JSON.stringify(value));
 
 test('ten replacements under load: no request fails, none mixes two bundles, and the memory stays', async () => {
   const made = await Promise.all(Array.from({ length: 10 }, (_, i) => another(i + 1)));
@@ -172,19 +186,66 @@ test('a broken bundle is left out of a deployment and named: by the Worker’s e
     writeFileSync(join(folderOf(name), 'model.json'), text);
   }
   rmSync(join(folderOf('tiny-plain'), 'generator.fp32.onnx'));
-  const broken = ['half', 'of-tfjs', 'old', 'tiny-plain'].map((name) =>
-    expect.stringMatching(new RegExp(`/${name} is left out: .*(expected|JSON)`)),
-  );
+  await writeTiny(join(tiny.folder, '.made'), PLAIN);
+  renameSync(join(tiny.folder, '.made', 'tiny-plain'), folderOf('other-bytes'));
+  const network = join(folderOf('other-bytes'), 'generator.fp32.onnx');
+  writeFileSync(network, readFileSync(network).reverse());
+  cpSync(folderOf('tiny-colour'), folderOf('twin'), { recursive: true });
+  const broken = [
+    /half is left out: .*half\/model\.json: expected JSON, got something else or a part of it; export the bundle again$/,
+    /of-tfjs is left out: model\.json: expected the manifest of a pocketgen-bundle, got something else$/,
+    /old is left out: model\.json: expected format version 3, got 1; bring its folder up to date/,
+    /other-bytes is left out: generator\.fp32\.onnx: expected SHA-256 \w+, got \w+; fetch or export it again$/,
+    /tiny-plain is left out: generator\.fp32\.onnx: expected a file, got none; export the bundle again$/,
+    /twin is left out: expected a name of its own, got tiny-colour, which .* has$/,
+  ].map((line) => expect.stringMatching(line));
   const told: string[] = [];
   const entry = join(tiny.folder, '.out', 'main.ts');
   expect(await buildEntry(tiny.folder, entry, (line) => void told.push(line))).toEqual(['tiny-colour']);
   expect(told).toEqual(broken);
   expect(readFileSync(entry, 'utf8')).not.toContain('of-tfjs');
   const said: string[] = [];
-  expect(findBundles(tiny.folder, (line) => void said.push(line)).map(({ manifest }) => manifest.name)).toEqual([
-    'tiny-colour',
-  ]);
+  const published = await findBundles(tiny.folder, (line) => void said.push(line));
+  expect(published.map(({ manifest }) => manifest.name)).toEqual(['tiny-colour']);
   expect(said).toEqual(broken);
+});
+
+test('the bundle that was just made is listed first; those of one minute, as a copy of a folder has them, by name', async () => {
+  await writeTiny(tiny.folder, PLAIN);
+  await writeTiny(join(tiny.folder, '.made'), PLAIN);
+  const manifest = JSON.parse(readFileSync(join(folderOf('.made/tiny-plain'), 'model.json'), 'utf8'));
+  for (const name of ['b-gan', 'a-gan']) {
+    cpSync(folderOf('tiny-plain'), folderOf(name), { recursive: true });
+    writeFileSync(join(folderOf(name), 'model.json'), JSON.stringify({ ...manifest, name }));
+  }
+  const now = Date.now() / 1000;
+  const made = (name: string, age: number) => utimesSync(join(folderOf(name), 'model.json'), now - age, now - age);
+  const names = async () => {
+    await twoLooks();
+    return parseModelList(await jsonOf('/models/index.json')).map(({ name }) => name);
+  };
+  for (const [name, age] of [
+    ['a-gan', 9000],
+    ['b-gan', 8990],
+    ['tiny-colour', 8999],
+    ['tiny-plain', 100],
+  ] as const)
+    made(name, age);
+  expect(await names()).toEqual(['tiny-plain', 'a-gan', 'b-gan', 'tiny-colour']);
+  made('b-gan', 0);
+  expect(await names()).toEqual(['b-gan', 'tiny-plain', 'a-gan', 'tiny-colour']);
+  // A training that ended long ago is no newer than its bundle; one under way goes first.
+  writeTraining('a-gan', training({ model: 'a-gan', state: 'finished', updated: new Date(0).toISOString() }));
+  expect((await names())[0]).toBe('b-gan');
+  writeTraining('a-gan', training({ model: 'a-gan' }));
+  expect((await names())[0]).toBe('a-gan');
+});
+
+test('a training that was killed before its first pictures does not stand in the way of a model that has some', async () => {
+  mkdirSync(folderOf('coming'));
+  writeTraining('coming', training({ model: 'coming', updated: new Date(Date.now() - 200_000).toISOString() }));
+  await library.look();
+  expect(parseModelList(await jsonOf('/models/index.json')).map(({ name }) => name)).toEqual(['tiny-colour', 'coming']);
 });
 
 test('the page’s files are those of the bundle that is served, with an ETag, and nothing else of the folder', async () => {
@@ -197,20 +258,6 @@ test('the page’s files are those of the bundle that is served, with an ETag, a
   for (const path of ['secret.txt', '..%2Ftiny-colour%2Fmodel.json', 'preview.png', 'training.json'])
     expect([path, (await get(`/models/tiny-colour/${path}`)).status]).toEqual([path, 404]);
 });
-
-const training = (more: Partial<Training> = {}): Training => ({
-  model: 'tiny-colour',
-  state: 'training',
-  images: 640,
-  total: 1000,
-  imagesPerSecond: 60,
-  secondsLeft: 6,
-  updated: new Date().toISOString(),
-  history: [{ images: 320, kid: 0.1, kidLow: 0.05, kidHigh: 0.2 }],
-  ...more,
-});
-const writeTraining = (name: string, value: Training) =>
-  writeFileSync(join(folderOf(name), 'training.json'), JSON.stringify(value));
 
 test('the training of a model is told with the hash of the bundle that is served, and is never cached', async () => {
   expect((await get('/v1/training/tiny-colour')).status).toBe(404);

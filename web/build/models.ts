@@ -3,6 +3,8 @@
 import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Plugin } from 'vite';
+import { checkFile } from '../../contract/bundle.ts';
+import { UserError } from '../../contract/errors.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { listedModel } from '../../contract/model-list.ts';
 
@@ -11,45 +13,66 @@ interface Bundle {
   manifest: Manifest;
 }
 
-/** The bundles of a folder that are whole as far as their model.json says; `notice` is told of those that are left out. */
-export function findBundles(folder: string, notice: (message: string) => void = () => {}): Bundle[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true })
-    .filter(
-      (entry) =>
-        entry.isDirectory() && !entry.name.includes('.tmp-') && existsSync(join(folder, entry.name, 'model.json')),
-    )
-    .map((entry) => join(folder, entry.name))
-    .sort()
-    .flatMap((path) => {
-      try {
-        const manifest = parseManifest(JSON.parse(readFileSync(join(path, 'model.json'), 'utf8')));
-        const missing = manifest.files.find((file) => !existsSync(join(path, file.path)));
-        if (missing !== undefined)
-          throw new Error(`${missing.path}: expected a file, got none; export the bundle again`);
-        return [{ folder: path, manifest }];
-      } catch (error) {
-        notice(`${path} is left out: ${error instanceof Error ? error.message : error}`);
-        return [];
-      }
-    });
+/** The manifest of a folder whose networks are there and are the ones it names. Throws an Error of one sentence. */
+async function checkedManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, 'model.json');
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    throw new UserError(`${path}: expected JSON, got something else or a part of it; export the bundle again`);
+  }
+  const manifest = parseManifest(json);
+  for (const file of networksOf(manifest)) {
+    if (!existsSync(join(folder, file.path)))
+      throw new UserError(`${file.path}: expected a file, got none; export the bundle again`);
+    await checkFile(file, new Uint8Array(readFileSync(join(folder, file.path))));
+  }
+  return manifest;
 }
+
+/** The bundles of a folder that are whole, by folder name; `notice` is told of those that are left out. */
+export async function findBundles(folder: string, notice: (message: string) => void = () => {}): Promise<Bundle[]> {
+  if (!existsSync(folder)) return [];
+  const folders = readdirSync(folder, { withFileTypes: true })
+    .filter(
+      ({ name }) => !name.startsWith('.') && !name.includes('.tmp-') && existsSync(join(folder, name, 'model.json')),
+    )
+    .map(({ name }) => join(folder, name))
+    .sort();
+  const found: Bundle[] = [];
+  for (const path of folders) {
+    try {
+      const manifest = await checkedManifest(path);
+      const twin = found.find((other) => other.manifest.name === manifest.name);
+      if (twin !== undefined)
+        throw new UserError(`expected a name of its own, got ${manifest.name}, which ${twin.folder} has`);
+      found.push({ folder: path, manifest });
+    } catch (error) {
+      notice(`${path} is left out: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  return found;
+}
+
+const networksOf = (manifest: Manifest) => manifest.files.filter(({ role }) => role === 'generator');
 
 /** The files of a bundle that the page can ask for: the manifest, the networks, and what is only looked at. */
 function publicFiles({ folder, manifest }: Bundle): string[] {
   const seen = ['preview.png', 'MODEL_CARD.md'].filter((name) => existsSync(join(folder, name)));
-  return ['model.json', ...manifest.files.filter((f) => f.role === 'generator').map((f) => f.path), ...seen];
+  return ['model.json', ...networksOf(manifest).map(({ path }) => path), ...seen];
 }
 
 export function modelsPlugin(): Plugin {
   const folder = resolve(process.env.POCKETGEN_MODELS ?? 'models');
   // Nothing trains on a static host.
-  const index = () => JSON.stringify(findBundles(folder).map(({ manifest }) => listedModel(manifest, false)));
+  const listOf = (bundles: Bundle[]) => JSON.stringify(bundles.map(({ manifest }) => listedModel(manifest, false)));
   return {
     name: 'pocketgen-models',
-    generateBundle() {
-      this.emitFile({ type: 'asset', fileName: 'models/index.json', source: index() });
-      for (const bundle of findBundles(folder, (message) => this.warn(message))) {
+    async generateBundle() {
+      const bundles = await findBundles(folder, (message) => this.warn(message));
+      this.emitFile({ type: 'asset', fileName: 'models/index.json', source: listOf(bundles) });
+      for (const bundle of bundles) {
         for (const name of publicFiles(bundle)) {
           const fileName = `models/${bundle.manifest.name}/${name}`;
           this.emitFile({ type: 'asset', fileName, source: readFileSync(join(bundle.folder, name)) });
@@ -57,10 +80,11 @@ export function modelsPlugin(): Plugin {
       }
     },
     configureServer(server) {
-      server.middlewares.use('/models', (request, response, next) => {
+      server.middlewares.use('/models', async (request, response, next) => {
         const path = decodeURIComponent((request.url ?? '').split('?')[0] ?? '');
-        if (path === '/index.json') return void response.end(index());
-        for (const bundle of findBundles(folder)) {
+        const bundles = await findBundles(folder);
+        if (path === '/index.json') return void response.end(listOf(bundles));
+        for (const bundle of bundles) {
           const name = publicFiles(bundle).find((file) => path === `/${bundle.manifest.name}/${file}`);
           if (name !== undefined) return void createReadStream(join(bundle.folder, name)).pipe(response);
         }
