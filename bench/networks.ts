@@ -9,6 +9,7 @@ export const dcgan = (kernel: number): NetworkSpec => ({
   latent: 64,
   classes: 0,
   width: 64,
+  fullWidth: 0,
   generatorBlocks: 1,
   discriminatorBlocks: 1,
   embedding: 1,

@@ -64,7 +64,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   /** A few minutes on two cores: what `npm start` trains. */
   quick: {
     ...modern,
-    network: { ...residual, width: 32, generatorBlocks: 2, discriminatorBlocks: 1 },
+    network: { ...residual, width: 32, fullWidth: 16, generatorBlocks: 2, discriminatorBlocks: 1 },
     batch: 16,
     images: 150_000,
     learningRate: { from: 4e-4, to: 5e-5 },
@@ -73,7 +73,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   /** The shipped model. */
   'fashion-gan': {
     ...modern,
-    network: { ...residual, width: 48, generatorBlocks: 2, discriminatorBlocks: 1 },
+    network: { ...residual, width: 48, fullWidth: 0, generatorBlocks: 2, discriminatorBlocks: 1 },
     batch: 32,
     images: 1_500_000,
     learningRate: { from: 5e-4, to: 2e-5 },
@@ -82,7 +82,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   /** Own pictures: augmentation and budget follow from them, see `autoSettings`. */
   auto: {
     ...modern,
-    network: { ...residual, width: 32, generatorBlocks: 2, discriminatorBlocks: 1 },
+    network: { ...residual, width: 32, fullWidth: 16, generatorBlocks: 2, discriminatorBlocks: 1 },
     batch: 16,
     images: 1_000_000,
     learningRate: { from: 4e-4, to: 2e-5 },
@@ -95,6 +95,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       conditional: false,
       latent: 100,
       width: 64,
+      fullWidth: 0,
       generatorBlocks: 1,
       discriminatorBlocks: 1,
       embedding: 1,

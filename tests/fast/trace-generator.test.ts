@@ -25,6 +25,11 @@ const FAMILIES: [name: string, network: NetworkSpec, allowed: string[]][] = [
     ['Add', 'Conv', 'DepthToSpace', 'Gemm', 'LeakyRelu', 'Reshape', 'Resize', 'Tanh'],
   ],
   [
+    'residual, 32 px, transparent, full resolution',
+    { ...smallResidual, width: 5, fullWidth: 3, resolution: 32, channels: 4, classes: 2 },
+    ['Add', 'Concat', 'Conv', 'Gemm', 'LeakyRelu', 'MatMul', 'Reshape', 'Resize', 'Tanh'],
+  ],
+  [
     'strided, 28 px',
     { ...smallStrided, resolution: 28, channels: 1 },
     ['ConvTranspose', 'Gemm', 'LeakyRelu', 'Mul', 'Reshape', 'Sigmoid', 'Sub'],

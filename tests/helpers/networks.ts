@@ -5,6 +5,7 @@ export const smallResidual = {
   family: 'residual',
   latent: 5,
   width: 4,
+  fullWidth: 0,
   generatorBlocks: 2,
   discriminatorBlocks: 1,
   embedding: 3,

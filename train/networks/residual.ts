@@ -1,7 +1,8 @@
 // The modern pair: pre-activation residual blocks without normalisation (after R3GAN, Huang et al. 2024). Every wide 3x3
-// convolution runs at half the picture's resolution or below. Up is bilinear and the picture a smooth one plus four
-// sub-pixels a place: learned upsampling alone leaves a weave that takes a hundred thousand images to unlearn. Down is
-// space-to-depth at first, blurred after that. Class-conditional: embedding beside z in the generator, projection (Miyato &
+// convolution runs at half the picture's resolution or below; up is bilinear, down is blurred. A narrow stage at full resolution
+// draws and reads the pixels. Without it (`fullWidth` 0) the picture is a smooth one plus four sub-pixels a place, and down is
+// space-to-depth at first: faster, but what is the same in every place of two pixels is seen as a weave, which takes hundreds of
+// thousands of images to unlearn. Class-conditional: embedding beside z in the generator, projection (Miyato &
 // Koyama 2018) in the discriminator.
 import * as tf from '@tensorflow/tfjs';
 import {
@@ -50,6 +51,12 @@ function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
       list.push(...convParameters(`stage${i}.block${b}`, 3, channels, channels, BRANCH_GAIN));
     }
   }
+  const full = spec.fullWidth;
+  if (full > 0) {
+    list.push(...convParameters('up', 1, channels, full), ...convParameters('full', 3, full, full, BRANCH_GAIN));
+    list.push(...convParameters('picture', 3, full, spec.channels));
+    return list;
+  }
   list.push(...convParameters('smooth', 1, channels, spec.channels));
   list.push(...convParameters('detail', 3, channels, 4 * spec.channels, BRANCH_GAIN));
   return list;
@@ -69,6 +76,11 @@ function generate(spec: NetworkSpec, p: Tensors, latent: tf.Tensor, classes: tf.
       x = tf.add(x, addBias(p, name, conv(p, name, leakyRelu(x))));
     }
   }
+  if (spec.fullWidth > 0) {
+    x = upsample(addBias(p, 'up', conv(p, 'up', x)));
+    x = tf.add(x, addBias(p, 'full', conv(p, 'full', leakyRelu(x))));
+    return tf.tanh(addBias(p, 'picture', conv(p, 'picture', leakyRelu(x)))); // [batch, resolution, resolution, channels]
+  }
   x = leakyRelu(x);
   const smooth = upsample(addBias(p, 'smooth', conv(p, 'smooth', x)));
   const detail = depthToSpace(addBias(p, 'detail', conv(p, 'detail', x)));
@@ -79,8 +91,15 @@ function discriminatorParameters(spec: NetworkSpec): ParameterSpec[] {
   const down = stages(spec).reverse();
   const list: ParameterSpec[] = [];
   let channels: number = spec.channels;
+  const full = spec.fullWidth;
+  if (full > 0) {
+    list.push(...convParameters('picture', 3, channels, full), ...convParameters('full', 3, full, full, BRANCH_GAIN));
+    channels = full;
+  }
   for (const [i, stage] of down.entries()) {
-    list.push(...convParameters(`down${i}`, i === 0 ? 3 : 1, i === 0 ? 4 * channels : channels, stage.channels));
+    const ofSubPixels = i === 0 && full === 0;
+    const [size, inputs] = ofSubPixels ? [3, 4 * channels] : [1, channels];
+    list.push(...convParameters(`down${i}`, size, inputs, stage.channels));
     channels = stage.channels;
     for (let b = 0; b < spec.discriminatorBlocks; b++) {
       list.push(...convParameters(`stage${i}.block${b}`, 3, channels, channels, BRANCH_GAIN));
@@ -103,8 +122,13 @@ function discriminate(
   pass: Pass,
 ): tf.Tensor {
   let x = pictures;
+  const ofSubPixels = spec.fullWidth === 0;
+  if (!ofSubPixels) {
+    x = pass.addBias(p, 'picture', conv(p, 'picture', x));
+    x = tf.add(x, pass.addBias(p, 'full', conv(p, 'full', pass.leakyRelu(x))));
+  }
   for (const i of stages(spec).keys()) {
-    x = pass.addBias(p, `down${i}`, conv(p, `down${i}`, i === 0 ? spaceToDepth(x) : downsample(x)));
+    x = pass.addBias(p, `down${i}`, conv(p, `down${i}`, i === 0 && ofSubPixels ? spaceToDepth(x) : downsample(x)));
     for (let b = 0; b < spec.discriminatorBlocks; b++) {
       const name = `stage${i}.block${b}`;
       x = tf.add(x, pass.addBias(p, name, conv(p, name, pass.leakyRelu(x))));

@@ -32,6 +32,8 @@ export const networkSpecSchema = z.strictObject({
   classes: z.int().nonnegative(),
   /** Residual family: channels at half the picture's resolution; doubles with each halving, four times at most. */
   width: z.int().positive().max(1024).default(48),
+  /** Residual family: channels of a stage at the picture's own resolution; 0: none, sub-pixels are drawn and read at half of it. */
+  fullWidth: z.int().nonnegative().max(1024).default(0),
   generatorBlocks: z.int().positive().default(2),
   discriminatorBlocks: z.int().positive().default(1),
   /** Residual family: numbers in the generator's class embedding, and in the discriminator's last layer. */
