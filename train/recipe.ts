@@ -66,7 +66,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     ...modern,
     network: { ...residual, width: 32, fullWidth: 16, generatorBlocks: 2, discriminatorBlocks: 1 },
     batch: 16,
-    images: 150_000,
+    images: 100_000,
     learningRate: { from: 4e-4, to: 5e-5 },
     emaHalfLife: { from: 500, to: 5_000 },
   },
