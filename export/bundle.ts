@@ -26,6 +26,9 @@ import { checkBundleFolder, replaceFolder } from './folder.ts';
 import { startSession } from './open.ts';
 import { generatorFunction, type TrainedGenerator } from './weights.ts';
 
+/** What people are told of a model, in words. */
+export type About = Partial<Pick<Manifest, 'title' | 'description' | 'license'>>;
+
 export interface ExportOptions {
   readonly out: string;
   /** How weights are stored; the first is what is used unless another is asked for. */
@@ -34,6 +37,7 @@ export interface ExportOptions {
   readonly truncation: number;
   readonly engine: string;
   readonly metrics?: BundleMetrics;
+  readonly about?: About;
   /** A snapshot on the way, which the next one replaces: made in a second, without comparing run-times. */
   readonly interim?: boolean;
   /** What training.json of the bundle says, while it is being trained. */
@@ -115,6 +119,7 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
     description: `Pictures in the manner of those in ${dataset.name}.`,
     license: `as the pictures in ${dataset.name}`,
     ...KNOWN[dataset.name],
+    ...options.about,
     kind: 'gan',
     image: { width: network.resolution, height: network.resolution, channels: network.channels },
     latent: { size: network.latent, distribution: 'normal', generator: LATENT_GENERATOR },

@@ -1,4 +1,5 @@
 // `pocketgen export`, `sample` and `verify`: from a run to a bundle, from a bundle to pictures.
+import { basename, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { onBackground, parseBackground } from '../../contract/background.ts';
 import { UserError } from '../../contract/errors.ts';
@@ -8,7 +9,7 @@ import { classIndex, type Variant, variantSchema } from '../../contract/manifest
 import { contactSheet, type Picture, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import type { Training } from '../../contract/training.ts';
-import { exportBundle } from '../../export/bundle.ts';
+import { type About, exportBundle } from '../../export/bundle.ts';
 import { checkBundleFolder } from '../../export/folder.ts';
 import { openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
 import { trainingHistory } from '../../export/record.ts';
@@ -31,13 +32,20 @@ function variantsOf(list: string): [Variant, ...Variant[]] {
   return variants;
 }
 
-/** Exports a run and tells the user what was checked. `training` is what training.json of the bundle is to say, if anything. */
+interface ExportExtras {
+  truncation?: number;
+  /** What training.json of the bundle is to say, if anything. */
+  training?: Training;
+  /** Where they are to say something else than the data set's name does. */
+  about?: About;
+}
+
+/** Exports a run and tells the user what was checked. */
 export async function runExport(
   runDir: string,
   out: string,
   dtypes: string,
-  truncation = 1,
-  training?: Training,
+  { truncation = 1, training, about = {} }: ExportExtras = {},
 ): Promise<void> {
   checkBundleFolder(out); // what cannot be written is told before the work
   const variants = variantsOf(dtypes);
@@ -51,6 +59,7 @@ export async function runExport(
     variants,
     truncation,
     engine: engines.join(', ') || 'not recorded',
+    about,
     metrics: trainingHistory(run, trained.imagesSeen, network.resolution),
     ...(training ? { training } : {}),
   });
@@ -133,17 +142,27 @@ async function runSample(dir: string, flags: SampleFlags): Promise<void> {
   }
 }
 
+interface ExportFlags extends About {
+  out?: string;
+  dtype: string;
+  truncation: string;
+}
+
 export function registerBundle(program: Command): void {
   program
     .command('export')
     .description('write the model bundle of a run and check it on three run-times')
     .argument('<run>', 'run folder')
-    .option('--out <dir>', 'bundle folder (default: models/<preset>)')
+    .option('--out <dir>', 'bundle folder (default: models/ and the preset, or the run’s name for preset auto)')
     .option('--dtype <list>', 'how weights are stored: fp32, fp16, int8; the first is the default one', 'fp16,fp32')
     .option('--truncation <t>', 'latent scale that is used unless another is asked for, from 0.01 to 1', '1')
-    .action(async (run: string, flags: { out?: string; dtype: string; truncation: string }) => {
-      const out = flags.out ?? `models/${loadGenerator(run, () => {}).config.recipe.preset}`;
-      await runExport(run, out, flags.dtype, truncationOf(flags.truncation));
+    .option('--title <text>', 'what people see it called (default: the data set’s name)')
+    .option('--description <text>', 'a sentence on what it draws')
+    .option('--license <text>', 'licence of the weights (default: as the pictures)')
+    .action(async (run: string, { out, dtype, truncation, ...about }: ExportFlags) => {
+      const { preset } = loadGenerator(run, () => {}).config.recipe;
+      const folder = out ?? join('models', preset === 'auto' ? basename(resolve(run)) : preset);
+      await runExport(run, folder, dtype, { truncation: truncationOf(truncation), about });
     });
   program
     .command('sample')

@@ -127,7 +127,7 @@ async function trainAt(
     say(`${place.bundle}: the newest pictures`);
     return false;
   }
-  await runExport(place.run, place.bundle, 'fp16,fp32,int8', 1, live.finished(result.images));
+  await runExport(place.run, place.bundle, 'fp16,fp32,int8', { training: live.finished(result.images) });
   if (outlook && images < outlook.good.images)
     say(`for better pictures, the same command with --images ${outlook.good.images} goes on from here`);
   return true;

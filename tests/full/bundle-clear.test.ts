@@ -35,10 +35,18 @@ beforeAll(async () => {
   // Long enough that some pixels are clear and some are not.
   const recipe = smallRecipe(pictures, { images: 4800 });
   await train({ recipe, pictures, source: 'shapes', engine: 'onnx', device: 'cpu', dir: run });
-  await pocketgen('export', run, '--out', bundle, '--dtype', 'int8,fp16,fp32');
+  const about = ['--title', 'Shapes', '--license', 'CC0-1.0'];
+  await pocketgen('export', run, '--out', bundle, '--dtype', 'int8,fp16,fp32', ...about);
   manifest = readManifest();
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+test('the bundle and its card say what the export was told to say', () => {
+  const card = readFileSync(join(bundle, 'MODEL_CARD.md'), 'utf8');
+  expect(manifest).toMatchObject({ title: 'Shapes', license: 'CC0-1.0' });
+  expect(manifest.description).toContain('Pictures in the manner of');
+  expect(card).toMatch(/^# Shapes\n[^]*Licence\*\*: CC0-1\.0\n/);
+});
 
 test('the bundle says four channels, and its goldens are straight RGBA with clear pixels', () => {
   expect(manifest.image).toEqual({ width: 16, height: 16, channels: 4 });
