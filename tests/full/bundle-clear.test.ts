@@ -45,7 +45,7 @@ test('the bundle and its card say what the export was told to say', () => {
   const card = readFileSync(join(bundle, 'MODEL_CARD.md'), 'utf8');
   expect(manifest).toMatchObject({ title: 'Shapes', license: 'CC0-1.0' });
   expect(manifest.description).toContain('Pictures in the manner of');
-  expect(card).toMatch(/^# Shapes\n[^]*Licence\*\*: CC0-1\.0\n/);
+  expect(card).toMatch(/^# Shapes\n[\s\S]*Licence\*\*: CC0-1\.0\n/);
 });
 
 test('the bundle says four channels, and its goldens are straight RGBA with clear pixels', () => {
