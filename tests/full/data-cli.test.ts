@@ -81,7 +81,7 @@ test('how pictures were read goes on record in the run and the bundle, and eval 
     expect(pocketgen('eval', ...args).err).toContain('expected at least 10 held-out pictures');
   }
   const idle = pocketgen('eval', 'bundle', '--data', 'colours.zip', '--background', 'white');
-  expect(idle.err).toContain('--background: expected it with --train-judge only');
+  expect(idle.err).toContain('--background: expected a transparent');
 });
 
 test('info --offline of Fashion-MNIST works on any machine', () => {
