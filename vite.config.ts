@@ -27,6 +27,13 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // Hosts know the type of .js; nginx, for one, not that of .mjs, and browsers run no script of another type.
+        assetFileNames: ({ names: [name = ''] }) =>
+          `assets/[name]-[hash]${name.endsWith('.mjs') ? '.js' : '[extname]'}`,
+      },
+    },
     chunkSizeWarningLimit: 1000,
   },
   plugins: [

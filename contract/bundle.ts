@@ -4,10 +4,16 @@ import type { Generator } from './generator.ts';
 import type { FileEntry, Golden, Manifest, Variant } from './manifest.ts';
 import { levelsOf } from './pixels.ts';
 
-/** SHA-256 in lower-case hexadecimal, by WebCrypto. */
+/** SHA-256 in lower-case hexadecimal. */
 export async function sha256Hex(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(bytes));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(await sha256(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** By WebCrypto, which a page has on https and localhost only; elsewhere by code that is fetched when it is needed. */
+async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
+  const { subtle } = crypto as { subtle?: SubtleCrypto };
+  if (subtle !== undefined) return new Uint8Array(await subtle.digest('SHA-256', new Uint8Array(bytes)));
+  return (await import('@noble/hashes/sha2.js')).sha256(bytes);
 }
 
 /** Throws UserError naming the file if its size or hash is not the manifest's. */

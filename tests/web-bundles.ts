@@ -1,9 +1,10 @@
 // Bundles of any size, ground and classes for the page's tests: real ONNX files whose pictures are a soft disc of colour
 // that moves with the latent, on the ground that a trained model of such pictures would draw.
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { zipSync } from 'fflate';
 import { AttributeProto_AttributeType, ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
 import { createGenerator } from '../contract/generator.ts';
 import { type BundleMetrics, type Manifest, parseManifest } from '../contract/manifest.ts';
@@ -159,4 +160,13 @@ export async function writeBundle(models: string, bundle: TestBundle): Promise<{
   writeFileSync(join(models, name, 'generator.fp32.onnx'), bytes);
   writeFileSync(join(models, name, 'model.json'), text);
   return { manifest, sha256: sha256(text) };
+}
+
+/** A zip of a bundle's folder, with some of its files replaced. */
+export function zipOf(folder: string, instead: Record<string, Uint8Array> = {}): Uint8Array {
+  const files = readdirSync(folder).map((name) => [
+    `${basename(folder)}/${name}`,
+    instead[name] ?? new Uint8Array(readFileSync(join(folder, name))),
+  ]);
+  return zipSync(Object.fromEntries(files));
 }

@@ -92,6 +92,15 @@ export async function greyOf(page: Page, selector: string): Promise<number[]> {
   });
 }
 
+/** Adds a zip by hand, as a person does. */
+export async function addOwn(page: Page, zip: Uint8Array): Promise<void> {
+  await page.locator('#model').click();
+  await page.getByRole('button', { name: 'Add your own model' }).click();
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Choose a zip' }).click();
+  await (await chooser).setFiles({ name: 'mine.zip', mimeType: 'application/zip', buffer: Buffer.from(zip) });
+}
+
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** What axe finds wrong with the page as it is now. */

@@ -7,15 +7,14 @@ import { listedModel } from '../contract/model-list.ts';
 import { PAGE_HEADERS, PAGE_POLICY } from '../web/build/headers.ts';
 import { findBundles } from '../web/build/models.ts';
 
+/** Of the page's files, those that nginx's own mime.types knows; for the rest its nginx.conf says application/octet-stream. */
 const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.mjs': 'text/javascript',
+  '.html': 'text/html',
+  '.js': 'application/javascript',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
   '.json': 'application/json',
-  '.webmanifest': 'application/manifest+json',
   '.wasm': 'application/wasm',
   '.woff2': 'font/woff2',
 };

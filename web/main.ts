@@ -2,49 +2,38 @@
 import './policy.ts';
 import './styles/index.css';
 import { LIMITS } from '../contract/limits.ts';
-import type { Manifest } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
 import type { Training } from '../contract/training.ts';
 import { forget, readChoice, writeChoice } from './engine/device.ts';
 import { createEngine, type EngineStatus } from './engine/engine.ts';
 import type { Choice } from './engine/ladder.ts';
 import { RunnerError } from './engine/runner.ts';
-import { type LoadedModel, listModels, loadModel, type ModelEntry, sameKind } from './files/models.ts';
-import { OtherFile } from './files/store.ts';
+import { createCatalogue } from './files/catalogue.ts';
+import { freshModel, keptModel, type LoadedModel, type ModelEntry, sameKind } from './files/models.ts';
+import { isNetworkFailure } from './files/patience.ts';
+import { dropOldRuntimes } from './files/runtime.ts';
+import { isFull, OtherFile } from './files/store.ts';
 import { watchTraining } from './files/training.ts';
 import { listenForInstall } from './offline/install.ts';
 import { readiness, registerWorker } from './offline/offline.ts';
 import type { Inputs } from './pictures/point.ts';
-import { modelInState, readState, type State, writeState } from './state.ts';
+import { FIRST, firstOf, modelInState, readState, type State, writeState } from './state.ts';
 import { t } from './texts.ts';
 import { openDevice } from './ui/device-dialog.ts';
 import { openSave, openShare } from './ui/dialogs.ts';
 import { createGround } from './ui/ground.ts';
-import { cancelledPanel, emptyPanel, failurePanel, plainWords, progressPanel, waitingPanel } from './ui/panels.ts';
+import {
+  cancelledPanel,
+  emptyPanel,
+  failurePanel,
+  missingPanel,
+  plainWords,
+  progressPanel,
+  waitingPanel,
+} from './ui/panels.ts';
 import { createShell } from './ui/shell.ts';
 import type { App, History } from './ui/view.ts';
 
-/** Before any model is loaded. */
-const FIRST: State = {
-  model: '',
-  view: 'wall',
-  class: undefined,
-  truncation: 1,
-  centre: { kind: 'seed', seed: '1', class: undefined, truncation: 1 },
-  other: undefined,
-  wall: 1,
-  plane: 1,
-};
-
-/** What a model shows when the address asks for nothing. */
-const firstOf = (name: string, { defaultTruncation: truncation }: Manifest): State => ({
-  ...FIRST,
-  model: name,
-  truncation,
-  centre: { ...FIRST.centre, truncation },
-});
-
-let models: ModelEntry[] = [];
 let model: LoadedModel | undefined;
 let state = FIRST;
 let choice: Choice = readChoice();
@@ -53,11 +42,20 @@ let failed = false;
 let replaced = 0;
 /** Models asked for so far. */
 let turns = 0;
+/** Whether the address named no model when the page was opened. */
+let asksForNone = false;
+/** Whether it was said that this device has no room. */
+let saidFull = false;
 /** The newest snapshot asked for, and what ends the watching of the training. */
 let asked = '';
 let endWatch = (): void => undefined;
 
 const ground = createGround();
+const catalogue = createCatalogue(() => {
+  // The address asked for none, and another is first now: the one that was just made.
+  const [first] = catalogue.models;
+  if (turns === 1 && asksForNone && first !== undefined && first.name !== state.model) void openModel('');
+});
 const engine = createEngine({
   onStatus: showStatus,
   onFallback: (verdict) =>
@@ -103,16 +101,18 @@ const app: App = {
 };
 
 const shell = createShell(app, {
-  models: () => models,
-  refreshModels,
+  models: () => catalogue.models,
+  refreshModels: catalogue.refresh,
   pickModel: (name) => void openModel(name),
   modelAdded: async (name) => {
-    await refreshModels();
-    await openModel(name);
+    await catalogue.refreshOwn();
+    const fragment = location.hash.slice(1);
+    // It may be what a link is waiting for.
+    await openModel(name, model === undefined && modelInState(fragment) === name ? fragment : '');
   },
   modelRemoved: async () => {
-    await refreshModels();
-    if (!models.some(({ name }) => name === state.model)) await openModel('');
+    await catalogue.refreshOwn();
+    if (entryOf(state.model) === undefined) await openModel('');
   },
   save: () => withShown(openSave),
   share: () => withShown(openShare),
@@ -138,7 +138,7 @@ async function make(inputs: readonly Inputs[], priority: 'interactive' | 'backgr
 
 function withShown(open: typeof openSave): void {
   const shown = shell.stage.shown();
-  if (shown !== undefined && model !== undefined) open({ ...shown, model }, ground);
+  if (shown !== undefined && model !== undefined) open({ ...shown, model }, app);
 }
 
 /** The first error is shown, until the person tries again; what follows from it is not. */
@@ -158,6 +158,7 @@ function restart(): void {
 
 function showStatus(status: EngineStatus): void {
   shell.showStatus(status);
+  if (model === undefined) return; // what runs is of a model that was left
   if (status.phase === 'loading' && shell.stage.shown() === undefined)
     shell.stage.cover(progressPanel(status.loaded, status.total, () => engine.cancel()));
   if (status.phase === 'starting' && shell.stage.shown() === undefined) shell.stage.cover(progressPanel(1, 1));
@@ -173,6 +174,8 @@ async function showReadiness(): Promise<void> {
   const { status } = engine;
   if (model === undefined || status.phase !== 'running') return;
   shell.showReady((await readiness(status.build, model)).ready);
+  if (isFull() && !saidFull) shell.notify(t('noRoom'));
+  saidFull = isFull();
 }
 
 async function showDevice(): Promise<void> {
@@ -198,28 +201,26 @@ function writeAddress(history: History): void {
   else window.history.replaceState(null, '', fragment);
 }
 
-/** The list as it is now; without a network the one that is known stays. */
-async function refreshModels(): Promise<readonly ModelEntry[]> {
-  models = await listModels().catch(() => models);
-  return models;
-}
+const entryOf = (name: string): ModelEntry | undefined => catalogue.models.find((one) => one.name === name);
 
-/** Loads a model by name and shows what the address asks of it. */
+/** Loads a model by name, or the first of all, and shows what the address asks of it. */
 async function openModel(name: string, fragment = ''): Promise<void> {
   const turn = ++turns;
   // One of a training that began after this page was opened.
-  if (name !== '' && !models.some((one) => one.name === name)) await refreshModels();
+  if (name !== '' && entryOf(name) === undefined) await catalogue.refresh();
   if (turn !== turns) return; // another was asked for meanwhile
-  const named = models.find((one) => one.name === name);
-  const entry = named ?? models[0];
-  if (entry === undefined) return shell.stage.cover(emptyPanel());
-  if (named === undefined && name !== '') shell.notify(t('noSuchModel', { name }));
   failed = false;
+  const entry = name === '' ? catalogue.models[0] : entryOf(name);
+  if (entry === undefined && name === '') return shell.stage.cover(emptyPanel());
+  if (entry === undefined || entry.problem !== undefined) return showMissing(name || entry?.name || '', entry?.problem);
   if (entry.bundle === undefined) return awaitPictures(entry, fragment);
-  let next: LoadedModel;
   shell.showAsking(true);
   try {
-    next = await loadModel(entry);
+    const kept = await keptModel(entry);
+    const next = kept ?? (await freshModel(entry));
+    if (turn !== turns) return;
+    const shown = show(entry, next, fragment);
+    if (kept !== undefined && !entry.own) void takeNewest(entry, turn, shown);
   } catch (error) {
     if (turn !== turns) return;
     // One that cannot be had is no reason to leave the one that is shown.
@@ -228,7 +229,11 @@ async function openModel(name: string, fragment = ''): Promise<void> {
   } finally {
     if (turn === turns) shell.showAsking(false);
   }
-  if (turn !== turns) return;
+}
+
+/** Puts a model on the page and starts it. True when it draws. */
+async function show(entry: ModelEntry, next: LoadedModel, fragment: string): Promise<boolean> {
+  failed = false;
   try {
     const known = next.manifest.classes.length === model?.manifest.classes.length;
     model = next;
@@ -236,18 +241,64 @@ async function openModel(name: string, fragment = ''): Promise<void> {
     const wanted =
       fragment === '' ? (entry.name === state.model ? state : base) : readState(fragment, next.manifest, base);
     state = { ...wanted, model: entry.name };
-    writeAddress('replace');
+    const addressed = modelInState(location.hash.slice(1)) ?? entry.name;
+    writeAddress(addressed === entry.name ? 'replace' : 'push');
     ground.modelChanged(next.manifest);
     shell.modelChanged(entry);
     watch(entry, fragment);
     const running = engine.load(next, choice);
     shell.update(new Set(Object.keys(state) as (keyof State)[]));
     await running;
+    if (model !== next || engine.status.phase !== 'running') return false;
     replaced = 0;
+    await Promise.all([next.keep(), dropOldRuntimes()]);
+    return true;
   } catch (error) {
     // The engine shows its own failures through its status.
     if (engine.status.phase !== 'failed' && engine.status.phase !== 'cancelled') fail(error);
+    return false;
   }
+}
+
+/** What the device had is shown: the server may have a newer one, which takes over when it has proved itself. */
+async function takeNewest(entry: ModelEntry, turn: number, shown: Promise<boolean>): Promise<void> {
+  const before = model;
+  try {
+    const next = await freshModel(entry);
+    await shown;
+    if (turn === turns && before !== undefined && next.sha256 !== model?.sha256) await goOver(entry, next, before);
+  } catch (error) {
+    if (turn === turns && !isNetworkFailure(error)) shell.notify(t('keptInstead', { reason: plainWords(error) }));
+  }
+}
+
+/** Goes over to a newer bundle of the model that is shown. Rejects, with that one shown as before, when it does not work here. */
+async function goOver(entry: ModelEntry, next: LoadedModel, before: LoadedModel): Promise<void> {
+  if (sameKind(next.manifest, before.manifest) && engine.status.phase === 'running') {
+    await engine.renew(next);
+    if (state.model !== entry.name) return;
+    model = next;
+    ground.modelChanged(next.manifest);
+    shell.refresh();
+    void next.keep().then(showReadiness);
+    return;
+  }
+  // Trained anew under the same name, with other classes or another size: another model.
+  if (await show(entry, next, '')) return;
+  const { status } = engine;
+  if (model !== next || status.phase !== 'failed') return; // left meanwhile
+  await show(entry, before, '');
+  throw status.error;
+}
+
+/** Nothing stands for a model that is not here, and the address stays: it may be added, or come back. */
+function showMissing(name: string, problem: string | undefined): void {
+  endWatch();
+  shell.live.show(undefined, undefined);
+  model = undefined;
+  state = { ...state, model: name };
+  shell.modelChanged({ name, title: name.replace(/^own:/, ''), training: false, own: false });
+  shell.stage.cover(missingPanel(name, problem, shell.chooseModel));
 }
 
 /** A training that has made no pictures yet: the page says so, and opens the model when it has. */
@@ -282,19 +333,11 @@ async function takeSnapshot(
   asked = sha256;
   try {
     if (model === undefined) {
-      await refreshModels();
+      await catalogue.refresh();
       return await openModel(entry.name, fragment);
     }
     if (model.sha256 === sha256) return;
-    const next = await loadModel(entry);
-    // Trained anew under the same name, with other classes or another size: another model.
-    if (!sameKind(next.manifest, model.manifest)) return await openModel(entry.name);
-    await engine.renew(next);
-    if (state.model !== entry.name) return;
-    model = next;
-    ground.modelChanged(next.manifest);
-    shell.refresh();
-    void showReadiness();
+    await goOver(entry, await freshModel(entry), model);
   } catch (error) {
     // One that does not give its goldens here is left out; anything else is tried again.
     if (!(error instanceof RunnerError)) asked = '';
@@ -302,13 +345,16 @@ async function takeSnapshot(
 }
 
 async function boot(): Promise<void> {
+  const fragment = location.hash.slice(1);
+  const name = modelInState(fragment) ?? '';
+  asksForNone = name === '';
+  shell.stage.cover(progressPanel(1, 1));
   try {
-    models = await listModels();
+    await catalogue.open();
   } catch (error) {
     return fail(error);
   }
-  const fragment = location.hash.slice(1);
-  await openModel(modelInState(fragment) ?? '', fragment);
+  await openModel(name, fragment);
 }
 
 // Everything can be touched from here on; pictures follow. bench/web reads the marks.

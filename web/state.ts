@@ -24,6 +24,26 @@ export interface State {
   plane: number;
 }
 
+/** Before any model is loaded. */
+export const FIRST: State = {
+  model: '',
+  view: 'wall',
+  class: undefined,
+  truncation: 1,
+  centre: { kind: 'seed', seed: '1', class: undefined, truncation: 1 },
+  other: undefined,
+  wall: 1,
+  plane: 1,
+};
+
+/** What a model shows when the address asks for nothing. */
+export const firstOf = (name: string, { defaultTruncation: truncation }: Manifest): State => ({
+  ...FIRST,
+  model: name,
+  truncation,
+  centre: { ...FIRST.centre, truncation },
+});
+
 /** Text of a state, as after `#`. */
 export function writeState(state: State, manifest: Manifest): string {
   const params = new URLSearchParams({ model: state.model });

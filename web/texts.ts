@@ -16,9 +16,20 @@ const TEXTS = {
   classesAre: ['{n} classes', '{n} 个类别'],
   noClasses: ['no classes', '无类别'],
   modelBytes: ['{mb} MB', '{mb} MB'],
-  noSuchModel: [
-    'There is no model {name} here; this is the first of those there are.',
-    '这里没有模型 {name},现显示列表中的第一个。',
+  missing: ['There is no model {name} here', '这里没有模型 {name}'],
+  missingHelp: [
+    'The link is of a model that this site does not have, or has no longer.',
+    '链接中的模型在本站不存在,或已被移除。',
+  ],
+  missingOwn: ['The model {name} is not on this device', '此设备上没有模型 {name}'],
+  missingOwnHelp: [
+    'The link is of a model that somebody added to a device of their own. Add it here, and the link opens.',
+    '链接中的模型由某人添加到自己的设备上。在此添加后即可打开链接。',
+  ],
+  chooseModel: ['Choose a model', '选择模型'],
+  keptInstead: [
+    'The newest version cannot be used: {reason}. The one on this device is shown.',
+    '无法使用最新版本:{reason}。现显示此设备上的版本。',
   ],
   isTraining: ['being trained', '训练中'],
   noPicturesYet: ['no pictures yet', '尚无图片'],
@@ -48,6 +59,7 @@ const TEXTS = {
   mixedClass: ['Mixed', '混合'],
   variety: ['Variety', '多样性'],
   save: ['Save', '保存'],
+  fileReady: ['{name} is ready.', '{name} 已就绪。'],
   share: ['Share', '分享'],
   keep: ['Keep', '收藏'],
   kept: ['Kept', '已收藏'],
@@ -81,7 +93,9 @@ const TEXTS = {
   'why-not-isolated': ['the site is not cross-origin isolated', '网站未启用跨源隔离'],
   'why-one-core': ['only one processor core', '只有一个处理器核心'],
   'why-apple': ['not stable on iPhone and iPad', '在 iPhone 和 iPad 上不稳定'],
-  'why-crashed': ['WebGPU crashed the page last time', '上次 WebGPU 使页面崩溃'],
+  'why-crashed': ['crashed the page last time', '上次使页面崩溃'],
+  'why-no-wasm': ['no WebAssembly in this browser', '此浏览器没有 WebAssembly'],
+  'why-unloaded': ['a part of the page did not load', '页面的一部分未能加载'],
   'why-wrong': ['gave wrong pictures', '生成的图片不正确'],
   'why-lost': ['the graphics device was lost', '图形设备已丢失'],
   'why-memory': ['not enough memory', '内存不足'],
@@ -117,6 +131,8 @@ const TEXTS = {
   install: ['Install', '安装'],
   installApple: ['To install: Share, then Add to Home Screen.', '安装方法:点“分享”,再点“添加到主屏幕”。'],
   insecure: ['This address is not https, so the browser keeps nothing.', '此地址不是 https,浏览器不会保存任何内容。'],
+  noRoom: ['There is no room left on this device, so the browser keeps no more.', '设备空间不足,浏览器无法再保存。'],
+  notKept: ['This browser keeps nothing for this page.', '此浏览器不为本页保存任何内容。'],
   noNetwork: ['No network. Everything still works.', '没有网络,一切照常。'],
   update: ['A new version is ready.', '新版本已就绪。'],
   updateNow: ['Update', '更新'],
@@ -192,6 +208,7 @@ const TEXTS = {
   chooseFolder: ['Choose a folder', '选择文件夹'],
   dropHere: ['Drop the bundle here', '把模型包放到这里'],
   bundleKept: ['{name} is on this device now.', '{name} 已保存在此设备上。'],
+  bundleHere: ['{name} is here until this page is closed. {reason}', '{name} 仅在本页关闭前可用。{reason}'],
   forgetBundle: ['Remove {name} from this device', '从此设备移除 {name}'],
   ownModel: ['{name} (yours)', '{name}(你的)'],
 
@@ -273,6 +290,18 @@ const TEXTS = {
   failMemory: [
     'This device ran out of memory. Close other tabs and try again.',
     '设备内存不足,请关闭其他标签页后重试。',
+  ],
+  failNoWasm: [
+    'This browser has no WebAssembly, which draws the pictures. It may be switched off (Lockdown Mode, a policy) or too old.',
+    '此浏览器没有用于绘图的 WebAssembly:可能已被关闭(锁定模式或策略),或版本过旧。',
+  ],
+  failUnloaded: [
+    'A part of this page did not load: the server sent something else. Load the page anew.',
+    '页面的一部分未能加载:服务器返回了其他内容。请重新加载页面。',
+  ],
+  failCrashed: [
+    'The page died the last time this model was started here, so it is not started by itself.',
+    '上次在此设备上启动该模型时页面崩溃,因此没有自动启动。',
   ],
   failOther: ['Something unexpected happened.', '发生了意外情况。'],
 } as const satisfies Record<string, readonly [string, string]>;

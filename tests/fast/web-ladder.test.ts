@@ -1,9 +1,11 @@
 // The device ladder's decisions, without a device.
 import { expect, test } from 'vitest';
 import { type Circumstances, type Device, isFaster, planLadder } from '../../web/engine/ladder.ts';
+import type { Provider } from '../../web/engine/protocol.ts';
 
 const CHROME: Device = { adapter: true, jspi: true, isolated: true, apple: false, cores: 8 };
-const FIRST: Circumstances = { memory: undefined, crashed: false, choice: 'auto', jspiKept: false };
+const FIRST: Circumstances = { memory: undefined, crashed: new Set(), choice: 'auto', jspiKept: false };
+const WEBGPU = new Set<Provider>(['webgpu']);
 const reasons = (plan: ReturnType<typeof planLadder>) =>
   Object.fromEntries(plan.refused.map(({ provider, reason }) => [provider, reason]));
 
@@ -28,12 +30,21 @@ test('iPhone and iPad do not try WebGPU unless asked to', () => {
 });
 
 test('after a crash WebGPU is left alone, and the build on the device is used again', () => {
-  const plan = planLadder(CHROME, { ...FIRST, crashed: true, jspiKept: true });
+  const plan = planLadder(CHROME, { ...FIRST, crashed: WEBGPU, jspiKept: true });
   expect(plan.candidates).toEqual(['wasm', 'wasm-threads']);
   expect(plan.build).toBe('jspi');
   expect(reasons(plan)).toEqual({ webgpu: 'crashed' });
   // Nothing on the device: the smaller build does.
-  expect(planLadder(CHROME, { ...FIRST, crashed: true }).build).toBe('wasm');
+  expect(planLadder(CHROME, { ...FIRST, crashed: WEBGPU }).build).toBe('wasm');
+});
+
+test('after a crash of wasm with threads those are left alone, remembered or not, until they are asked for', () => {
+  const crashed = new Set<Provider>(['wasm-threads']);
+  expect(planLadder(CHROME, { ...FIRST, crashed }).candidates).toEqual(['wasm', 'webgpu']);
+  expect(reasons(planLadder(CHROME, { ...FIRST, crashed }))).toEqual({ 'wasm-threads': 'crashed' });
+  const memory = { provider: 'wasm-threads' as const, verdicts: [] };
+  expect(planLadder(CHROME, { ...FIRST, crashed, memory }).candidates).toEqual(['wasm', 'webgpu']);
+  expect(planLadder(CHROME, { ...FIRST, crashed, choice: 'wasm-threads' }).candidates).toEqual(['wasm-threads']);
 });
 
 test('what was found out is remembered: only the winner starts, unmeasured, and the others keep their verdicts', () => {
@@ -49,7 +60,7 @@ test('what was found out is remembered: only the winner starts, unmeasured, and 
   expect(plan.known?.milliseconds).toBe(1);
   expect(plan.refused).toEqual([{ provider: 'wasm', milliseconds: 3, reason: 'slower' }]);
   // Remembered, but not possible any more.
-  const crashed = planLadder(CHROME, { ...FIRST, memory, crashed: true });
+  const crashed = planLadder(CHROME, { ...FIRST, memory, crashed: WEBGPU });
   expect(crashed.candidates).toEqual(['wasm', 'wasm-threads']);
 });
 
@@ -57,7 +68,7 @@ test('a person may choose, and the choice is the only candidate', () => {
   const plan = planLadder(CHROME, { ...FIRST, choice: 'wasm-threads' });
   expect(plan.candidates).toEqual(['wasm-threads']);
   expect(reasons(plan)).toEqual({ webgpu: 'not-asked' });
-  expect(planLadder(CHROME, { ...FIRST, choice: 'wasm', crashed: true }).candidates).toEqual(['wasm']);
+  expect(planLadder(CHROME, { ...FIRST, choice: 'wasm', crashed: WEBGPU }).candidates).toEqual(['wasm']);
 });
 
 test('a challenger must be a tenth faster to take over', () => {

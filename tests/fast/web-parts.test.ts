@@ -68,7 +68,7 @@ test('a bundle is taken from the files of a folder or from a zip with or without
   for (const prefix of ['', 'tiny/', 'tiny\\', 'models\\tiny\\']) {
     const zip = zipSync(Object.fromEntries([...files].map(([name, bytes]) => [prefix + name, bytes])));
     const read = await readBundle([new File([new Uint8Array(zip)], prefix === '' ? 'TINY.ZIP' : 'tiny.zip')]);
-    expect(read.files.get('g.onnx')).toEqual(files.get('g.onnx'));
+    expect(read.network).toEqual(files.get('g.onnx'));
   }
 });
 

@@ -197,10 +197,10 @@ test('a choice made while the others are measured stops them, and they leave no 
   );
   const context = await withGpu.newContext({ serviceWorkers: 'block' }); // it would keep the changed script
   const { page } = await openPage(context, address());
-  await page.waitForFunction(() => localStorage.getItem('pocketgen.trying-webgpu') === '1');
+  await page.waitForFunction(() => localStorage.getItem('pocketgen.trying')?.includes('webgpu'));
   await expectWorkers(page, 2); // the one in use and the one that is tried
   await ask(page, 'webgpu');
-  await page.waitForFunction(() => localStorage.getItem('pocketgen.trying-webgpu') === '1');
+  await page.waitForFunction(() => localStorage.getItem('pocketgen.trying')?.includes('webgpu'));
   await expectWorkers(page, 1);
 
   await page.evaluate(() => {
@@ -221,12 +221,7 @@ test('a page that dies while WebGPU is tried starts on wasm the next time, with 
   prependToWorker(`GPUAdapter.prototype.requestDevice = () => new Promise(() => {});`);
   const context = await withGpu.newContext({ serviceWorkers: 'block' }); // it would keep the changed script
   const { page } = await openPage(context, address());
-  await page.waitForFunction(() => localStorage.getItem('pocketgen.trying-webgpu') === '1');
-  const session = await context.newCDPSession(page);
-  const crashed = page.waitForEvent('crash');
-  void session.send('Page.crash').catch(() => undefined); // never answered
-  await crashed;
-  await page.close();
+  await crashWhile(page, 'webgpu');
   site.intercept = undefined;
 
   const again = await openPage(context, address());
@@ -235,5 +230,53 @@ test('a page that dies while WebGPU is tried starts on wasm the next time, with 
   // A person can ask for it again.
   await choose(again.page, 'webgpu');
   expect(await again.page.locator('.status-text').textContent()).toContain('Running on WebGPU');
+  await context.close();
+});
+
+/** Kills the page's process as a crashing driver does, while `provider` is tried. */
+async function crashWhile(page: Page, provider: string): Promise<void> {
+  await page.waitForFunction((name) => localStorage.getItem('pocketgen.trying')?.includes(`"${name}"`), provider);
+  const session = await page.context().newCDPSession(page);
+  const crashed = page.waitForEvent('crash');
+  void session.send('Page.crash').catch(() => undefined); // never answered
+  await crashed;
+  await page.close();
+}
+
+test('a page that dies while wasm threads are tried goes on without them the next time, until they are asked for', async () => {
+  // A second thread that never comes: every worker but the first of a runner waits for ever.
+  prependToWorker(`const Thread = Worker; self.Worker = class extends Thread { postMessage() {} };`);
+  const context = await withGpu.newContext({ serviceWorkers: 'block' }); // it would keep the changed script
+  const { page } = await openPage(context, address());
+  await crashWhile(page, 'wasm-threads');
+  site.intercept = undefined;
+
+  const again = await openPage(context, address());
+  expect(await waitForVerdicts(again.page)).toContain('wasm with threads crashed the page last time');
+  expect(await differenceFromReference(again.page)).toBeLessThanOrEqual(1);
+  await choose(again.page, 'wasm-threads');
+  expect(await again.page.locator('.status-text').textContent()).toContain('Running on wasm with threads');
+  await context.close();
+});
+
+test('a page that dies while plain wasm is started is not started by itself; a reload or a second tab is no crash', async () => {
+  prependToWorker('self.addEventListener("message", (event) => event.stopImmediatePropagation());');
+  const context = await withGpu.newContext({ serviceWorkers: 'block' }); // it would keep the changed script
+  const { page } = await openPage(context, address(), 'starting');
+  await page.waitForFunction(() => localStorage.getItem('pocketgen.trying')?.includes('"wasm"'));
+  await page.reload();
+  const second = await openPage(context, address(), 'starting');
+  await second.page.waitForFunction(
+    () => (localStorage.getItem('pocketgen.trying')?.split('"wasm"').length ?? 0) === 3,
+  );
+  expect(await page.getByRole('alert').count()).toBe(0);
+  await second.page.close();
+  await crashWhile(page, 'wasm');
+  site.intercept = undefined;
+
+  const again = await openPage(context, address(), 'failed');
+  expect(await again.page.getByRole('alert').textContent()).toContain('The page died the last time');
+  await again.page.getByRole('button', { name: 'Try again' }).click();
+  await waitForPhase(again.page, 'running');
   await context.close();
 });

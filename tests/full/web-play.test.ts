@@ -13,6 +13,7 @@ import { type Picture, scaleUp } from '../../contract/picture.ts';
 import { blend, slerp, steps } from '../../contract/walk.ts';
 import { launchBrowser } from '../browser.ts';
 import {
+  addOwn,
   builtSite,
   digest,
   greyOf,
@@ -224,20 +225,13 @@ test('an own bundle is checked, stays on the device without the network, and can
       'mine/model.json': new TextEncoder().encode(JSON.stringify({ ...manifest, name: 'mine' })),
       [`mine/${file}`]: bytes,
     });
-  const add = async (content: Uint8Array) => {
-    await page.locator('#model').click();
-    await page.getByRole('button', { name: 'Add your own model' }).click();
-    const chooser = page.waitForEvent('filechooser');
-    await page.getByRole('button', { name: 'Choose a zip' }).click();
-    await (await chooser).setFiles({ name: 'mine.zip', mimeType: 'application/zip', buffer: Buffer.from(content) });
-  };
   const bytes = new Uint8Array(readFileSync(join(bundle, file)));
   const altered = bytes.slice();
   altered[1000] = (altered[1000] ?? 0) ^ 255;
-  await add(zip(altered));
+  await addOwn(page, zip(altered));
   await page.getByText(`${file}: expected SHA-256`).waitFor();
 
-  await add(zip(bytes));
+  await addOwn(page, zip(bytes));
   await page.getByText('is on this device now').waitFor();
   await page.waitForFunction(() => location.hash.includes('model=own%3Amine'));
   await waitForPhase(page, 'running');

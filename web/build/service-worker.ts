@@ -11,6 +11,8 @@ const HASHED = /-[A-Za-z0-9_-]{8}\.[a-z0-9]+$/;
 export interface PrecacheEntry {
   url: string;
   revision: string | null;
+  /** What a host answers in place of a file must not become the page. index.html has none: hosts add lines to it. */
+  integrity?: string;
 }
 
 export function precacheList(folder: string): PrecacheEntry[] {
@@ -23,9 +25,11 @@ export function precacheList(folder: string): PrecacheEntry[] {
     .map((url) => {
       const hash = createHash('sha256')
         .update(readFileSync(join(folder, url)))
-        .digest('hex')
-        .slice(0, 16);
-      return { url, revision: HASHED.test(url) ? null : hash };
+        .digest();
+      const revision = HASHED.test(url) ? null : hash.toString('hex').slice(0, 16);
+      return url.endsWith('.html')
+        ? { url, revision }
+        : { url, revision, integrity: `sha256-${hash.toString('base64')}` };
     });
 }
 

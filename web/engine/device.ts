@@ -1,10 +1,8 @@
-// What this device offers, what was remembered about it, and the marker that tells a crash of WebGPU from a reload.
+// What this device offers, and what was remembered about it.
 import type { Choice, Device, Memory } from './ladder.ts';
 import { PROVIDERS } from './ladder.ts';
 
 const MEMORY = 'pocketgen.device';
-const TRYING = 'pocketgen.trying-webgpu';
-const CRASHED = 'pocketgen.webgpu-crashed';
 const CHOICE = 'pocketgen.provider';
 
 export async function inspectDevice(): Promise<Device> {
@@ -39,24 +37,28 @@ export function readSetting(key: string): string | undefined {
   }
 }
 
-export function writeSetting(key: string, value: string | undefined): void {
+/** False where it cannot be remembered; everything works all the same. */
+export function writeSetting(key: string, value: string | undefined): boolean {
   try {
     if (value === undefined) localStorage.removeItem(key);
     else localStorage.setItem(key, value);
+    return true;
   } catch {
-    // Nothing is remembered, everything works.
+    return false;
   }
 }
 
-/** A verdict holds for one model, one version of the runtime and one state of the device: each changes what is fastest. */
+/** A verdict holds for one network, one version of the runtime and one state of the device: each changes what is fastest. */
 export interface MemoryKey {
+  /** Of the model: what is remembered of an earlier network makes room. */
   model: string;
+  sha256: string;
   runtime: string;
   device: Device;
 }
 
-function fingerprint({ model, runtime, device }: MemoryKey): string {
-  return JSON.stringify([model, runtime, navigator.userAgent, device]);
+function fingerprint({ sha256, runtime, device }: MemoryKey): string {
+  return JSON.stringify([sha256, runtime, navigator.userAgent, device]);
 }
 
 type Kept = Memory & { fingerprint: string };
@@ -84,24 +86,6 @@ export function remember(key: MemoryKey, memory: Memory): void {
 /** Everything is measured again at the next start. */
 export function forget(): void {
   writeSetting(MEMORY, undefined);
-}
-
-/** Written before WebGPU is tried and removed after: still there at the next start means the page died in between. */
-export function markTrying(trying: boolean): void {
-  writeSetting(TRYING, trying ? '1' : undefined);
-}
-
-/** Whether WebGPU has brought the page down on this device; stays until a person asks for WebGPU again. */
-export function hasCrashed(): boolean {
-  if (readSetting(TRYING) !== undefined) {
-    writeSetting(CRASHED, '1');
-    markTrying(false);
-  }
-  return readSetting(CRASHED) !== undefined;
-}
-
-export function forgiveCrash(): void {
-  writeSetting(CRASHED, undefined);
 }
 
 export function readChoice(): Choice {

@@ -1,10 +1,11 @@
 // Runs the device ladder and keeps the winner: downloads what is needed, starts candidates in workers of their own,
 // falls back with a reason when one fails, and queues batches so that a finger goes before the wall.
-import type { Manifest, Variant } from '../../contract/manifest.ts';
+import { generatorFile, type Manifest, type Variant } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { type RuntimeBuild, runtimeFiles } from '../files/runtime.ts';
 import { fileBytes, isKept, type RemoteFile } from '../files/store.ts';
-import { forgiveCrash, hasCrashed, inspectDevice, type MemoryKey, markTrying, recall, remember } from './device.ts';
+import { crashes, forgiveCrash, markTrying } from './crash.ts';
+import { inspectDevice, type MemoryKey, recall, remember } from './device.ts';
 import { type Choice, type Device, isFaster, type Plan, planLadder, type Verdict } from './ladder.ts';
 import type { Provider } from './protocol.ts';
 import { createQueue, Dropped, type Priority } from './queue.ts';
@@ -101,13 +102,20 @@ export function createEngine(events: EngineEvents): Engine {
     queue.pause();
     queue.rejectAll(new Dropped());
     const ticket = ++loads;
-    if (choice === 'webgpu') forgiveCrash();
     const abort = new AbortController();
     report({ phase: 'starting' });
-    const [device, jspiKept] = await Promise.all([inspectDevice(), isKept(runtimeFiles('jspi').binary)]);
+    if (choice !== 'auto') await forgiveCrash(choice);
+    const crashed = await crashes();
     if (ticket !== loads) return; // another load began meanwhile
+    const hopeless = await reasonNotToStart(crashed);
+    if (hopeless !== undefined) {
+      reportFailure(hopeless);
+      throw hopeless;
+    }
+    const [device, jspiKept] = await Promise.all([inspectDevice(), isKept(runtimeFiles('jspi').binary)]);
+    if (ticket !== loads) return;
     const memory = recall(memoryKey(model, device));
-    const plan = planLadder(device, { memory, crashed: hasCrashed(), choice, jspiKept });
+    const plan = planLadder(device, { memory, crashed, choice, jspiKept });
     const mine: Job = { model, abort, device, plan, verdicts: [...plan.refused] };
     job = mine;
     try {
@@ -212,7 +220,7 @@ export function createEngine(events: EngineEvents): Engine {
     const { manifest, variant } = mine.model;
     const threads = provider === 'wasm-threads' ? Math.min(4, mine.device.cores) : 1;
     const known = mine.plan.known?.provider === provider ? mine.plan.known : undefined;
-    if (provider === 'webgpu') markTrying(true);
+    markTrying(provider, true);
     try {
       const started = await startRunner(
         {
@@ -237,7 +245,7 @@ export function createEngine(events: EngineEvents): Engine {
       if (!mine.abort.signal.aborted) settle(mine, verdict);
       return { verdict, error };
     } finally {
-      if (provider === 'webgpu') markTrying(false);
+      markTrying(provider, false);
     }
   }
 
@@ -332,8 +340,22 @@ export function createEngine(events: EngineEvents): Engine {
   };
 }
 
+/** Plain wasm is what everything falls back to: where that is missing, or ended the page, there is nothing to climb to. */
+async function reasonNotToStart(crashed: ReadonlySet<Provider>): Promise<RunnerError | undefined> {
+  if (!('WebAssembly' in globalThis)) return new RunnerError('no-wasm', 'WebAssembly: expected it, got nothing');
+  if (!crashed.has('wasm')) return undefined;
+  await forgiveCrash('wasm'); // trying again is up to the person
+  return new RunnerError('crashed', 'the page ended while plain wasm was started');
+}
+
 function memoryKey(model: Model, device: Device): MemoryKey {
-  return { model: model.manifest.name, runtime: __RUNTIME__.version, device };
+  const { name } = model.manifest;
+  return {
+    model: name,
+    sha256: generatorFile(model.manifest, model.variant).sha256,
+    runtime: __RUNTIME__.version,
+    device,
+  };
 }
 
 /** For the next visit. */

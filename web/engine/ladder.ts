@@ -29,6 +29,10 @@ export type Reason =
   | 'memory'
   | 'silent'
   | 'error'
+  /** The browser has no WebAssembly. */
+  | 'no-wasm'
+  /** A script of the page did not load. */
+  | 'unloaded'
   /** Failed after it had started. */
   | 'stopped'
   | 'slower'
@@ -65,18 +69,24 @@ export interface Plan {
 
 export const PROVIDERS = ['webgpu', 'wasm-threads', 'wasm'] as const satisfies readonly Provider[];
 
-function refusal(provider: Provider, device: Device, crashed: boolean, choice: Choice): Reason | undefined {
+function refusal(
+  provider: Provider,
+  device: Device,
+  crashed: ReadonlySet<Provider>,
+  choice: Choice,
+): Reason | undefined {
   const asked = choice === provider;
   switch (provider) {
     case 'webgpu':
       if (!device.adapter) return 'no-adapter';
       if (!device.jspi) return 'no-jspi';
-      if (crashed && !asked) return 'crashed';
+      if (crashed.has(provider) && !asked) return 'crashed';
       if (device.apple && !asked) return 'apple';
       break;
     case 'wasm-threads':
       if (!device.isolated) return 'not-isolated';
       if (device.cores < 2) return 'one-core';
+      if (crashed.has(provider) && !asked) return 'crashed';
       break;
     case 'wasm':
       return undefined; // the floor everything falls back to
@@ -89,8 +99,8 @@ function refusal(provider: Provider, device: Device, crashed: boolean, choice: C
 export interface Circumstances {
   /** From an earlier visit of the same device, model and runtime. */
   memory: Memory | undefined;
-  /** The page died while WebGPU was being tried. */
-  crashed: boolean;
+  /** What the page died of while it was being tried. */
+  crashed: ReadonlySet<Provider>;
   choice: Choice;
   /** The larger build is on the device already: it runs wasm too, also without a network. */
   jspiKept: boolean;

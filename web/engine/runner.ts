@@ -2,10 +2,13 @@
 import type { Picture } from '../../contract/picture.ts';
 import type { FailureCause, FromWorker, Provider, Started, StartMessage } from './protocol.ts';
 
+/** Beside what a worker says of itself: it did not answer, did not load, cannot be, or is not started again by itself. */
+type Cause = FailureCause | 'silent' | 'unloaded' | 'no-wasm' | 'crashed';
+
 export class RunnerError extends Error {
   override readonly name = 'RunnerError';
-  readonly why: FailureCause | 'silent';
-  constructor(why: FailureCause | 'silent', message: string) {
+  readonly why: Cause;
+  constructor(why: Cause, message: string) {
     super(message);
     this.why = why;
   }
@@ -115,7 +118,9 @@ export function startRunner(message: Omit<StartMessage, 'type'>, signal: AbortSi
     });
     worker.addEventListener('error', (event) => {
       event.preventDefault();
-      stopped(new RunnerError('error', event.message || 'the worker could not be loaded'));
+      // Without words it is the script itself that could not be had.
+      if (event.message) stopped(new RunnerError('error', event.message));
+      else stopped(new RunnerError('unloaded', 'the worker could not be loaded'));
     });
     limit(START_LIMIT);
     worker.postMessage({ type: 'start', ...message });

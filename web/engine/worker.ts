@@ -1,9 +1,8 @@
 // The Web Worker: ONNX Runtime with one provider and one model. It proves itself on the goldens before it says it has
 // started, measures itself, then turns latents into pictures.
 import type * as OnnxRuntime from 'onnxruntime-web';
-import { checkGoldens, goldenPixels, largestDifference } from '../../contract/bundle.ts';
+import { checkGoldens } from '../../contract/bundle.ts';
 import { createGenerator, type Generator } from '../../contract/generator.ts';
-import type { Manifest, Variant } from '../../contract/manifest.ts';
 import type { FailureCause, FromWorker, StartMessage, ToWorker } from './protocol.ts';
 
 /** The promise of the contract: a GPU may round differently by one level of 255. */
@@ -43,7 +42,7 @@ async function start(message: StartMessage): Promise<void> {
   const created = createGenerator(message.manifest, session, ort.Tensor as never);
   let levels: number;
   try {
-    levels = await compareGoldens(message.manifest, message.variant, created);
+    levels = await checkGoldens(message.manifest, message.variant, created, MAX_LEVELS);
   } catch (error) {
     return fail(error, undefined, error instanceof Error && error.name === 'UserError' ? 'wrong' : undefined);
   }
@@ -62,22 +61,6 @@ async function watchDevice(ort: typeof OnnxRuntime): Promise<void> {
 async function failBatch(error: unknown, id: number): Promise<void> {
   const info = await Promise.race([lost, new Promise<undefined>((resolve) => setTimeout(resolve, 500))]);
   fail(error, id, info === undefined ? undefined : 'lost');
-}
-
-/** checkGoldens hashes, which only a secure context can; elsewhere the pixels alone are compared. */
-async function compareGoldens(manifest: Manifest, variant: Variant, candidate: Generator): Promise<number> {
-  if (isSecureContext) return checkGoldens(manifest, variant, candidate, MAX_LEVELS);
-  const goldens = manifest.goldens.filter((golden) => golden.variant === variant);
-  const pictures = await candidate.generate(
-    goldens.map((golden) => ({ seed: golden.seed, class: golden.class, truncation: golden.truncation })),
-  );
-  const levels = goldens.map((golden, i) =>
-    largestDifference(goldenPixels(golden), pictures[i]?.data ?? new Uint8Array(), manifest.image.channels),
-  );
-  const largest = Math.max(...levels);
-  if (goldens.length === 0 || largest > MAX_LEVELS)
-    return Promise.reject(Object.assign(new Error(`a difference of ${largest} levels`), { name: 'UserError' }));
-  return largest;
 }
 
 /** Median of some single pictures, at most a fifth of a second. */

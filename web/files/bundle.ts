@@ -10,8 +10,8 @@ const PICTURE_SIDE = 512;
 
 export interface CheckedBundle {
   manifest: Manifest;
-  /** By file name: the generator of the default variant. */
-  files: Map<string, Uint8Array<ArrayBuffer>>;
+  /** The generator of the default variant. */
+  network: Uint8Array<ArrayBuffer>;
 }
 
 /** Throws UserError naming what is missing or wrong. */
@@ -39,7 +39,7 @@ export async function readBundle(given: readonly File[]): Promise<CheckedBundle>
   if (bytes === undefined)
     throw new UserError(`${entry.path}: expected it in the bundle, got none; add the whole folder`);
   await checkFile(entry, bytes);
-  return { manifest, files: new Map([[entry.path, bytes]]) };
+  return { manifest, network: bytes };
 }
 
 /** By name without folders: a zip may hold the bundle's folder or its files, and Windows writes folders with backslashes. */

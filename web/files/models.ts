@@ -1,110 +1,126 @@
-// Where models come from: models/index.json and models/<name>/ next to the page, and bundles a person brought along.
+// Where models come from: models/index.json and models/<name>/ of the site, each kept on the device when it has proved itself,
+// and bundles a person brought along (own.ts). Of everything there are two readings: what the device has, at once, and what
+// the network says, which is checked before it replaces anything.
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import { generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
-import { type ListedModel, listedModel, parseModelList } from '../../contract/model-list.ts';
+import { type ListedModel, parseModelList } from '../../contract/model-list.ts';
 import type { Model } from '../engine/engine.ts';
-import { fileBytes, openStore, type RemoteFile } from './store.ts';
+import { loadOwn, OWN } from './own.ts';
+import { patiently } from './patience.ts';
+import { dropOthers, fileBytes, isKept, openStore, put, type RemoteFile, refuseHtml } from './store.ts';
 
 export interface ModelEntry extends ListedModel {
   /** Brought by the person; lives on this device only, and its name here begins with `own:`. */
   own: boolean;
+  /** Why it cannot be opened. */
+  problem?: string;
 }
 
 export interface LoadedModel extends Model {
   own: boolean;
   file: RemoteFile;
-  /** Of model.json; undefined where the browser has no WebCrypto (not a secure context) and for own models. */
-  sha256: string | undefined;
-}
-
-const JSON_STORE = 'pocketgen-models';
-const OWN_STORE = 'pocketgen-own';
-const OWN = 'own:';
-
-interface Fetched {
-  text: string;
-  /** Keeps it as the copy for when there is no network. */
+  /** Of model.json. */
+  sha256: string;
+  /** Whether this device has it without a network. */
+  isKept(): Promise<boolean>;
+  /** It draws: the device keeps it for when there is no network, and drops the version before. */
   keep(): Promise<void>;
 }
 
-/** The newest copy from the network, else the one kept on the device. */
-async function freshText(path: string): Promise<Fetched> {
-  const url = new URL(path, document.baseURI).href;
-  const store = await openStore(JSON_STORE);
+const STORE = 'pocketgen-models';
+const LIST = 'models/index.json';
+/** For the list and a manifest, which are small. */
+const ANSWER_LIMIT = 8000;
+
+interface Checked<T> {
+  text: string;
+  value: T;
+}
+
+const addressOf = (path: string) => new URL(path, document.baseURI).href;
+
+function checked<T>(path: string, text: string, parse: (json: unknown) => T): Checked<T> {
+  let json: unknown;
   try {
-    const response = await fetch(url, { cache: 'no-cache' });
+    json = JSON.parse(text);
+  } catch {
+    throw new UserError(`${path}: expected JSON, got something else or a part of it; the server may be being updated`);
+  }
+  return { text, value: parse(json) };
+}
+
+/** From the network. Throws UserError naming what is wrong with the answer. */
+function fresh<T>(path: string, parse: (json: unknown) => T): Promise<Checked<T>> {
+  return patiently(ANSWER_LIMIT, undefined, async (signal) => {
+    const response = await fetch(addressOf(path), { cache: 'no-cache', signal });
     if (!response.ok) throw new UserError(`${path}: expected the file, got status ${response.status} from the server`);
-    const text = await response.text();
-    const keep = async () => {
-      const headers = { 'Content-Type': 'application/json' };
-      await store?.put(url, new Response(text, { headers })).catch(() => undefined);
-    };
-    return { text, keep };
-  } catch (error) {
-    const kept = await store?.match(url);
-    if (kept === undefined) throw error;
-    return { text: await kept.text(), keep: async () => undefined };
-  }
+    refuseHtml(response, path);
+    return checked(path, await response.text(), parse);
+  });
 }
 
-const ownUrl = (name: string, file: string) => new URL(`own-models/${name}/${file}`, document.baseURI).href;
-
-async function readOwnManifest(name: string): Promise<Manifest | undefined> {
-  const kept = await (await openStore(OWN_STORE))?.match(ownUrl(name, 'model.json'));
-  return kept === undefined ? undefined : parseManifest(await kept.json());
-}
-
-const ownEntry = (manifest: Manifest): ModelEntry => ({
-  ...listedModel(manifest, false),
-  name: `${OWN}${manifest.name}`,
-  own: true,
-});
-
-/** Those of the server that serves the page, in its order, then own ones. */
-export async function listModels(): Promise<ModelEntry[]> {
-  const own: ModelEntry[] = [];
-  for (const { url } of (await (await openStore(OWN_STORE))?.keys()) ?? []) {
-    const name = /own-models\/([^/]+)\/model\.json$/.exec(new URL(url).pathname)?.[1];
-    // One of an older format is no reason for the page not to open.
-    const manifest = name === undefined ? undefined : await readOwnManifest(name).catch(() => undefined);
-    if (manifest !== undefined) own.push(ownEntry(manifest));
-  }
-  return [...(await listServed(own.length > 0)), ...own];
-}
-
-/** Without a list there are own models, or the page says what is wrong. */
-async function listServed(optional: boolean): Promise<ModelEntry[]> {
+/** From the device; undefined too where this page cannot read what another version kept. */
+async function kept<T>(path: string, parse: (json: unknown) => T): Promise<Checked<T> | undefined> {
+  const copy = await (await openStore(STORE))?.match(addressOf(path));
   try {
-    const { text, keep } = await freshText('models/index.json');
-    const served = parseModelList(JSON.parse(text)).map((entry) => ({ ...entry, own: false }));
-    await keep();
-    return served;
-  } catch (error) {
-    if (optional) return [];
-    throw error;
+    return copy && checked(path, await copy.text(), parse);
+  } catch {
+    return undefined;
   }
 }
 
-/** The manifest, checked. Throws UserError naming what is wrong. */
-export async function loadModel(entry: ModelEntry): Promise<LoadedModel> {
+async function keep(path: string, text: string): Promise<void> {
+  const headers = { 'Content-Type': 'application/json' };
+  await put(await openStore(STORE), addressOf(path), new Response(text, { headers }));
+}
+
+const listed = (list: readonly ListedModel[]): ModelEntry[] => list.map((entry) => ({ ...entry, own: false }));
+
+/** The site's models as they were at the last visit; undefined where none are known. */
+export async function keptModels(): Promise<ModelEntry[] | undefined> {
+  const list = (await kept(LIST, parseModelList))?.value ?? [];
+  return list.length === 0 ? undefined : listed(list);
+}
+
+/** Those of the server that serves the page, in its order. */
+export async function freshModels(): Promise<ModelEntry[]> {
+  const { text, value } = await fresh(LIST, parseModelList);
+  await keep(LIST, text);
+  return listed(value);
+}
+
+const manifestPath = ({ name }: ModelEntry) => `models/${name}/model.json`;
+
+/** The model if all of it is on this device. Throws UserError for an own one that this page cannot read. */
+export async function keptModel(entry: ModelEntry): Promise<LoadedModel | undefined> {
   if (entry.own) return loadOwn(entry.name.slice(OWN.length));
-  const { text, keep } = await freshText(`models/${entry.name}/model.json`);
-  const manifest = parseManifest(JSON.parse(text));
+  const manifest = await kept(manifestPath(entry), parseManifest);
+  const model = manifest && (await loaded(entry, manifest));
+  return (await model?.isKept()) ? model : undefined;
+}
+
+/** The model as the server has it now. Throws UserError naming what is wrong. */
+export async function freshModel(entry: ModelEntry): Promise<LoadedModel> {
+  return loaded(entry, await fresh(manifestPath(entry), parseManifest));
+}
+
+async function loaded(entry: ModelEntry, { text, value: manifest }: Checked<Manifest>): Promise<LoadedModel> {
   const { path, bytes, sha256, variant } = generatorFile(manifest);
-  const file = { url: new URL(`models/${entry.name}/${path}`, document.baseURI).href, bytes, sha256 };
+  const folder = addressOf(`models/${entry.name}/`);
+  const file = { url: `${folder}${path}`, bytes, sha256 };
   return {
     manifest,
     variant,
     own: false,
     file,
-    sha256: isSecureContext ? await sha256Hex(new TextEncoder().encode(text)) : undefined,
+    sha256: await sha256Hex(new TextEncoder().encode(text)),
     bytes,
-    async read(options) {
-      const content = await fileBytes(file, options);
-      // Not before its file is here: without a network the kept manifest and the kept file must be of one bundle.
-      await keep();
-      return content;
+    read: (options) => fileBytes(file, options),
+    isKept: () => isKept(file),
+    async keep() {
+      await keep(manifestPath(entry), text);
+      await dropOthers(folder, [file]);
     },
   };
 }
@@ -113,34 +129,4 @@ export async function loadModel(entry: ModelEntry): Promise<LoadedModel> {
 export function sameKind(a: Manifest, b: Manifest): boolean {
   const kind = ({ image, latent, classes }: Manifest) => JSON.stringify([image, latent, classes]);
   return kind(a) === kind(b);
-}
-
-async function loadOwn(name: string): Promise<LoadedModel> {
-  const manifest = await readOwnManifest(name);
-  if (manifest === undefined) throw new UserError(`${name}: expected a bundle on this device, got none; add it again`);
-  const { path, bytes, sha256, variant } = generatorFile(manifest);
-  const file = { url: ownUrl(name, path), bytes, sha256 };
-  const read = async () => {
-    const kept = await (await openStore(OWN_STORE))?.match(file.url);
-    if (kept === undefined)
-      throw new UserError(`${path}: expected it on this device, got nothing; add the bundle again`);
-    return new Uint8Array(await kept.arrayBuffer());
-  };
-  return { manifest, variant, own: true, file, sha256: undefined, bytes: 0, read };
-}
-
-/** Keeps a checked bundle on the device. */
-export async function keepOwn(manifest: Manifest, files: Map<string, Uint8Array<ArrayBuffer>>): Promise<ModelEntry> {
-  const store = await openStore(OWN_STORE);
-  if (store === undefined)
-    throw new UserError('storage: expected room for the bundle, got none in this browser window');
-  for (const [path, bytes] of files) await store.put(ownUrl(manifest.name, path), new Response(bytes));
-  await store.put(ownUrl(manifest.name, 'model.json'), Response.json(manifest));
-  return ownEntry(manifest);
-}
-
-export async function forgetOwn(entry: ModelEntry): Promise<void> {
-  const store = await openStore(OWN_STORE);
-  const prefix = ownUrl(entry.name.slice(OWN.length), '');
-  for (const request of (await store?.keys()) ?? []) if (request.url.startsWith(prefix)) await store?.delete(request);
 }

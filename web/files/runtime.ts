@@ -5,7 +5,7 @@ import jspiBinary from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
 import wasmLoader from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasmBinary from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import wasmScript from 'onnxruntime-web/wasm?url';
-import type { RemoteFile } from './store.ts';
+import { dropOthers, type RemoteFile } from './store.ts';
 
 /** `wasm`: CPU only, every browser. `jspi`: CPU and native WebGPU; needs WebAssembly JavaScript Promise Integration. */
 export type RuntimeBuild = 'wasm' | 'jspi';
@@ -35,4 +35,11 @@ export function runtimeFiles(build: RuntimeBuild): RuntimeFiles<RemoteFile> {
     ...__RUNTIME__[build][part],
   });
   return { script: file('script'), loader: file('loader'), binary: file('binary') };
+}
+
+/** Runtimes of earlier versions of the page make room: called when this one draws. */
+export function dropOldRuntimes(): Promise<void> {
+  const files = (['wasm', 'jspi'] as const).flatMap((build) => Object.values(runtimeFiles(build)));
+  const [{ url }] = files as [RemoteFile];
+  return dropOthers(url.slice(0, url.lastIndexOf('/') + 1), files);
 }

@@ -2,6 +2,7 @@
 // copy is thrown away and fetched again. Downloads report their bytes and can be cancelled.
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
+import { patiently } from './patience.ts';
 
 export interface RemoteFile {
   url: string;
@@ -38,10 +39,8 @@ export function storeKey(file: RemoteFile): string {
   return key.href;
 }
 
-/** WebCrypto exists in secure contexts only; elsewhere the goldens are the check. */
-async function isIntact(file: RemoteFile, bytes: Uint8Array): Promise<boolean> {
-  if (bytes.length !== file.bytes) return false;
-  return !isSecureContext || (await sha256Hex(bytes)) === file.sha256;
+export async function isIntact(file: RemoteFile, bytes: Uint8Array): Promise<boolean> {
+  return bytes.length === file.bytes && (await sha256Hex(bytes)) === file.sha256;
 }
 
 export async function isKept(file: RemoteFile): Promise<boolean> {
@@ -81,49 +80,74 @@ export async function fileBytes(file: RemoteFile, options: FileOptions = {}): Pr
 }
 
 async function keep(store: Cache | undefined, file: RemoteFile, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  if (store === undefined) return;
+  const type = file.url.endsWith('.js') ? 'text/javascript' : 'application/octet-stream';
+  // The page may be cross-origin isolated, and the loader is the script of worker threads.
+  const headers = {
+    'Content-Type': file.url.endsWith('.wasm') ? 'application/wasm' : type,
+    'Cross-Origin-Embedder-Policy': 'require-corp',
+  };
+  await put(store, storeKey(file), new Response(bytes, { headers }));
+}
+
+let full = false;
+
+/** True once something was not kept for want of room: the page works, and is not ready offline. */
+export function isFull(): boolean {
+  return full;
+}
+
+/** Whether it is kept now. */
+export async function put(store: Cache | undefined, key: string, content: Response): Promise<boolean> {
   try {
-    const type = file.url.endsWith('.mjs') ? 'text/javascript' : 'application/octet-stream';
-    // The page may be cross-origin isolated, and the loader is the script of worker threads.
-    const headers = {
-      'Content-Type': file.url.endsWith('.wasm') ? 'application/wasm' : type,
-      'Cross-Origin-Embedder-Policy': 'require-corp',
-    };
-    await store.put(storeKey(file), new Response(bytes, { headers }));
-    for (const other of await store.keys()) if (isSuperseded(other.url, file)) await store.delete(other);
-  } catch {
-    // Out of quota: the page works, and does not claim to be ready offline.
+    await store?.put(key, content);
+    return store !== undefined;
+  } catch (error) {
+    full ||= error instanceof DOMException && error.name === 'QuotaExceededError';
+    return false;
   }
 }
 
-/** A bundle keeps one file on the device, whatever it was called in an older version; a runtime one of each name. */
-function isSuperseded(kept: string, by: RemoteFile): boolean {
-  if (kept === storeKey(by)) return false;
-  const [old, next] = [new URL(kept).pathname, new URL(by.url).pathname];
-  const folder = next.slice(0, next.lastIndexOf('/') + 1);
-  return next.endsWith('.onnx') ? old.startsWith(folder) : old === next;
+/** Of the files whose address begins with `prefix`, only these stay: called when they have proved themselves. */
+export async function dropOthers(prefix: string, files: readonly RemoteFile[]): Promise<void> {
+  const store = await openStore();
+  const wanted = new Set(files.map(storeKey));
+  for (const { url } of (await store?.keys()) ?? [])
+    if (url.startsWith(prefix) && !wanted.has(url)) await store?.delete(url);
 }
 
-async function download(file: RemoteFile, fresh: boolean, options: FileOptions): Promise<Uint8Array<ArrayBuffer>> {
-  const request: RequestInit = { cache: fresh ? 'reload' : 'default' };
-  if (options.signal !== undefined) request.signal = options.signal;
-  const response = await fetch(file.url, request);
-  if (!response.ok || response.body === null)
-    throw new UserError(`${nameOf(file)}: expected the file, got status ${response.status} from the server`);
-  const bytes = new Uint8Array(file.bytes);
-  let loaded = 0;
-  const reader = response.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return bytes.subarray(0, loaded);
-    if (loaded + value.length > file.bytes) {
-      await reader.cancel();
-      return new Uint8Array(); // longer than it should be: another file
+/** Throws UserError where a host answers a page of its own instead of a file it does not have. */
+export function refuseHtml(response: Response, name: string): void {
+  if (/^text\/html\b/.test(response.headers.get('Content-Type') ?? ''))
+    throw new UserError(
+      `${name}: expected the file, got a web page (HTML) from the server; copy all of the page's folder to the host`,
+    );
+}
+
+/** A download from which nothing comes for so long is given up. */
+const SILENCE_LIMIT = 20_000;
+
+function download(file: RemoteFile, fresh: boolean, options: FileOptions): Promise<Uint8Array<ArrayBuffer>> {
+  return patiently(SILENCE_LIMIT, options.signal, async (signal, heard) => {
+    const response = await fetch(file.url, { cache: fresh ? 'reload' : 'default', signal });
+    if (!response.ok || response.body === null)
+      throw new UserError(`${nameOf(file)}: expected the file, got status ${response.status} from the server`);
+    refuseHtml(response, nameOf(file));
+    const bytes = new Uint8Array(file.bytes);
+    let loaded = 0;
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return bytes.subarray(0, loaded);
+      heard();
+      if (loaded + value.length > file.bytes) {
+        await reader.cancel();
+        return new Uint8Array(); // longer than it should be: another file
+      }
+      bytes.set(value, loaded);
+      loaded += value.length;
+      options.onProgress?.(loaded);
     }
-    bytes.set(value, loaded);
-    loaded += value.length;
-    options.onProgress?.(loaded);
-  }
+  });
 }
 
 function nameOf(file: RemoteFile): string {

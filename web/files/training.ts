@@ -1,9 +1,11 @@
 // Watching a training from the page: asks /v1/training/NAME now and then, seldom while nobody looks, ever more seldom while
 // nobody answers.
 import { parseTraining, type Training } from '../../contract/training.ts';
+import { patiently } from './patience.ts';
 
 /** Milliseconds between questions: while it trains, when it has ended (it may go on), while the page is hidden. */
 const EVERY = { training: 4000, ended: 10_000, hidden: 60_000 } as const;
+const ANSWER_LIMIT = 10_000;
 
 /** Tells what is known after every answer, `silent` when there was none. Returns what ends it. */
 export function watchTraining(name: string, tell: (news: Training | 'silent') => void): () => void {
@@ -37,8 +39,10 @@ export function watchTraining(name: string, tell: (news: Training | 'silent') =>
 
 async function answer(url: URL, signal: AbortSignal): Promise<Training | 'silent'> {
   try {
-    const response = await fetch(url, { cache: 'no-store', signal });
-    return response.ok ? parseTraining(await response.json()) : 'silent';
+    return await patiently(ANSWER_LIMIT, signal, async (limited) => {
+      const response = await fetch(url, { cache: 'no-store', signal: limited });
+      return response.ok ? parseTraining(await response.json()) : 'silent';
+    });
   } catch {
     return 'silent'; // the server is away, or answers something else: asked again later
   }

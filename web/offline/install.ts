@@ -28,7 +28,9 @@ export async function install(): Promise<void> {
 }
 
 export function isStandalone(): boolean {
-  return matchMedia('(display-mode: standalone)').matches;
+  // The second is Safari's, older than the first.
+  const { standalone } = navigator as { standalone?: boolean };
+  return standalone === true || matchMedia('(display-mode: standalone), (display-mode: fullscreen)').matches;
 }
 
 export function isAppleTouch(): boolean {

@@ -56,14 +56,17 @@ async function appPart(): Promise<Part> {
   return { kept: bytes > 0, bytes };
 }
 
-export async function readiness(build: RuntimeBuild, model: { file: RemoteFile; own: boolean }): Promise<Readiness> {
+export async function readiness(
+  build: RuntimeBuild,
+  model: { file: RemoteFile; isKept(): Promise<boolean> },
+): Promise<Readiness> {
   const { script, loader, binary } = runtimeFiles(build);
   const files = [script, loader, binary];
   const runtime = {
     kept: (await Promise.all(files.map(isKept))).every(Boolean),
     bytes: files.reduce((sum, file) => sum + file.bytes, 0),
   };
-  const modelPart = { kept: model.own || (await isKept(model.file)), bytes: model.file.bytes };
+  const modelPart = { kept: await model.isKept(), bytes: model.file.bytes };
   const app = await appPart();
   return { app, runtime, model: modelPart, ready: app.kept && runtime.kept && modelPart.kept };
 }

@@ -1,9 +1,10 @@
 // Bring your own bundle: drop a folder or zip anywhere on the page, or choose one. It is checked and stays here.
 import { readBundle } from '../files/bundle.ts';
-import { keepOwn } from '../files/models.ts';
+import { keepOwn } from '../files/own.ts';
 import { t } from '../texts.ts';
 import { openDialog } from './dialogs.ts';
 import { h } from './dom.ts';
+import { plainWords, whyNotKept } from './panels.ts';
 import type { App } from './view.ts';
 
 export interface BundleDrop {
@@ -19,13 +20,13 @@ export function createBundleDrop(app: App, added: (name: string) => Promise<void
   async function take(files: readonly File[]): Promise<void> {
     if (files.length === 0) return;
     try {
-      const { manifest, files: checked } = await readBundle(files);
-      const entry = await keepOwn(manifest, checked);
-      void navigator.storage?.persist?.().catch(() => false);
+      const { manifest, network } = await readBundle(files);
+      const { entry, kept } = await keepOwn(manifest, network);
+      if (kept) void navigator.storage?.persist?.().catch(() => false);
       await added(entry.name);
-      app.notify(t('bundleKept', { name: manifest.title }));
+      app.notify(t(kept ? 'bundleKept' : 'bundleHere', { name: manifest.title, reason: whyNotKept() }));
     } catch (error) {
-      app.notify(error instanceof Error ? error.message : String(error));
+      app.notify(plainWords(error));
     }
   }
 

@@ -2,11 +2,13 @@
 // network, and installing.
 import type { Choice, Verdict } from '../engine/ladder.ts';
 import { PROVIDERS } from '../engine/ladder.ts';
+import { isFull } from '../files/store.ts';
 import { canInstall, install, isAppleTouch, isStandalone } from '../offline/install.ts';
 import type { Readiness } from '../offline/offline.ts';
 import { t } from '../texts.ts';
 import { openDialog } from './dialogs.ts';
 import { h } from './dom.ts';
+import { whyNotKept } from './panels.ts';
 import { verdictText } from './status.ts';
 
 export interface DeviceFacts {
@@ -74,7 +76,8 @@ function offlineList(readiness: Readiness): HTMLElement {
       row(t('offlineRuntime'), readiness.runtime),
       row(t('offlineModel'), readiness.model),
     ),
-    h('p', { class: 'hint' }, isSecureContext ? t(readiness.ready ? 'offlineReady' : 'offlineNot') : t('insecure')),
+    h('p', { class: 'hint' }, t(readiness.ready ? 'offlineReady' : 'offlineNot')),
+    (isFull() || !isSecureContext) && h('p', { class: 'hint' }, whyNotKept()),
   );
 }
 

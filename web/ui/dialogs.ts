@@ -8,8 +8,8 @@ import { fileName, pngBlob, svgBlob } from '../pictures/save.ts';
 import { type TextKey, t } from '../texts.ts';
 import { h } from './dom.ts';
 import { copyText, saveBlob } from './files.ts';
-import type { Ground } from './ground.ts';
 import { icon } from './icons.ts';
+import type { App } from './view.ts';
 
 export function openDialog(title: string, ...content: (Node | undefined)[]): HTMLDialogElement {
   const close = h(
@@ -45,7 +45,7 @@ export interface Shown {
   model: LoadedModel;
 }
 
-export function openSave({ point, picture, model }: Shown, ground: Ground): void {
+export function openSave({ point, picture, model }: Shown, { ground, notify }: Pick<App, 'ground' | 'notify'>): void {
   const scales = [1, 4, 8, 16, 32].filter(
     (scale) => scale <= LIMITS.scale && picture.width * picture.height * scale ** 2 <= LIMITS.pixels,
   );
@@ -67,7 +67,7 @@ export function openSave({ point, picture, model }: Shown, ground: Ground): void
   label();
   const save = (format: 'png' | 'svg') => () => {
     const blob = format === 'png' ? pngBlob : svgBlob;
-    saveBlob(blob(ground.forSaving(picture), scale()), fileName(point, model.manifest, format));
+    void saveBlob(blob(ground.forSaving(picture), scale()), fileName(point, model.manifest, format), notify);
   };
   openDialog(
     t('saveTitle'),
@@ -82,7 +82,7 @@ export function openSave({ point, picture, model }: Shown, ground: Ground): void
   );
 }
 
-export function openShare({ point, picture, model }: Shown, ground: Ground): void {
+export function openShare({ point, picture, model }: Shown, { ground }: Pick<App, 'ground'>): void {
   const link = location.href;
   const edge = edgeAddress(point, model);
   const reason = model.own ? 'noEdgeOwn' : point.kind === 'free' ? 'noEdgeFree' : undefined;

@@ -47,12 +47,14 @@ export function isSaved(model: string, point: Point): boolean {
   return read().some((kept) => JSON.stringify(kept) === wanted);
 }
 
-export function toggleSaved(model: string, point: Point): void {
+/** False where the browser could not keep it. */
+export function toggleSaved(model: string, point: Point): boolean {
   const wanted = toKept(model, point);
   const text = JSON.stringify(wanted);
   const others = read().filter((kept) => JSON.stringify(kept) !== text);
   const had = others.length < read().length;
-  writeSetting(SETTING, JSON.stringify(had ? others : [wanted, ...others]));
+  const written = writeSetting(SETTING, JSON.stringify(had ? others : [wanted, ...others]));
   // A favourite is a reason for the browser to keep this site's files. Firefox asks the person.
   if (!had) void navigator.storage?.persist?.().catch(() => false);
+  return written;
 }

@@ -1,7 +1,28 @@
-// Handing a file to the person: a download, or the phone's share sheet where it takes files.
+// Handing a file to the person: a download, or the share sheet where downloads lead nowhere.
+import { isStandalone } from '../offline/install.ts';
+import { t } from '../texts.ts';
 import { h } from './dom.ts';
+import type { App } from './view.ts';
 
-export function saveBlob(blob: Blob, name: string): void {
+/**
+ * On a phone's home screen a page has no downloads to speak of: the share sheet saves to photos and files there. It opens for
+ * a tap only, which counts for some seconds: what took longer to make asks for one more.
+ */
+export async function saveBlob(blob: Blob, name: string, notify: App['notify']): Promise<void> {
+  const files = [new File([blob], name, { type: blob.type })];
+  const touch = matchMedia('(pointer: coarse)').matches;
+  if (!touch || !isStandalone() || navigator.canShare?.({ files }) !== true) return download(blob, name);
+  if (navigator.userActivation?.isActive === false)
+    return notify(t('fileReady', { name }), { label: 'save', run: () => void saveBlob(blob, name, notify) });
+  try {
+    await navigator.share({ files });
+  } catch (error) {
+    const closed = error instanceof DOMException && error.name === 'AbortError';
+    if (!closed) download(blob, name);
+  }
+}
+
+function download(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
   const link = h('a', { href: url, download: name });
   link.click();

@@ -1,6 +1,7 @@
 // The dialog "Models": every model of this site and of this device with its size, classes and bytes, one chosen; and
 // adding one's own.
-import { forgetOwn, type ModelEntry } from '../files/models.ts';
+import type { ModelEntry } from '../files/models.ts';
+import { forgetOwn } from '../files/own.ts';
 import { t } from '../texts.ts';
 import { number } from './curve.ts';
 import { openDialog } from './dialogs.ts';
@@ -73,7 +74,8 @@ export function modelTitle({ title, own }: ModelEntry): string {
 }
 
 /** "64 × 64, colour · 9 classes · 0.6 MB · being trained" */
-function factsOf({ bundle, training }: ModelEntry): string {
+function factsOf({ bundle, training, problem }: ModelEntry): string {
+  if (problem !== undefined) return problem;
   if (bundle === undefined) return [t('isTraining'), t('noPicturesYet')].join(' · ');
   const { image, classes, bytes } = bundle;
   const facts = [

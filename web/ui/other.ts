@@ -106,8 +106,10 @@ export function createOtherPicker(app: App, label: TextKey): PointPicker {
     update() {
       const other = otherOf(app);
       const labels = app.manifest.classes;
-      if (classes.dataset.model !== app.state.model) {
-        classes.dataset.model = app.state.model;
+      // By content: an own model may be replaced under its name by one of other classes.
+      const listed = JSON.stringify(labels);
+      if (classes.dataset.labels !== listed) {
+        classes.dataset.labels = listed;
         classes.replaceChildren(
           h('option', { value: '' }, t('anyClass')),
           ...labels.map((name, i) => h('option', { value: i }, name)),

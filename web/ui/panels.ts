@@ -1,7 +1,10 @@
 // What can stand in the large picture's place: the first download, an error, nothing to show.
 import { UserError } from '../../contract/errors.ts';
 import { RunnerError } from '../engine/runner.ts';
-import { t } from '../texts.ts';
+import { OWN } from '../files/own.ts';
+import { isNetworkFailure } from '../files/patience.ts';
+import { isFull } from '../files/store.ts';
+import { type TextKey, t } from '../texts.ts';
 import { h } from './dom.ts';
 
 const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
@@ -36,11 +39,22 @@ export function failurePanel(error: unknown, retry: () => void): HTMLElement {
 /** One sentence for a person. */
 export function plainWords(error: unknown): string {
   if (error instanceof UserError) return error.message;
-  if (error instanceof RunnerError) return t(error.why === 'memory' ? 'failMemory' : `why-${error.why}`);
+  if (error instanceof RunnerError) return t(FAILURES[error.why] ?? `why-${error.why}`);
   if (error instanceof RangeError && /memory|allocation|length/i.test(error.message)) return t('failMemory');
-  // What fetch throws when there is no answer.
-  if (error instanceof TypeError && /fetch|network|load failed/i.test(error.message)) return t('failNetwork');
-  return t('failOther');
+  return t(isNetworkFailure(error) ? 'failNetwork' : 'failOther');
+}
+
+/** Those that end everything, and so need more words than a verdict has. */
+const FAILURES: Partial<Record<RunnerError['why'], TextKey>> = {
+  memory: 'failMemory',
+  'no-wasm': 'failNoWasm',
+  unloaded: 'failUnloaded',
+  crashed: 'failCrashed',
+};
+
+/** Why this browser keeps nothing, or no more. */
+export function whyNotKept(): string {
+  return t(isSecureContext ? (isFull() ? 'noRoom' : 'notKept') : 'insecure');
 }
 
 export function cancelledPanel(again: () => void): HTMLElement {
@@ -54,6 +68,19 @@ export function cancelledPanel(again: () => void): HTMLElement {
 
 export function emptyPanel(): HTMLElement {
   return h('div', { class: 'panel', role: 'status' }, h('h2', {}, t('noModels')), h('p', {}, t('noModelsHelp')));
+}
+
+/** A link's model is not here: nothing else stands for it. */
+export function missingPanel(name: string, problem: string | undefined, choose: () => void): HTMLElement {
+  const own = name.startsWith(OWN);
+  const words = own ? t('missingOwn', { name: name.slice(OWN.length) }) : t('missing', { name });
+  return h(
+    'div',
+    { class: 'panel', role: 'alert' },
+    h('h2', {}, problem === undefined ? words : t('failed')),
+    h('p', {}, problem ?? t(own ? 'missingOwnHelp' : 'missingHelp')),
+    h('button', { class: 'button strong', onclick: choose }, t('chooseModel')),
+  );
 }
 
 /** A training has not made its first pictures yet. */

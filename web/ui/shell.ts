@@ -37,6 +37,8 @@ export interface ShellActions {
 export interface Shell {
   readonly stage: Stage;
   readonly live: LivePanel;
+  /** Opens the list of models. */
+  chooseModel(): void;
   update(changed: ReadonlySet<keyof State>): void;
   /** Whether another model was asked for and nothing of it is here yet. */
   showAsking(asking: boolean): void;
@@ -195,6 +197,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
   return {
     stage,
     live,
+    chooseModel,
     update(changed) {
       stage.update(changed);
       const fresh = current !== app.state.view;

@@ -114,7 +114,7 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
 
   function toggle(): void {
     if (shown === undefined) return;
-    toggleSaved(app.state.model, shown.point);
+    if (!toggleSaved(app.state.model, shown.point)) app.notify(t('notKept'));
     markHeart();
     heart.classList.add('beat');
     setTimeout(() => heart.classList.remove('beat'), 400);

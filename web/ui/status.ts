@@ -39,9 +39,11 @@ function runningText(verdicts: readonly Verdict[], measuring: boolean): string {
   if (other?.milliseconds !== undefined)
     text += t('runningOther', { provider: t(other.provider), ms: digits(other.milliseconds) });
   if (measuring) return text + t('runningWhy', { reason: t('measuring') });
-  const gpu = verdicts.find((verdict) => verdict.provider === 'webgpu');
-  if (gpu?.reason !== undefined && gpu.reason !== 'slower' && gpu.reason !== 'not-asked')
-    text += t('runningWhy', { reason: reasonText(gpu.reason) });
+  for (const { provider, reason } of verdicts) {
+    if (reason === 'crashed') text += t('runningWhy', { reason: `${t(provider)} ${reasonText(reason)}` });
+    else if (provider === 'webgpu' && reason !== undefined && reason !== 'slower' && reason !== 'not-asked')
+      text += t('runningWhy', { reason: reasonText(reason) });
+  }
   return text;
 }
 

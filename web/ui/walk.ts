@@ -190,7 +190,8 @@ export function createWalk(app: App): View {
       const all = loop.checked ? [...frames, ...frames.slice(1, -1).reverse()] : frames;
       const scale = Math.max(1, Math.round(224 / app.manifest.image.width));
       const name = fileName(app.state.centre, app.manifest, format === 'gif' ? 'gif' : 'png');
-      saveBlob(await animationBlob(all.map(app.ground.forSaving), format, scale, FPS), `walk-${name}`);
+      const blob = await animationBlob(all.map(app.ground.forSaving), format, scale, FPS);
+      await saveBlob(blob, `walk-${name}`, app.notify);
     } catch (error) {
       if (!(error instanceof Dropped)) app.fail(error);
     } finally {

@@ -124,7 +124,8 @@ export function createWall(app: App): View {
     const items = pictures.flatMap((picture, i) =>
       picture === undefined ? [] : [{ picture: app.ground.forSaving(picture), point: pointAt(i) }],
     );
-    saveBlob(await wallZip(items, app.manifest), `${app.manifest.name}-wall-${app.state.wall}.zip`);
+    const name = `${app.manifest.name}-wall-${app.state.wall}.zip`;
+    await saveBlob(await wallZip(items, app.manifest), name, app.notify);
   }
 
   function markCentre(): void {

@@ -1,0 +1,125 @@
+// Bundles that a person brought along, on this device only: in Cache Storage, or in memory until the page is closed where the
+// browser keeps nothing (plain http) or has no room.
+import { sha256Hex } from '../../contract/bundle.ts';
+import { UserError } from '../../contract/errors.ts';
+import { generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
+import { listedModel } from '../../contract/model-list.ts';
+import type { LoadedModel, ModelEntry } from './models.ts';
+import { isIntact, openStore, put, type RemoteFile, storeKey } from './store.ts';
+
+const STORE = 'pocketgen-own';
+/** Its name on this page begins so: a model of the site may have the same one. */
+export const OWN = 'own:';
+
+interface OwnBundle {
+  manifest: Manifest;
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+}
+
+/** Those that could not be kept. */
+const untilClosed = new Map<string, OwnBundle>();
+
+const addressOf = (name: string, file: string) => new URL(`own-models/${name}/${file}`, document.baseURI).href;
+
+function fileOf(manifest: Manifest): RemoteFile {
+  const { path, bytes, sha256 } = generatorFile(manifest);
+  return { url: addressOf(manifest.name, path), bytes, sha256 };
+}
+
+const entryOf = (manifest: Manifest): ModelEntry => ({
+  ...listedModel(manifest, false),
+  name: `${OWN}${manifest.name}`,
+  own: true,
+});
+
+/** Throws UserError where the manifest is of another format. */
+async function find(name: string): Promise<OwnBundle | undefined> {
+  const here = untilClosed.get(name);
+  if (here !== undefined) return here;
+  const store = await openStore(STORE);
+  const kept = await store?.match(addressOf(name, 'model.json'));
+  if (kept === undefined) return undefined;
+  const manifest = parseManifest(await kept.json());
+  const read = async () => {
+    const content = await (await store?.match(storeKey(fileOf(manifest))))?.arrayBuffer();
+    return content === undefined ? undefined : new Uint8Array(content);
+  };
+  return { manifest, read };
+}
+
+/** Those of this device by name. One that this page cannot read any more says why, and can be removed. */
+export async function listOwn(): Promise<ModelEntry[]> {
+  const kept = ((await (await openStore(STORE))?.keys()) ?? []).flatMap(
+    ({ url }) => /own-models\/([^/]+)\/model\.json$/.exec(new URL(url).pathname)?.[1] ?? [],
+  );
+  const names = [...new Set([...kept, ...untilClosed.keys()])].sort();
+  return Promise.all(
+    names.map(async (name): Promise<ModelEntry> => {
+      try {
+        const bundle = await find(name);
+        if (bundle !== undefined) return entryOf(bundle.manifest);
+        throw new UserError('model.json: expected it on this device, got nothing; add the bundle again');
+      } catch (error) {
+        const problem = error instanceof Error ? error.message : String(error);
+        return { name: `${OWN}${name}`, title: name, training: false, own: true, problem };
+      }
+    }),
+  );
+}
+
+/** undefined: it is not on this device. */
+export async function loadOwn(name: string): Promise<LoadedModel | undefined> {
+  const bundle = await find(name);
+  if (bundle === undefined) return undefined;
+  const { manifest } = bundle;
+  const file = fileOf(manifest);
+  const { path, variant } = generatorFile(manifest);
+  return {
+    manifest,
+    variant,
+    own: true,
+    file,
+    sha256: await sha256Hex(new TextEncoder().encode(JSON.stringify(manifest))),
+    bytes: 0,
+    async read() {
+      const content = await bundle.read();
+      if (content === undefined || !(await isIntact(file, content)))
+        throw new UserError(
+          `${path}: expected it whole on this device, got a damaged copy or none; add the bundle again`,
+        );
+      return content;
+    },
+    isKept: async () => !untilClosed.has(name),
+    keep: async () => undefined,
+  };
+}
+
+/** Keeps a checked bundle; `kept` is false where it will be gone with the page. One of the same name is replaced. */
+export async function keepOwn(
+  manifest: Manifest,
+  network: Uint8Array<ArrayBuffer>,
+): Promise<{ entry: ModelEntry; kept: boolean }> {
+  const entry = entryOf(manifest);
+  const store = await openStore(STORE);
+  const key = storeKey(fileOf(manifest));
+  untilClosed.delete(manifest.name);
+  // The manifest comes last: until it is there, the bundle before it is whole.
+  const kept =
+    (await put(store, key, new Response(network))) &&
+    (await put(store, addressOf(manifest.name, 'model.json'), Response.json(manifest)));
+  if (kept) await drop(store, manifest.name, [key, addressOf(manifest.name, 'model.json')]);
+  else untilClosed.set(manifest.name, { manifest, read: async () => network });
+  return { entry, kept };
+}
+
+export async function forgetOwn(entry: ModelEntry): Promise<void> {
+  const name = entry.name.slice(OWN.length);
+  untilClosed.delete(name);
+  await drop(await openStore(STORE), name, []);
+}
+
+async function drop(store: Cache | undefined, name: string, except: readonly string[]): Promise<void> {
+  const prefix = addressOf(name, '');
+  for (const { url } of (await store?.keys()) ?? [])
+    if (url.startsWith(prefix) && !except.includes(url)) await store?.delete(url);
+}
