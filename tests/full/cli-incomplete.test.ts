@@ -55,3 +55,16 @@ test('before npm ci, every command is one sentence', () => {
     ]);
   }
 });
+
+test('installed without install scripts, on a Node that reads no TypeScript, every command is one sentence', () => {
+  cpSync('bin', join(folder, 'bin'), { recursive: true });
+  cpSync('node_modules/commander', join(folder, 'node_modules/commander'), { recursive: true });
+  // An older Node says of itself what this one says with the flag.
+  const args = ['--no-experimental-strip-types', join(folder, 'bin/pocketgen.mjs'), 'start'];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([
+    1,
+    `pocketgen: expected Node 22.18 or later, got ${process.version}; run npm ci (with install scripts), it brings one\n`,
+  ]);
+  rmSync(join(folder, 'node_modules'), { recursive: true });
+});

@@ -7,8 +7,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { latentOf } from '../../contract/latent.ts';
 import { launchBrowser } from '../browser.ts';
-import { type TestBundle, writeBundle } from '../web-bundles.ts';
-import { builtSite, digest, MODEL, openPage, referenceGenerator, waitForPhase } from '../web-harness.ts';
+import { type TestBundle, writeBundle, zipOf } from '../web-bundles.ts';
+import { addOwn, builtSite, digest, MODEL, openPage, referenceGenerator, waitForPhase } from '../web-harness.ts';
 import { serveSite } from '../web-site.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-models-'));
@@ -143,6 +143,50 @@ test('a bundle replaced between its manifest and its file is never mixed: the ne
   );
   expect(kept).toBe(1);
   await context.close();
+  await site.close();
+});
+
+test('an own bundle that replaces another of its name is drawn everywhere, with its own classes, as if it had been the first', async () => {
+  const site = await serveSite(dist, { models });
+  const own = join(folder, 'own');
+  const bundle = { name: 'cats', title: 'Cats', size: 32, channels: 3 } as const;
+  await writeBundle(join(own, '1'), { ...bundle, classes: ['tabby', 'tortie'] });
+  await writeBundle(join(own, '2'), { ...bundle, classes: ['black', 'white'], version: 2 });
+  const [first, second] = [zipOf(join(own, '1', 'cats')), zipOf(join(own, '2', 'cats'))];
+  const drawnAfter = async (...zips: Uint8Array[]) => {
+    const context = await browser.newContext();
+    const { page } = await openPage(context, site.url);
+    let before = '';
+    for (const zip of zips) {
+      await addOwn(page, zip);
+      await page.locator('.messages', { hasText: 'Cats is on this device now' }).waitFor();
+      // Every view is there when the next one comes.
+      for (const view of ['Mix', 'Wall'])
+        await page.getByRole('navigation').getByRole('button', { name: view }).click();
+      const drawn = () =>
+        page.evaluate(() => {
+          const pixels = (canvas: HTMLCanvasElement | null) =>
+            Array.from(canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? []);
+          const tiles = [...document.querySelectorAll<HTMLCanvasElement>('.wall .tile.made canvas')];
+          if (tiles.length < 60) return '';
+          return JSON.stringify(
+            [document.querySelector<HTMLCanvasElement>('.frame.made canvas'), ...tiles].map(pixels),
+          );
+        });
+      await expect.poll(drawn).not.toBe(before);
+      await expect.poll(drawn).not.toBe('');
+      before = await drawn();
+    }
+    await page.getByRole('navigation').getByRole('button', { name: 'Mix' }).click();
+    const classes = await page.locator('.other select option').allTextContents();
+    const networks = await page.evaluate(
+      async () => (await (await caches.open('pocketgen-own')).keys()).filter(({ url }) => url.includes('.onnx')).length,
+    );
+    await context.close();
+    return { classes, networks, drawn: digest(Buffer.from(before)) };
+  };
+  const replaced = await drawnAfter(first, second);
+  expect(replaced).toEqual({ ...(await drawnAfter(second)), classes: ['Any', 'black', 'white'], networks: 1 });
   await site.close();
 });
 
