@@ -140,6 +140,17 @@ test('without WebGPU the page runs on wasm and says why, and downloads the small
   await browser.close();
 });
 
+test('a WebGPU that never says whether there is an adapter does not hold up the page', async () => {
+  const context = await withGpu.newContext();
+  await context.addInitScript(() => {
+    GPU.prototype.requestAdapter = () => new Promise(() => undefined);
+  });
+  const { page } = await openPage(context, address());
+  expect(await waitForVerdicts(page)).toContain('no WebGPU on this device');
+  expect(await differenceFromReference(page)).toBe(0);
+  await context.close();
+});
+
 test('a WebGPU that gives false pictures is refused by the goldens', async () => {
   // What is read back from the GPU has its bits flipped.
   prependToWorker(`{

@@ -19,10 +19,14 @@ export async function inspectDevice(): Promise<Device> {
   };
 }
 
+const ADAPTER_LIMIT = 3000;
+
 async function hasAdapter(): Promise<boolean> {
   if (!('gpu' in navigator) || navigator.gpu === undefined) return false;
   try {
-    return (await navigator.gpu.requestAdapter()) !== null;
+    // A driver that hangs never answers.
+    const never = new Promise<null>((resolve) => setTimeout(resolve, ADAPTER_LIMIT, null));
+    return (await Promise.race([navigator.gpu.requestAdapter(), never])) !== null;
   } catch {
     return false;
   }
