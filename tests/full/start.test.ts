@@ -82,7 +82,7 @@ test('the page has pictures while it trains, better ones after; Ctrl-C keeps the
   const first = start('--port', '0');
   const url = await first.url(/the page shows it while it trains: (http:\/\/\S+)\/#model=wo-de-zhao-pian/);
   expect(first.said()).toMatch(
-    /80 pictures, 16x16 colour: \d+ images\/s here; first shapes after about .*, good after about .*\ntraining [\d,]+ images/,
+    /80 pictures, 16x16 colour: [\d,]+ images\/s here; first shapes after about .*, good after about .*\ntraining [\d,]+ images/,
   );
   // It is there before there are pictures.
   expect(parseModelList(await json(`${url}/models/index.json`))[0]).toMatchObject({ name: NAME, training: true });
