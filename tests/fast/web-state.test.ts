@@ -3,7 +3,16 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Manifest } from '../../contract/manifest.ts';
 import { toGrid } from '../../web/pictures/point.ts';
-import { decodeLatent, encodeLatent, modelInState, readState, type State, VIEWS, writeState } from '../../web/state.ts';
+import {
+  FIRST as BLANK,
+  decodeLatent,
+  encodeLatent,
+  modelInState,
+  readState,
+  type State,
+  VIEWS,
+  writeState,
+} from '../../web/state.ts';
 
 // Only what the state reads of a manifest.
 const manifest = {
@@ -11,16 +20,7 @@ const manifest = {
   classes: ['T-shirt/top', 'Trouser', 'Ankle boot'],
   defaultTruncation: 0.95,
 } as unknown as Manifest;
-const FIRST: State = {
-  model: 'm',
-  view: 'wall',
-  class: undefined,
-  truncation: 1,
-  centre: { kind: 'seed', seed: '1', class: undefined, truncation: 1 },
-  other: undefined,
-  wall: 1,
-  plane: 1,
-};
+const FIRST: State = { ...BLANK, model: 'm' };
 
 const truncation = fc.integer({ min: 1, max: 20 }).map((n) => n / 20);
 const classIndex = fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined });
