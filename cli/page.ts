@@ -1,14 +1,18 @@
 // The page that a command serves, built from web/ of this package, wherever the command was started.
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { UserError } from '../contract/errors.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const PAGE = join(ROOT, 'dist', 'web');
+/** What the page is built from. */
+const SOURCES = ['web', 'contract', 'vite.config.ts', 'package-lock.json'].map((name) => join(ROOT, name));
+/** Written when all of the page is there. */
+const LAST_FILE = join(PAGE, 'sw.js');
 
 function viteCommand(): string | undefined {
   try {
@@ -19,12 +23,27 @@ function viteCommand(): string | undefined {
   }
 }
 
+/** Milliseconds since 1970 of the newest file in a folder, or of the file. */
+function newestChange(path: string): number {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return readdirSync(path).reduce((newest, name) => Math.max(newest, newestChange(join(path, name))), stat.mtimeMs);
+}
+
+function isCurrent(): boolean {
+  const built = statSync(LAST_FILE, { throwIfNoEntry: false })?.mtimeMs;
+  return built !== undefined && SOURCES.filter(existsSync).every((path) => newestChange(path) < built);
+}
+
 /**
- * Builds the page into dist/web. Without vite, the page that is there is used.
+ * Builds the page into dist/web, unless it is there and nothing it is built from has changed. What it shows does not depend
+ * on the folder the command runs in: its server tells it the models. Without vite, the page that is there is used.
  *
+ * @param say told before it builds, which takes seconds
  * @throws UserError when there is neither, or when the build fails
  */
-export async function buildPage(): Promise<void> {
+export async function buildPage(say: (message: string) => void): Promise<void> {
+  if (isCurrent()) return;
   const vite = viteCommand();
   if (vite === undefined) {
     if (existsSync(join(PAGE, 'index.html'))) return;
@@ -32,8 +51,9 @@ export async function buildPage(): Promise<void> {
       'page: expected vite to build it, got an installation without it; run npm ci without --omit=dev',
     );
   }
+  say('building the page …');
   // In a process of its own: vite takes its folders from the working directory, and 100 MB that training needs.
-  const env = { ...process.env, POCKETGEN_MODELS: process.env.POCKETGEN_MODELS ?? resolve('models') };
+  const env = { ...process.env, NODE_ENV: 'production' };
   await promisify(execFile)(process.execPath, [vite, 'build', '--logLevel', 'warn'], { cwd: ROOT, env }).catch(
     ({ stderr, message }: Error & { stderr?: string }) => {
       throw new UserError(`page: expected vite to build it, got: ${(stderr || message).trim()}`);

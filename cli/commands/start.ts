@@ -142,8 +142,7 @@ async function verify(bundle: string): Promise<void> {
 export async function runStart(flags: StartFlags): Promise<void> {
   const port = portOf(flags.port);
   checkFolders();
-  say('building the page …');
-  await buildPage();
+  await buildPage(say);
   // It listens before anything is read or trained: a port in use is told now.
   const server = flags.serve
     ? await startServerProcess({ models: MODELS, host: flags.host, port, perMinute: 600, page: PAGE }, say)

@@ -1,13 +1,14 @@
 // `pocketgen start` on own pictures, as typed in a folder of the user's own: the page's API while it trains, Ctrl-C, the same
 // command again, to the end and beyond.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { buildPage, PAGE } from '../../cli/page.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { parseManifest } from '../../contract/manifest.ts';
 import { parseModelList } from '../../contract/model-list.ts';
@@ -22,6 +23,7 @@ let folder: string;
 const running = new Set<ChildProcess>();
 
 beforeAll(async () => {
+  await buildPage(() => {});
   folder = mkdtempSync(join(tmpdir(), 'pocketgen-start-'));
   for (const [label, colour] of [
     ['red', '#c33'],
@@ -153,6 +155,17 @@ test('a training that ends is served with all variants; a second start serves at
   );
 });
 
+test('the page is built once, and not from the models of the folder the command runs in', async () => {
+  const built = () => readFileSync(join(PAGE, 'models/index.json'), 'utf8');
+  expect(built()).not.toContain(NAME);
+  utimesSync(join(PAGE, 'sw.js'), new Date(0), new Date(0)); // as after a change of web/
+  const say: string[] = [];
+  await buildPage((message) => say.push(message));
+  await buildPage((message) => say.push(message));
+  expect(say).toEqual(['building the page …']);
+  expect(built()).not.toContain(NAME);
+});
+
 test('what it will need is looked at before it works: the port, the folders', async () => {
   const taken = createServer();
   const port = await new Promise<number>((resolve) => {
@@ -161,9 +174,7 @@ test('what it will need is looked at before it works: the port, the folders', as
   const busy = start('--name', 'busy', '--port', String(port));
   expect(await busy.ended).toBe(1);
   taken.close();
-  expect(busy.said()).toBe(
-    `building the page …\nport: expected a free one, got ${port} which is in use; choose another with --port\n`,
-  );
+  expect(busy.said()).toBe(`port: expected a free one, got ${port} which is in use; choose another with --port\n`);
   expect(existsSync(join(folder, 'models/busy'))).toBe(false);
 
   writeFileSync(join(folder, 'file'), '');
