@@ -1,6 +1,6 @@
 // The network and the two steps of the training benchmarks: the DCGAN of the design's prototype, 64 → 128 channels,
 // 28x28x1, latent 64.
-import type { NetworkSpec } from '../train/networks/spec.ts';
+import type { NetworkSpec } from '../train/nn/spec.ts';
 
 export const dcgan = (kernel: number): NetworkSpec => ({
   family: 'strided',

@@ -2,7 +2,7 @@
 // and augmenting them. `npm run bench:train -- --own`.
 import { cpus } from 'node:os';
 import { randomPictures, scalarsAt } from '../tests/helpers/training.ts';
-import { createBatches } from '../train/batches.ts';
+import { createBatches } from '../train/data/batches.ts';
 import { createOnnxEngine } from '../train/engines/onnx.ts';
 import { initialState, stepOptions } from '../train/loop.ts';
 import { type Recipe, recipeFor } from '../train/recipe.ts';

@@ -7,7 +7,7 @@ import { type Setup, scalarsAt, scalarValues, setup } from '../tests/helpers/tra
 import { encodeModel } from '../trace/model.ts';
 import { type Tensors, trace } from '../trace/trace.ts';
 import { traceStep } from '../train/engines/onnx.ts';
-import { inputShapes, stateShapes, under } from '../train/step.ts';
+import { inputShapes, stateShapes, under } from '../train/families/gan/step.ts';
 import { dcgan, STEPS } from './networks.ts';
 
 const BATCH = 64;

@@ -10,9 +10,9 @@ import { randomPictures, type Setup, scalarsAt, setup } from '../tests/helpers/t
 import { createEagerEngine } from '../train/engines/eager.ts';
 import type { TrainingEngine } from '../train/engines/engine.ts';
 import { createOnnxEngine, traceStep } from '../train/engines/onnx.ts';
-import type { NetworkSpec } from '../train/networks/spec.ts';
+import { inputShapes, SCALARS, stateShapes } from '../train/families/gan/step.ts';
+import type { NetworkSpec } from '../train/nn/spec.ts';
 import { PRESETS, recipeFor } from '../train/recipe.ts';
-import { inputShapes, SCALARS, stateShapes } from '../train/step.ts';
 import { dcgan, STEPS } from './networks.ts';
 import { benchOwn } from './own.ts';
 import { startWasm } from './wasm-kernels.ts';

@@ -6,11 +6,11 @@ import { TRAINING_FILE, type Training } from '../contract/training.ts';
 import { exportBundle } from '../export/bundle.ts';
 import { measuredHistory } from '../export/record.ts';
 import { loadGenerator, type TrainedGenerator } from '../export/weights.ts';
-import { writeAtomically } from '../train/checkpoint.ts';
 import type { ProgressReport, Show } from '../train/loop.ts';
-import { createNetworks } from '../train/networks/index.ts';
-import { readConfig, runFolder } from '../train/run-folder.ts';
-import { isSystemError, systemErrorSentence } from '../train/system-error.ts';
+import { createNetworks } from '../train/nn/networks.ts';
+import { writeAtomically } from '../train/store/checkpoint.ts';
+import { readConfig, runFolder } from '../train/store/run-folder.ts';
+import { isSystemError, systemErrorSentence } from '../train/store/system-error.ts';
 
 /**
  * Seconds from one snapshot to the next: as many as it has trained, within these bounds. Pictures change fastest at first.

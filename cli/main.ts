@@ -1,7 +1,7 @@
 // The `pocketgen` command line: one file per command under cli/commands/. Started by bin/pocketgen.mjs.
 import { Command } from 'commander';
 import { UserError } from '../contract/errors.ts';
-import { isSystemError, systemErrorSentence } from '../train/system-error.ts';
+import { isSystemError, systemErrorSentence } from '../train/store/system-error.ts';
 import { registerBundle } from './commands/bundle.ts';
 import { registerDataset } from './commands/dataset.ts';
 import { registerEval } from './commands/eval.ts';

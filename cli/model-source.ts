@@ -10,7 +10,7 @@ import { openBundle, startSession } from '../export/open.ts';
 import { generatorFunction, loadGenerator } from '../export/weights.ts';
 import { traceAnyBatch } from '../trace/batch.ts';
 import { type PictureOptions, type PictureSize, pictureOptionsSchema, pictureSizes } from '../train/data/index.ts';
-import { type NetworkSpec, networkSpecSchema } from '../train/networks/spec.ts';
+import { type NetworkSpec, networkSpecSchema } from '../train/nn/spec.ts';
 
 export interface ModelSource {
   /** As recorded by the model: `source` is what names it to loadDataset. */

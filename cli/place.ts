@@ -9,7 +9,7 @@ import { parseTraining, TRAINING_FILE, type Training } from '../contract/trainin
 import { bundleName, checkBundleFolder } from '../export/folder.ts';
 import type { PictureSet } from '../train/data/index.ts';
 import type { Recipe } from '../train/recipe.ts';
-import { firstDifference, readConfig } from '../train/run-folder.ts';
+import { firstDifference, readConfig } from '../train/store/run-folder.ts';
 
 export interface Place {
   readonly name: string;

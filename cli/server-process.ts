@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { UserError } from '../contract/errors.ts';
-import { isSystemError, systemErrorSentence } from '../train/system-error.ts';
+import { isSystemError, systemErrorSentence } from '../train/store/system-error.ts';
 
 const optionsSchema = z.object({
   models: z.string(),

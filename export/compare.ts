@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../contract/errors.ts';
 import { latentOf, oneHot } from '../contract/latent.ts';
 import type { Variant } from '../contract/manifest.ts';
-import { useBackend } from '../train/tfjs.ts';
+import { useBackend } from '../train/engines/tfjs.ts';
 import { startSession } from './open.ts';
 import { generatorFunction, type TrainedGenerator } from './weights.ts';
 

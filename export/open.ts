@@ -5,7 +5,7 @@ import { checkFile } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
 import { createGenerator, type Generator, type SessionLike, type TensorConstructor } from '../contract/generator.ts';
 import { generatorFile, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
-import { createSession, Tensor } from '../train/onnxruntime.ts';
+import { createSession, Tensor } from '../train/engines/onnxruntime.ts';
 
 /** `wasm` is the reference, the same bytes on every machine; `cpu` is onnxruntime-node, within one level of it. */
 export const PROVIDERS = ['wasm', 'cpu'] as const;

@@ -9,8 +9,8 @@ import {
   type Snapshot,
 } from '../contract/manifest.ts';
 import { decodePng, encodePng } from '../contract/png.ts';
-import { writeAtomically } from '../train/checkpoint.ts';
-import { listSamples, type RunFolder, readStats } from '../train/run-folder.ts';
+import { writeAtomically } from '../train/store/checkpoint.ts';
+import { listSamples, type RunFolder, readStats } from '../train/store/run-folder.ts';
 import { modelCard } from './card.ts';
 
 /** The page shows them side by side; ten grey pictures of 28x28 each, or as many larger ones as take that many bytes. */

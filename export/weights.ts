@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../contract/errors.ts';
-import { loadNewestCheckpoint, loadSnapshot } from '../train/checkpoint.ts';
 import type { Values } from '../train/engines/engine.ts';
+import { stateShapes, under } from '../train/families/gan/step.ts';
 import { stepOptions } from '../train/loop.ts';
-import type { Tensors } from '../train/networks/layers.ts';
-import type { Networks } from '../train/networks/spec.ts';
-import { type RunConfig, readConfig, runFolder } from '../train/run-folder.ts';
-import { stateShapes, under } from '../train/step.ts';
+import type { Tensors } from '../train/nn/layers.ts';
+import type { Networks } from '../train/nn/spec.ts';
+import { loadNewestCheckpoint, loadSnapshot } from '../train/store/checkpoint.ts';
+import { type RunConfig, readConfig, runFolder } from '../train/store/run-folder.ts';
 
 export interface TrainedGenerator {
   readonly config: RunConfig;

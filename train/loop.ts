@@ -1,18 +1,25 @@
 // The training loop, one function read top to bottom. To resume, run the same command again.
 import { UserError } from '../contract/errors.ts';
-import { createBatches, INITIAL_STREAMS } from './batches.ts';
-import { type Checkpoint, loadNewestCheckpoint, type Progress, saveCheckpoint, setAside } from './checkpoint.ts';
+import { createBatches, INITIAL_STREAMS } from './data/batches.ts';
 import type { PictureSet } from './data/index.ts';
 import type { Device, EngineName, Values } from './engines/engine.ts';
 import { createEngine } from './engines/index.ts';
-import { createNetworks } from './networks/index.ts';
-import { initialValues } from './networks/layers.ts';
-import type { QualityCheck } from './quality.ts';
+import type { QualityCheck } from './eval/quality.ts';
+import {
+  type Scalars,
+  STATISTICS,
+  type Statistics,
+  type StepOptions,
+  stateShapes,
+  under,
+} from './families/gan/step.ts';
+import { initialValues } from './nn/layers.ts';
+import { createNetworks } from './nn/networks.ts';
 import { type Recipe, scheduled } from './recipe.ts';
-import { appendStats, type OpenedRun, openRun, rewindStats } from './run-folder.ts';
-import { writeSamples } from './samples.ts';
-import { type Scalars, STATISTICS, type Statistics, type StepOptions, stateShapes, under } from './step.ts';
-import { isSystemError, systemErrorSentence } from './system-error.ts';
+import { writeSamples } from './report/samples.ts';
+import { type Checkpoint, loadNewestCheckpoint, type Progress, saveCheckpoint, setAside } from './store/checkpoint.ts';
+import { appendStats, type OpenedRun, openRun, rewindStats } from './store/run-folder.ts';
+import { isSystemError, systemErrorSentence } from './store/system-error.ts';
 
 export interface TrainOptions {
   readonly recipe: Recipe;
@@ -31,7 +38,7 @@ export interface TrainOptions {
   readonly onProgress?: (report: ProgressReport) => void;
   /** Sentences for the user: a resumed run, a checkpoint refused. */
   readonly onMessage?: (sentence: string) => void;
-  /** Measures the averaged generator `evaluations` times in a whole run; see quality.ts. */
+  /** Measures the averaged generator `evaluations` times in a whole run; see eval/quality.ts. */
   readonly quality?: { readonly check: QualityCheck; readonly evaluations: number };
   /** Shows the averaged generator while it trains; asked after every step, and waited for. */
   readonly show?: Show;

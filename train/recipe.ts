@@ -1,9 +1,9 @@
 // A recipe is everything that decides a run besides the pictures. Presets are one table.
 import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
-import { AUGMENTATIONS } from './augmentation.ts';
 import { type PictureSet, pictureSizes } from './data/types.ts';
-import { networkSpecSchema } from './networks/spec.ts';
+import { AUGMENTATIONS } from './nn/augmentation.ts';
+import { networkSpecSchema } from './nn/spec.ts';
 
 /** A value that moves along half a cosine from the first image to the last. */
 const schedule = z.strictObject({ from: z.number().nonnegative(), to: z.number().nonnegative() });
@@ -20,7 +20,7 @@ export const recipeSchema = z.strictObject({
   loss: z.enum(['relativistic', 'bce']),
   /** R1 + R2 on every step, weighted by gamma. */
   penalty: z.boolean(),
-  /** How the pictures that the discriminator sees are changed, and with what probability each; see augmentation.ts. */
+  /** How the pictures that the discriminator sees are changed, and with what probability each; see nn/augmentation.ts. */
   augment: z.strictObject({
     kinds: z.array(z.enum(AUGMENTATIONS)),
     probability: z.strictObject({ from: probability, to: probability }),

@@ -15,8 +15,8 @@ import { openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
 import { trainingHistory } from '../../export/record.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadGenerator } from '../../export/weights.ts';
-import { writeAtomically } from '../../train/checkpoint.ts';
-import { readStats, runFolder } from '../../train/run-folder.ts';
+import { writeAtomically } from '../../train/store/checkpoint.ts';
+import { readStats, runFolder } from '../../train/store/run-folder.ts';
 import { checkOutFile } from '../out-file.ts';
 
 function variantOf(name: string): Variant {

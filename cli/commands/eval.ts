@@ -7,7 +7,6 @@ import { UserError } from '../../contract/errors.ts';
 import type { Variant } from '../../contract/manifest.ts';
 import { encodePng } from '../../contract/png.ts';
 import { recordEvaluation } from '../../export/record.ts';
-import { writeAtomically } from '../../train/checkpoint.ts';
 import { layOut, parseColour } from '../../train/data/canonical.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
 import { datasetNames, loadDataset, type PictureSet, pictureSet, spreadPictures } from '../../train/data/index.ts';
@@ -16,6 +15,7 @@ import { createEvaluator, type Metrics, requireHeldOut } from '../../train/eval/
 import { type GanTrain, ganTrain, ganTrainImages, realSide } from '../../train/eval/gan-train.ts';
 import { type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
 import { type Memorisation, memorisation } from '../../train/eval/memorisation.ts';
+import { writeAtomically } from '../../train/store/checkpoint.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp, loadOptionsOf } from '../data-options.ts';
 import { evaluationTable } from '../eval-table.ts';
 import { type ModelSource, openSource } from '../model-source.ts';

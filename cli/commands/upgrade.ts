@@ -7,8 +7,8 @@ import { FORMAT_VERSION } from '../../contract/manifest.ts';
 import { upgradeManifest } from '../../contract/upgrade.ts';
 import { bundleFolders, MANIFEST_FILE, manifestJson, readManifestText } from '../../edge/bundles.ts';
 import { verifyManifest } from '../../export/verify.ts';
-import { writeAtomically } from '../../train/checkpoint.ts';
-import { isSystemError, systemErrorSentence } from '../../train/system-error.ts';
+import { writeAtomically } from '../../train/store/checkpoint.ts';
+import { isSystemError, systemErrorSentence } from '../../train/store/system-error.ts';
 
 /** What was done, in a line. Throws UserError, and leaves the bundle as it is, if it is not whole or draws otherwise. */
 export async function upgradeBundle(folder: string): Promise<string> {

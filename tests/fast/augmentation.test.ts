@@ -1,14 +1,14 @@
 // What the discriminator is shown: each change against a plain computation of it, on straight and premultiplied colours.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { useBackend } from '../../train/engines/tfjs.ts';
 import {
   AUGMENTATIONS,
   type Augmentation,
   augment,
   augmentationShapes,
   createAugmenter,
-} from '../../train/augmentation.ts';
-import { useBackend } from '../../train/tfjs.ts';
+} from '../../train/nn/augmentation.ts';
 
 const SIZE = 16;
 const STREAMS = { words: 20, normals: 21 };

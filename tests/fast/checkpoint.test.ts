@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { recipeFor } from '../../train/recipe.ts';
 import {
   loadNewestCheckpoint,
   loadSnapshot,
@@ -11,10 +12,9 @@ import {
   saveSnapshot,
   setAside,
   stateHash,
-} from '../../train/checkpoint.ts';
-import { recipeFor } from '../../train/recipe.ts';
-import { openRun, type RunConfig, readConfig } from '../../train/run-folder.ts';
-import { decodeSafetensors, encodeSafetensors } from '../../train/safetensors.ts';
+} from '../../train/store/checkpoint.ts';
+import { openRun, type RunConfig, readConfig } from '../../train/store/run-folder.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../train/store/safetensors.ts';
 
 const shapes = { 'generator/a': [2, 3], 'ema/b': [4], scalar: [] };
 const stateOf = (x: number) => ({

@@ -7,7 +7,7 @@ import { parseManifest } from '../../contract/manifest.ts';
 import { contactSheet, type Picture } from '../../contract/picture.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
 import { recordEvaluation, trainingHistory } from '../../export/record.ts';
-import { runFolder } from '../../train/run-folder.ts';
+import { runFolder } from '../../train/store/run-folder.ts';
 
 const flat = (level: number, size: number, channels: number): Picture => ({
   width: size,

@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createOnnxEngine } from '../../train/engines/onnx.ts';
-import { initialValues, type Tensors, trainedParameters } from '../../train/networks/layers.ts';
-import { byBatch, byMovingAverages, normalisationParameters } from '../../train/networks/normalisation.ts';
+import { initialValues, type Tensors, trainedParameters } from '../../train/nn/layers.ts';
+import { byBatch, byMovingAverages, normalisationParameters } from '../../train/nn/normalisation.ts';
 import { smallNormalised } from '../helpers/networks.ts';
 import { scalarsAt, setup, warmed } from '../helpers/training.ts';
 

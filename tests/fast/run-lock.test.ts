@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { lockRun } from '../../train/run-lock.ts';
+import { lockRun } from '../../train/store/run-lock.ts';
 
-const LOCK = new URL('../../train/run-lock.ts', import.meta.url).href;
+const LOCK = new URL('../../train/store/run-lock.ts', import.meta.url).href;
 
 let dir = '';
 let started: ChildProcess[] = [];

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findPlace, nameFrom } from '../../cli/place.ts';
 import type { PictureSet } from '../../train/data/index.ts';
-import { duration, forecast } from '../../train/forecast.ts';
 import { type Recipe, recipeFor } from '../../train/recipe.ts';
-import { openRun } from '../../train/run-folder.ts';
+import { duration, forecast } from '../../train/report/forecast.ts';
+import { openRun } from '../../train/store/run-folder.ts';
 
 test('the forecast says what was counted and timed, and when to come back', () => {
   const { sentence, first, good } = forecast({ imagesPerSecond: 62, count: 1852, resolution: 64, channels: 3 });

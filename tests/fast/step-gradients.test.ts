@@ -3,8 +3,8 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { AUGMENTATIONS } from '../../train/augmentation.ts';
-import type { NetworkSpec } from '../../train/networks/spec.ts';
+import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
+import type { NetworkSpec } from '../../train/nn/spec.ts';
 import { inFloat64 } from '../helpers/float64.ts';
 import {
   type Gradients,

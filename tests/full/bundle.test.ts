@@ -20,7 +20,7 @@ import { parseManifest } from '../../contract/manifest.ts';
 import { decodePng } from '../../contract/png.ts';
 import { openBundle } from '../../export/open.ts';
 import { train } from '../../train/loop.ts';
-import { lockRun } from '../../train/run-lock.ts';
+import { lockRun } from '../../train/store/run-lock.ts';
 import { smallPictures, smallRecipe } from '../small.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/pocketgen.mjs', import.meta.url));

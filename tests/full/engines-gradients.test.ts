@@ -3,10 +3,10 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { AUGMENTATIONS } from '../../train/augmentation.ts';
-import { createNetworks } from '../../train/networks/index.ts';
-import { trainedParameters } from '../../train/networks/layers.ts';
-import type { NetworkSpec } from '../../train/networks/spec.ts';
+import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
+import { trainedParameters } from '../../train/nn/layers.ts';
+import { createNetworks } from '../../train/nn/networks.ts';
+import type { NetworkSpec } from '../../train/nn/spec.ts';
 import { PRESETS, recipeFor } from '../../train/recipe.ts';
 import { slopeError, slopesOfAllTensors, slopesOfEachTensor, textbookGradients } from '../helpers/gradient-check.ts';
 import { smallNormalised, smallResidual, smallStrided } from '../helpers/networks.ts';

@@ -3,12 +3,12 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { AUGMENTATIONS } from '../../train/augmentation.ts';
 import { loadTensorflow } from '../../train/engines/eager.ts';
 import type { EngineName, TrainingEngine, Values } from '../../train/engines/engine.ts';
 import { createEngine } from '../../train/engines/index.ts';
-import type { NetworkSpec } from '../../train/networks/spec.ts';
-import type { Statistics } from '../../train/step.ts';
+import type { Statistics } from '../../train/families/gan/step.ts';
+import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
+import type { NetworkSpec } from '../../train/nn/spec.ts';
 import { smallNormalised, smallResidual, smallShape, smallStrided } from '../helpers/networks.ts';
 import { largestDifference } from '../helpers/traced.ts';
 import { type Setup, type SetupOptions, scalarsAt, setup, warmed } from '../helpers/training.ts';

@@ -9,11 +9,11 @@ import * as web from 'onnxruntime-web/wasm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { generatorFunction } from '../../export/weights.ts';
 import { traceAnyBatch } from '../../trace/batch.ts';
-import { AUGMENTATIONS } from '../../train/augmentation.ts';
 import { traceStep } from '../../train/engines/onnx.ts';
+import { under } from '../../train/families/gan/step.ts';
 import { initialState, stepOptions } from '../../train/loop.ts';
+import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
 import { PRESETS, recipeFor } from '../../train/recipe.ts';
-import { under } from '../../train/step.ts';
 import { operators, readModel } from '../helpers/traced.ts';
 import { randomPictures } from '../helpers/training.ts';
 

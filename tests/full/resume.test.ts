@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { AUGMENTATIONS } from '../../train/augmentation.ts';
-import { loadNewestCheckpoint, stateHash } from '../../train/checkpoint.ts';
+import { stateShapes } from '../../train/families/gan/step.ts';
 import { stepOptions, train } from '../../train/loop.ts';
+import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
 import type { Recipe } from '../../train/recipe.ts';
-import { readConfig, readStats, runFolder } from '../../train/run-folder.ts';
-import { stateShapes } from '../../train/step.ts';
+import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
+import { readConfig, readStats, runFolder } from '../../train/store/run-folder.ts';
 import { smallNormalised } from '../helpers/networks.ts';
 import { KILL_RUN_IMAGES, smallPictures, smallRecipe } from '../small.ts';
 

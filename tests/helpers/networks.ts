@@ -1,5 +1,5 @@
 // Small networks of every family, for tests that run a whole training step.
-import type { NetworkSpec } from '../../train/networks/spec.ts';
+import type { NetworkSpec } from '../../train/nn/spec.ts';
 
 export const smallResidual = {
   family: 'residual',

@@ -1,10 +1,10 @@
 // The two losses of a training step as a textbook writes them, for the step to be checked against: penalties by
 // differentiating the discriminator, parameter gradients by differentiating that again.
 import * as tf from '@tensorflow/tfjs';
-import { leakyRelu, parameter, type Tensors } from '../../train/networks/layers.ts';
-import { byBatch } from '../../train/networks/normalisation.ts';
-import type { Pass } from '../../train/networks/pass.ts';
-import { type StepOptions, under } from '../../train/step.ts';
+import { type StepOptions, under } from '../../train/families/gan/step.ts';
+import { leakyRelu, parameter, type Tensors } from '../../train/nn/layers.ts';
+import { byBatch } from '../../train/nn/normalisation.ts';
+import type { Pass } from '../../train/nn/pass.ts';
 
 const PLAIN: Pass = {
   leakyRelu,

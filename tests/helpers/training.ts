@@ -2,17 +2,24 @@
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { randomNormals, randomWords } from '../../contract/random.ts';
-import type { Augmentation } from '../../train/augmentation.ts';
-import { createBatches } from '../../train/batches.ts';
+import { createBatches } from '../../train/data/batches.ts';
 import { pictureSet } from '../../train/data/picture-set.ts';
 import type { PictureSet } from '../../train/data/types.ts';
 import type { Values } from '../../train/engines/engine.ts';
 import { traceStep } from '../../train/engines/onnx.ts';
+import {
+  createStep,
+  inputShapes,
+  SCALARS,
+  type Scalars,
+  type StepOptions,
+  stateShapes,
+} from '../../train/families/gan/step.ts';
 import { initialState, stepOptions } from '../../train/loop.ts';
-import { trainedParameters } from '../../train/networks/layers.ts';
-import type { NetworkSpec } from '../../train/networks/spec.ts';
+import type { Augmentation } from '../../train/nn/augmentation.ts';
+import { trainedParameters } from '../../train/nn/layers.ts';
+import type { NetworkSpec } from '../../train/nn/spec.ts';
 import type { Recipe } from '../../train/recipe.ts';
-import { createStep, inputShapes, SCALARS, type Scalars, type StepOptions, stateShapes } from '../../train/step.ts';
 
 export interface Setup {
   readonly recipe: Recipe;

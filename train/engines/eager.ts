@@ -4,9 +4,17 @@ import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../../contract/errors.ts';
-import { createStep, inputShapes, SCALARS, STATISTICS, type Statistics, stateShapes, under } from '../step.ts';
-import { useBackend } from '../tfjs.ts';
+import {
+  createStep,
+  inputShapes,
+  SCALARS,
+  STATISTICS,
+  type Statistics,
+  stateShapes,
+  under,
+} from '../families/gan/step.ts';
 import type { EngineOptions, TrainingEngine, Values } from './engine.ts';
+import { useBackend } from './tfjs.ts';
 
 type Tensors = Record<string, tf.Tensor>;
 

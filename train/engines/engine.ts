@@ -1,5 +1,5 @@
 // What runs the training step. All engines run the same step on the same numbers; they differ in speed.
-import type { Scalars, Statistics, StepOptions } from '../step.ts';
+import type { Scalars, Statistics, StepOptions } from '../families/gan/step.ts';
 
 export const ENGINES = ['onnx', 'tensorflow', 'tfjs'] as const;
 export type EngineName = (typeof ENGINES)[number];

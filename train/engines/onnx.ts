@@ -2,7 +2,6 @@
 import { UserError } from '../../contract/errors.ts';
 import { encodeModel } from '../../trace/model.ts';
 import { type Tensors, trace } from '../../trace/trace.ts';
-import { createSession, type InferenceSession, Tensor } from '../onnxruntime.ts';
 import {
   createStep,
   inputShapes,
@@ -12,8 +11,9 @@ import {
   type StepOptions,
   stateShapes,
   under,
-} from '../step.ts';
+} from '../families/gan/step.ts';
 import type { Device, EngineOptions, TrainingEngine, Values } from './engine.ts';
+import { createSession, type InferenceSession, Tensor } from './onnxruntime.ts';
 
 /** Prefix of the outputs that carry the state after the step; ONNX wants names of inputs and outputs to differ. */
 const NEXT = 'next/';

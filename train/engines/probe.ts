@@ -5,8 +5,8 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { encodeModel } from '../../trace/model.ts';
 import { trace } from '../../trace/trace.ts';
-import { createSession, Tensor } from '../onnxruntime.ts';
 import type { Device } from './engine.ts';
+import { createSession, Tensor } from './onnxruntime.ts';
 
 /** Side of the square matrices that are multiplied to tell a GPU from software that looks like one. */
 export const PROBE_SIDE = 1024;

@@ -4,8 +4,8 @@ import { philox4x32 } from '../../contract/philox.ts';
 import { encodeModel } from '../../trace/model.ts';
 import { trace } from '../../trace/trace.ts';
 import type { PictureSet } from '../data/types.ts';
-import { initialValues, type Tensors } from '../networks/layers.ts';
-import { createSession, Tensor } from '../onnxruntime.ts';
+import { createSession, Tensor } from '../engines/onnxruntime.ts';
+import { initialValues, type Tensors } from '../nn/layers.ts';
 import {
   batchNormalise,
   type ClassifierSpec,

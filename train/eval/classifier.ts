@@ -3,6 +3,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../../contract/errors.ts';
 import { traceAnyBatch } from '../../trace/batch.ts';
+import { createSession, Tensor } from '../engines/onnxruntime.ts';
 import {
   addBias,
   conv,
@@ -13,8 +14,7 @@ import {
   type ParameterSpec,
   parameter,
   type Tensors,
-} from '../networks/layers.ts';
-import { createSession, Tensor } from '../onnxruntime.ts';
+} from '../nn/layers.ts';
 import type { Features } from './features.ts';
 
 export interface ClassifierSpec {

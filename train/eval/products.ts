@@ -2,7 +2,7 @@
 // what loops in JavaScript take seconds for. Kernels and distances are built on it.
 import { createGraphBuilder } from '../../trace/graph.ts';
 import { encodeModel } from '../../trace/model.ts';
-import { createSession, type InferenceSession, Tensor } from '../onnxruntime.ts';
+import { createSession, type InferenceSession, Tensor } from '../engines/onnxruntime.ts';
 import { type Features, rowsOf } from './features.ts';
 
 /** Numbers in one block: 32 MB. */

@@ -1,6 +1,6 @@
 // What a report shows, read from a run folder; everything but the pictures, which are named here and fetched or inlined.
 import { resolve } from 'node:path';
-import { listSamples, readConfig, readStats, runFolder } from '../run-folder.ts';
+import { listSamples, readConfig, readStats, runFolder } from '../store/run-folder.ts';
 
 export interface ReportData {
   title: string;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { UserError } from '../../contract/errors.ts';
-import { runFolder } from '../run-folder.ts';
+import { runFolder } from '../store/run-folder.ts';
 import { type ReportData, readReport } from './data.ts';
 import { reportPage } from './page.ts';
 

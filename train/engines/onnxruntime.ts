@@ -1,7 +1,7 @@
 // onnxruntime-node, loaded when something is first computed: help, data sets and serving on wasm need no native library.
 import { createRequire } from 'node:module';
 import type * as common from 'onnxruntime-common';
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../../contract/errors.ts';
 
 export type InferenceSession = common.InferenceSession;
 export type Tensor = common.Tensor;

@@ -2,10 +2,10 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../../contract/errors.ts';
+import { pictureOptionsSchema } from '../data/index.ts';
+import { recipeSchema } from '../recipe.ts';
 import { writeAtomically } from './checkpoint.ts';
-import { pictureOptionsSchema } from './data/index.ts';
-import { recipeSchema } from './recipe.ts';
 import { lockRun } from './run-lock.ts';
 
 const configSchema = z.strictObject({

@@ -7,11 +7,11 @@
 // exactly: no second derivative is taken, and the backward pass of the frozen map consists of the very operations that
 // gave v, which the tracer merges. The generator's gradient is v too, scaled per picture by its loss.
 import * as tf from '@tensorflow/tfjs';
-import { type Augmentation, augment, augmentationShapes } from './augmentation.ts';
-import { type ParameterSpec, parameter, type Tensors, trainedParameters } from './networks/layers.ts';
-import { byBatch } from './networks/normalisation.ts';
-import { linearPass, recordingPass } from './networks/pass.ts';
-import type { Networks } from './networks/spec.ts';
+import { type Augmentation, augment, augmentationShapes } from '../../nn/augmentation.ts';
+import { type ParameterSpec, parameter, type Tensors, trainedParameters } from '../../nn/layers.ts';
+import { byBatch } from '../../nn/normalisation.ts';
+import { linearPass, recordingPass } from '../../nn/pass.ts';
+import type { Networks } from '../../nn/spec.ts';
 
 export type LossName = 'relativistic' | 'bce';
 

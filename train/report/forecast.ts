@@ -1,11 +1,11 @@
 // What a training will take on this machine, told before the work: images a second, timed on the real step, and the
 // images after which sets of its size have shown first shapes and good pictures.
-import { createBatches } from './batches.ts';
-import { type PictureSet, type PictureSize, pictureSizes } from './data/index.ts';
-import type { Device, EngineName } from './engines/engine.ts';
-import { createEngine } from './engines/index.ts';
-import { initialState, START, scalarsFor, stepOptions } from './loop.ts';
-import type { Recipe } from './recipe.ts';
+import { createBatches } from '../data/batches.ts';
+import { type PictureSet, type PictureSize, pictureSizes } from '../data/index.ts';
+import type { Device, EngineName } from '../engines/engine.ts';
+import { createEngine } from '../engines/index.ts';
+import { initialState, START, scalarsFor, stepOptions } from '../loop.ts';
+import type { Recipe } from '../recipe.ts';
 
 /**
  * Images until shapes can be told apart, and until pictures are good, by side in pixels. Larger ones take as 128 does. Measured at 32

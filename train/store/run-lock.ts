@@ -2,7 +2,7 @@
 // taken through SQLite, so that it ends with its holder, however that ends. A file with a process number does not hold in
 // containers (the next training is process 1 again) nor for a process that is dead but not yet reaped.
 import { join } from 'node:path';
-import { UserError } from '../contract/errors.ts';
+import { UserError } from '../../contract/errors.ts';
 
 const SQLITE_BUSY = 5;
 

@@ -1,13 +1,13 @@
 // Pictures of a run while it trains: the same seeds every time, through the same contract that serves them later.
 import { join } from 'node:path';
-import { latentOf, oneHot } from '../contract/latent.ts';
-import { contactSheet, type Picture } from '../contract/picture.ts';
-import { pictureOf, toLevel } from '../contract/pixels.ts';
-import { encodePng } from '../contract/png.ts';
-import { writeAtomically } from './checkpoint.ts';
-import type { TrainingEngine } from './engines/engine.ts';
-import type { NetworkSpec } from './networks/spec.ts';
-import type { RunFolder } from './run-folder.ts';
+import { latentOf, oneHot } from '../../contract/latent.ts';
+import { contactSheet, type Picture } from '../../contract/picture.ts';
+import { pictureOf, toLevel } from '../../contract/pixels.ts';
+import { encodePng } from '../../contract/png.ts';
+import type { TrainingEngine } from '../engines/engine.ts';
+import type { NetworkSpec } from '../nn/spec.ts';
+import { writeAtomically } from '../store/checkpoint.ts';
+import type { RunFolder } from '../store/run-folder.ts';
 
 const COLUMNS = 10;
 const ROWS = 8;

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import type { Values } from './engines/engine.ts';
+import type { Values } from '../engines/engine.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 const CHECKPOINT = 'pocketgen-checkpoint-2';

@@ -1,16 +1,16 @@
 // Measures the averaged generator while it trains, on held-out pictures, and keeps the best snapshot.
-import { latentOf, oneHot } from '../contract/latent.ts';
-import { levelsOf } from '../contract/pixels.ts';
-import { loadSnapshot, saveSnapshot } from './checkpoint.ts';
-import type { DatasetSplits } from './data/index.ts';
-import type { TrainingEngine } from './engines/engine.ts';
-import { choose, copies } from './eval/choice.ts';
-import type { Judge } from './eval/classifier.ts';
-import { createEvaluator, type Metrics } from './eval/evaluator.ts';
-import type { NetworkSpec } from './networks/spec.ts';
-import type { RunFolder } from './run-folder.ts';
-import { picturesOf } from './samples.ts';
-import { type StepOptions, stateShapes, under } from './step.ts';
+import { latentOf, oneHot } from '../../contract/latent.ts';
+import { levelsOf } from '../../contract/pixels.ts';
+import type { DatasetSplits } from '../data/index.ts';
+import type { TrainingEngine } from '../engines/engine.ts';
+import { type StepOptions, stateShapes, under } from '../families/gan/step.ts';
+import type { NetworkSpec } from '../nn/spec.ts';
+import { picturesOf } from '../report/samples.ts';
+import { loadSnapshot, saveSnapshot } from '../store/checkpoint.ts';
+import type { RunFolder } from '../store/run-folder.ts';
+import { choose, copies } from './choice.ts';
+import type { Judge } from './classifier.ts';
+import { createEvaluator, type Metrics } from './evaluator.ts';
 
 export interface Quality {
   metrics: Metrics;

@@ -2,8 +2,8 @@
 // probability below one, so that the generator does not learn to draw the changes (Karras et al. 2020, arXiv:2006.06676).
 // All are linear maps of a picture given as inputs of the step, so gradients pass through them as they are.
 import * as tf from '@tensorflow/tfjs';
-import { randomNormals, randomWords } from '../contract/random.ts';
-import { parameter, type Tensors } from './networks/layers.ts';
+import { randomNormals, randomWords } from '../../contract/random.ts';
+import { parameter, type Tensors } from './layers.ts';
 
 export const AUGMENTATIONS = ['mirror', 'shift', 'fractional-shift', 'scale', 'aspect', 'colour', 'cutout'] as const;
 export type Augmentation = (typeof AUGMENTATIONS)[number];
@@ -59,7 +59,7 @@ export function augment(inputs: Tensors, x: tf.Tensor, from: number): tf.Tensor 
 }
 
 const TWO_32 = 4294967296;
-/** Random streams of a run, as offsets from its first; see batches.ts. */
+/** Random streams of a run, as offsets from its first; see data/batches.ts. */
 export interface AugmentationStreams {
   readonly words: number;
   readonly normals: number;

@@ -1,10 +1,10 @@
 // The inputs of each step as a pure function of (recipe, pictures, images seen): nothing random has a state, so a run
 // continues exactly from a number.
-import { randomNormals, randomWords, STREAM } from '../contract/random.ts';
-import { createAugmenter } from './augmentation.ts';
-import type { PictureSet } from './data/index.ts';
-import type { Values } from './engines/engine.ts';
-import { type Recipe, scheduled } from './recipe.ts';
+import { randomNormals, randomWords, STREAM } from '../../contract/random.ts';
+import type { Values } from '../engines/engine.ts';
+import { createAugmenter } from '../nn/augmentation.ts';
+import { type Recipe, scheduled } from '../recipe.ts';
+import type { PictureSet } from './index.ts';
 
 /** Streams of random numbers of a run, on top of STREAM.training; 0 and 1 initialise the networks. */
 const STREAMS = {
