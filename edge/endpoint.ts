@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type * as z from 'zod';
 import type { Manifest } from '../contract/manifest.ts';
-import type { Models } from './models.ts';
+import type { OpenModels } from './models.ts';
 import { Problem } from './problem.ts';
 import { labelInPrompt } from './prompt.ts';
 import type { AppEnv } from './services.ts';
@@ -20,7 +20,7 @@ export interface Endpoint {
   /** Answers carry an ETag and may be kept for ever. */
   immutable?: boolean;
   /** What the models served allow of the body, as keywords of JSON Schema beside the fields' own. */
-  bodyFor?(models: Models): { properties: Readonly<Record<string, object>>; not?: object };
+  bodyFor?(models: OpenModels): { properties: Readonly<Record<string, object>>; not?: object };
   /** Answers 404 for a model that is not being trained where it is asked, as the example's is. */
   onlyWhileTraining?: boolean;
   /** Path and query of an example (with the body, for POST); `fashion-gan` stands for the model. */

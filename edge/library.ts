@@ -9,7 +9,7 @@ import { nameSchema } from '../contract/manifest.ts';
 import { type ListedModel, listedModel } from '../contract/model-list.ts';
 import { parseTraining, TRAINING_FILE, type Training } from '../contract/training.ts';
 import { folderSource, MANIFEST_FILE, manifestJson, modelFolders, readManifestText } from './bundles.ts';
-import type { BundleSource, Models, ServedModel } from './models.ts';
+import type { BundleSource, OpenModels, ServedModel } from './models.ts';
 
 export interface LibraryOptions {
   /** Folder of bundles, or one bundle. */
@@ -19,7 +19,7 @@ export interface LibraryOptions {
   notice(message: string): void;
 }
 
-export interface Library extends Models {
+export interface Library extends OpenModels {
   /** A file of a bundle as it is served now, for the page; also the network of the bundles before, for who began with one. */
   file(name: string, path: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** models/index.json: what is being trained, then bundles, those made last before the others. */

@@ -10,7 +10,7 @@ import {
   type SessionLike,
   type TensorConstructor,
 } from '../contract/generator.ts';
-import { type FileEntry, generatorFile, type Manifest, parseManifest } from '../contract/manifest.ts';
+import { type FileEntry, generatorFile, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
 import { encodePng } from '../contract/png.ts';
 import { badField, Problem } from './problem.ts';
@@ -51,9 +51,60 @@ export interface ServedModel {
   close(): Promise<void>;
 }
 
-export interface Models {
+/** Models that are all open. */
+export interface OpenModels {
   served: ReadonlyMap<string, ServedModel>;
   failed: ReadonlyMap<string, string>;
+}
+
+/** What is known of a model before it is opened: enough for lists, addresses, ETags and what a request may ask for. */
+export interface ModelEntry
+  extends Pick<
+    Manifest,
+    'name' | 'title' | 'description' | 'kind' | 'image' | 'classes' | 'license' | 'defaultTruncation'
+  > {
+  /** `bundleVersion` of its manifest. */
+  version: string;
+  /** Of the file that is drawn with. */
+  variant: Variant;
+  /** Of that file, before compression. */
+  bytes: number;
+  /** Stands for everything that decides a picture's bytes: the file's SHA-256 and, where it is not wasm, the provider. */
+  hash: string;
+  /** Seconds since 1970. */
+  created: number;
+  /** Trained on this machine: a newer bundle may take its place at any moment. */
+  changes: boolean;
+  /** Undefined while it is not open. */
+  opened: { provider: Engine['provider']; openMs: number } | undefined;
+}
+
+/** A model lent to one request. */
+export interface Loan {
+  entry: ModelEntry;
+  /** Its whole model.json, read without opening it. */
+  manifest(): Promise<Manifest>;
+  /**
+   * Opens the model, or waits for who is opening it already: at the same time it is opened once. Rejects with a UserError
+   * that says what is wrong with the bundle; the next request tries again.
+   */
+  open(): Promise<ServedModel>;
+}
+
+/**
+ * Where models come from: built into the Worker, in a watched folder, in R2. A store opens them when it likes (at once, or when
+ * they are first asked for) and closes them when it likes, but never while they are lent.
+ */
+export interface Models {
+  /** The current version of each model, in the order in which they are offered. Opens none. */
+  list(): Promise<readonly ModelEntry[]>;
+  /** Models (or folders, where no name is known) that failed a check, and why. */
+  failed(): ReadonlyMap<string, string>;
+  /**
+   * Lends a model until `work` has ended: its current version, or the one named if that is still kept, which is then the
+   * same one all the while, whatever is published or removed meanwhile. Undefined, without `work`, if there is none.
+   */
+  lend<T>(name: string, version: string | undefined, work: (loan: Loan) => Promise<T>): Promise<T | undefined>;
 }
 
 /** Opens one bundle. `goldens`: how many of the variant's goldens to check. Throws UserError. */
@@ -86,7 +137,7 @@ export async function openModel(source: BundleSource, engine: Engine, goldens: n
 export async function openModels(
   sources: readonly BundleSource[],
   open: (source: BundleSource) => Promise<ServedModel>,
-): Promise<Models> {
+): Promise<OpenModels> {
   const served = new Map<string, ServedModel>();
   const failed = new Map<string, string>();
   for (const source of sources) {
@@ -103,7 +154,7 @@ export async function openModels(
 }
 
 /** The model of a request, or a 404 with the names there are, or a 503 with why it is not served. */
-export function modelNamed(models: Models, name: string, where: 'path' | 'body' = 'path'): ServedModel {
+export function modelNamed(models: OpenModels, name: string, where: 'path' | 'body' = 'path'): ServedModel {
   const model = models.served.get(name);
   if (model !== undefined) return model;
   const reason = models.failed.get(name);

@@ -8,7 +8,7 @@ import { UserError } from '../contract/errors.ts';
 import { createApp } from './app.ts';
 import { type Library, openLibrary } from './library.ts';
 import { addModelFiles } from './model-files.ts';
-import { type BundleSource, type Engine, type Models, openModel, type ServedModel } from './models.ts';
+import { type BundleSource, type Engine, type OpenModels, openModel, type ServedModel } from './models.ts';
 import { createKeyCheck } from './protect/keys.ts';
 import { memoryLimiter } from './protect/rate-limit.ts';
 import { nativeEngine } from './runtime/native.ts';
@@ -81,7 +81,7 @@ export async function createNodeApp(options: NodeOptions): Promise<{ app: Hono<A
 
 export interface RunningServer {
   url: string;
-  models: Models;
+  models: OpenModels;
   /** Takes over what is in the models folder now, without the wait. */
   refresh(): Promise<void>;
   close(): Promise<void>;

@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import { LIMITS } from '../contract/limits.ts';
 import { type Endpoint, exampleFor } from './endpoint.ts';
-import type { Models } from './models.ts';
+import type { OpenModels } from './models.ts';
 import { fieldsOf, type JsonSchema, requiredOf } from './parameters.ts';
 
 const problem = {
@@ -36,7 +36,7 @@ const openAiError = {
   },
 };
 
-function parametersOf({ path, query }: Endpoint, models: Models) {
+function parametersOf({ path, query }: Endpoint, models: OpenModels) {
   const parameters: object[] = [];
   if (path.includes('{model}')) {
     const schema = { type: 'string', ...(models.served.size > 0 ? { enum: [...models.served.keys()] } : {}) };
@@ -65,7 +65,7 @@ function parametersOf({ path, query }: Endpoint, models: Models) {
   return parameters;
 }
 
-function operationOf(endpoint: Endpoint, models: Models, keys: boolean) {
+function operationOf(endpoint: Endpoint, models: OpenModels, keys: boolean) {
   const { id, summary, body, answers, immutable } = endpoint;
   const manifest = models.served.values().next().value?.manifest;
   const example = manifest && exampleFor(endpoint, manifest).body;
@@ -145,7 +145,7 @@ function bodySchema(
   };
 }
 
-export function openApi(endpoints: readonly Endpoint[], models: Models, keys: boolean): object {
+export function openApi(endpoints: readonly Endpoint[], models: OpenModels, keys: boolean): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const endpoint of endpoints)
     paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method]: operationOf(endpoint, models, keys) };

@@ -1,7 +1,7 @@
 // What the routes are given by their entry (Worker or Node): models, protection, a store of finished answers, a log.
 import type { Context } from 'hono';
 import type { Training } from '../contract/training.ts';
-import type { Models } from './models.ts';
+import type { OpenModels } from './models.ts';
 import type { KeyCheck } from './protect/keys.ts';
 import type { RateLimiter } from './protect/rate-limit.ts';
 import type { Timing } from './timing.ts';
@@ -37,7 +37,7 @@ export interface LogRecord {
 }
 
 export interface Services {
-  models: Models;
+  models: OpenModels;
   runtime: { name: string; onnxruntime: string; memoryBytes(): number };
   keys: KeyCheck | undefined;
   limiter: RateLimiter | undefined;

@@ -9,7 +9,7 @@ import { centred, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { base64 } from '../base64.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { generate, type Models, modelNamed, type ServedModel } from '../models.ts';
+import { generate, modelNamed, type OpenModels, type ServedModel } from '../models.ts';
 import { originOf } from '../origin.ts';
 import { readBody, readQuery, text } from '../parameters.ts';
 import { checkPixels, layoutFor, parseSize, SIZE } from '../picture-request.ts';
@@ -55,7 +55,7 @@ const generationBody = z.object({
 });
 
 /** The models there are, and that those without alpha cannot be asked for a transparent background. */
-function bodyFor({ served }: Models) {
+function bodyFor({ served }: OpenModels) {
   const names = [...served.keys()];
   const opaque = names.filter((name) => served.get(name)?.manifest.image.channels !== 4);
   const model = { enum: names };

@@ -6,11 +6,11 @@ import { classOf, latentOf, parseSeed, truncate } from '../../contract/latent.ts
 import { scaleUp } from '../../contract/picture.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
 import { createApp } from '../../edge/app.ts';
-import type { Models, ServedModel } from '../../edge/models.ts';
+import type { OpenModels, ServedModel } from '../../edge/models.ts';
 import { openFolder, servicesOf, tinyFolder } from './edge-services.ts';
 
 const tiny = await tinyFolder();
-let models: Models;
+let models: OpenModels;
 let model: ServedModel;
 let drawn = 0;
 let get: (path: string, init?: RequestInit) => Promise<Response>;

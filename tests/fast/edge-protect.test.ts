@@ -5,7 +5,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp, endpoints } from '../../edge/app.ts';
 import { folderSource } from '../../edge/bundles.ts';
-import type { Engine, Models } from '../../edge/models.ts';
+import type { Engine, OpenModels } from '../../edge/models.ts';
 import { openOnFirst } from '../../edge/node.ts';
 import { createKeyCheck } from '../../edge/protect/keys.ts';
 import { bindingLimiter, memoryLimiter } from '../../edge/protect/rate-limit.ts';
@@ -17,7 +17,7 @@ import { CLEAR, COLOUR, PLAIN } from './edge-fixture.ts';
 import { openFolder, servicesOf, tinyFolder } from './edge-services.ts';
 
 const tiny = await tinyFolder();
-let models: Models;
+let models: OpenModels;
 beforeAll(async () => {
   models = await openFolder(tiny.folder);
 });

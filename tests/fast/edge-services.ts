@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleFolders, folderSource } from '../../edge/bundles.ts';
-import { type Models, openModel, openModels } from '../../edge/models.ts';
+import { type OpenModels, openModel, openModels } from '../../edge/models.ts';
 import { wasmEngine } from '../../edge/runtime/wasm.ts';
 import type { Services } from '../../edge/services.ts';
 import { COLOUR, PLAIN, type Tiny, writeTiny } from './edge-fixture.ts';
@@ -14,14 +14,14 @@ export async function tinyFolder(...bundles: Tiny[]): Promise<{ folder: string; 
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-export async function openFolder(folder: string): Promise<Models> {
+export async function openFolder(folder: string): Promise<OpenModels> {
   const engine = wasmEngine();
   return openModels(bundleFolders(folder).map(folderSource), (source) =>
     openModel(source, engine, Number.POSITIVE_INFINITY),
   );
 }
 
-export function servicesOf(models: Models, more: Partial<Services> = {}): Services {
+export function servicesOf(models: OpenModels, more: Partial<Services> = {}): Services {
   return {
     models,
     runtime: { name: 'test', onnxruntime: '0', memoryBytes: () => 0 },
