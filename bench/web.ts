@@ -2,10 +2,10 @@
 // `npm run build && npm run bench:web [-- --visits 5 --skip-gpu]`; figures depend on the machine's load.
 import { parseArgs } from 'node:util';
 import type { Browser, CDPSession, Page } from 'playwright-core';
+import type { Verdict } from '../client/engine/ladder.ts';
 import { launchBrowser } from '../tests/browser.ts';
 import { MODEL, openPage, waitForVerdicts } from '../tests/web-harness.ts';
 import { type Site, serveSite } from '../tests/web-site.ts';
-import type { Verdict } from '../web/engine/ladder.ts';
 import { fileSizes, ownCode } from './web-sizes.ts';
 
 const { values } = parseArgs({

@@ -1,18 +1,18 @@
 // The page's entry: finds the models, starts the engine, connects the large picture, the views and the address bar.
 import './policy.ts';
 import './styles/index.css';
+import { forget, readChoice, writeChoice } from '../client/engine/device.ts';
+import { createEngine, type EngineStatus } from '../client/engine/engine.ts';
+import type { Choice } from '../client/engine/ladder.ts';
+import { RunnerError } from '../client/engine/runner.ts';
+import { isNetworkFailure } from '../client/files/patience.ts';
+import { dropOldRuntimes } from '../client/files/runtime.ts';
+import { isFull, OtherFile } from '../client/files/store.ts';
 import { LIMITS } from '../contract/limits.ts';
 import type { Picture } from '../contract/picture.ts';
 import type { Training } from '../contract/training.ts';
-import { forget, readChoice, writeChoice } from './engine/device.ts';
-import { createEngine, type EngineStatus } from './engine/engine.ts';
-import type { Choice } from './engine/ladder.ts';
-import { RunnerError } from './engine/runner.ts';
 import { createCatalogue } from './files/catalogue.ts';
 import { freshModel, keptModel, type LoadedModel, type ModelEntry, sameKind } from './files/models.ts';
-import { isNetworkFailure } from './files/patience.ts';
-import { dropOldRuntimes } from './files/runtime.ts';
-import { isFull, OtherFile } from './files/store.ts';
 import { watchTraining } from './files/training.ts';
 import { listenForInstall } from './offline/install.ts';
 import { readiness, registerWorker } from './offline/offline.ts';

@@ -1,5 +1,5 @@
 // Every word on the page, English and Chinese side by side. `t('key', { n: 3 })` fills {n}.
-import { readSetting, writeSetting } from './engine/device.ts';
+import { readSetting, writeSetting } from '../client/engine/device.ts';
 
 const TEXTS = {
   tagline: ['Pictures made on your own device', '在你自己的设备上生成图片'],

@@ -1,4 +1,5 @@
-// An import may only go left: contract ← trace ← train ← export ← cli; contract ← edge ← cli; contract ← web.
+// An import may only go left: contract ← trace ← train ← export ← cli; contract ← edge ← cli;
+// contract ← client ← web.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -12,7 +13,8 @@ const MAY_IMPORT = {
   train: ['contract', 'trace'],
   export: ['contract', 'trace', 'train'],
   edge: ['contract'],
-  web: ['contract'],
+  client: ['contract'],
+  web: ['contract', 'client'],
   cli: ['contract', 'trace', 'train', 'export', 'edge'],
 } as const satisfies Record<string, readonly string[]>;
 type Layer = keyof typeof MAY_IMPORT;
@@ -23,6 +25,7 @@ const FORBIDDEN: Partial<Record<Layer, RegExp>> = {
   contract: /^(node:|onnxruntime|@tensorflow\/)/,
   trace: /^(node:|onnxruntime)/,
   edge: /^@tensorflow\//,
+  client: /^(node:|onnxruntime-node|@tensorflow\/)/,
   web: /^(node:|onnxruntime-node|@tensorflow\/)/,
 };
 

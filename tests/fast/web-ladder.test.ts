@@ -1,7 +1,7 @@
 // The device ladder's decisions, without a device.
 import { expect, test } from 'vitest';
-import { type Circumstances, type Device, isFaster, planLadder } from '../../web/engine/ladder.ts';
-import type { Provider } from '../../web/engine/protocol.ts';
+import { type Circumstances, type Device, isFaster, planLadder } from '../../client/engine/ladder.ts';
+import type { Provider } from '../../client/engine/protocol.ts';
 
 const CHROME: Device = { adapter: true, jspi: true, isolated: true, apple: false, cores: 8 };
 const FIRST: Circumstances = { memory: undefined, crashed: new Set(), choice: 'auto', jspiKept: false };

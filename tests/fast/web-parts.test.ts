@@ -1,10 +1,10 @@
 // Parts of the page that need no page: the batch queue, own bundles.
 import { zipSync } from 'fflate';
 import { expect, test } from 'vitest';
+import { createQueue, Dropped } from '../../client/engine/queue.ts';
+import { readBundle } from '../../client/files/bundle.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import type { Picture } from '../../contract/picture.ts';
-import { createQueue, Dropped } from '../../web/engine/queue.ts';
-import { readBundle } from '../../web/files/bundle.ts';
 
 test('what a finger waits for goes before the wall, and the wall can be dropped', async () => {
   const order: number[] = [];

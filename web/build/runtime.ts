@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { RuntimeFacts } from '../files/runtime.ts';
+import type { RuntimeFacts } from '../../client/files/runtime.ts';
 
 export function runtimeFacts(): RuntimeFacts {
   const folder = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));

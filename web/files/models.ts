@@ -1,14 +1,23 @@
 // Where models come from: models/index.json and models/<name>/ of the site, each kept on the device when it has proved itself,
 // and bundles a person brought along (own.ts). Of everything there are two readings: what the device has, at once, and what
 // the network says, which is checked before it replaces anything.
+
+import type { Model } from '../../client/engine/engine.ts';
+import { patiently } from '../../client/files/patience.ts';
+import {
+  dropOthers,
+  fileBytes,
+  isKept,
+  openStore,
+  put,
+  type RemoteFile,
+  refuseHtml,
+} from '../../client/files/store.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import { generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { type ListedModel, parseModelList } from '../../contract/model-list.ts';
-import type { Model } from '../engine/engine.ts';
 import { loadOwn, OWN } from './own.ts';
-import { patiently } from './patience.ts';
-import { dropOthers, fileBytes, isKept, openStore, put, type RemoteFile, refuseHtml } from './store.ts';
 
 export interface ModelEntry extends ListedModel {
   /** Brought by the person; lives on this device only, and its name here begins with `own:`. */

@@ -1,11 +1,12 @@
 // Bundles that a person brought along, on this device only: in Cache Storage, or in memory until the page is closed where the
 // browser keeps nothing (plain http) or has no room.
+
+import { isIntact, openStore, put, type RemoteFile, storeKey } from '../../client/files/store.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import { generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { listedModel } from '../../contract/model-list.ts';
 import type { LoadedModel, ModelEntry } from './models.ts';
-import { isIntact, openStore, put, type RemoteFile, storeKey } from './store.ts';
 
 const STORE = 'pocketgen-own';
 /** Its name on this page begins so: a model of the site may have the same one. */

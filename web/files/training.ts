@@ -1,7 +1,8 @@
 // Watching a training from the page: asks /v1/training/NAME now and then, seldom while nobody looks, ever more seldom while
 // nobody answers.
+
+import { patiently } from '../../client/files/patience.ts';
 import { parseTraining, type Training } from '../../contract/training.ts';
-import { patiently } from './patience.ts';
 
 /** Milliseconds between questions: while it trains, when it has ended (it may go on), while the page is hidden. */
 const EVERY = { training: 4000, ended: 10_000, hidden: 60_000 } as const;

@@ -1,7 +1,7 @@
 // Use without a network: registers the service worker, offers updates, and says "ready offline" only when the page, the
 // runtime and the model are all on the device.
-import { type RuntimeBuild, runtimeFiles } from '../files/runtime.ts';
-import { isKept, type RemoteFile } from '../files/store.ts';
+import { type RuntimeBuild, runtimeFiles } from '../../client/files/runtime.ts';
+import { isKept, type RemoteFile } from '../../client/files/store.ts';
 
 export interface Part {
   kept: boolean;

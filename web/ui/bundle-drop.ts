@@ -1,5 +1,5 @@
 // Bring your own bundle: drop a folder or zip anywhere on the page, or choose one. It is checked and stays here.
-import { readBundle } from '../files/bundle.ts';
+import { readBundle } from '../../client/files/bundle.ts';
 import { keepOwn } from '../files/own.ts';
 import { t } from '../texts.ts';
 import { openDialog } from './dialogs.ts';

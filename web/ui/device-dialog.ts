@@ -1,8 +1,8 @@
 // The dialog "This device": every way of computing with its verdict and a choice, what is kept for use without a
 // network, and installing.
-import type { Choice, Verdict } from '../engine/ladder.ts';
-import { PROVIDERS } from '../engine/ladder.ts';
-import { isFull } from '../files/store.ts';
+import type { Choice, Verdict } from '../../client/engine/ladder.ts';
+import { PROVIDERS } from '../../client/engine/ladder.ts';
+import { isFull } from '../../client/files/store.ts';
 import { canInstall, install, isAppleTouch, isStandalone } from '../offline/install.ts';
 import type { Readiness } from '../offline/offline.ts';
 import { t } from '../texts.ts';

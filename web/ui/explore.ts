@@ -1,6 +1,6 @@
 // The explorer: a plane of latent space through the large picture. Drag on it and the picture follows; a map of small
 // pictures lies underneath.
-import { Dropped } from '../engine/queue.ts';
+import { Dropped } from '../../client/engine/queue.ts';
 import {
   classWeights,
   type FreePoint,

@@ -1,5 +1,5 @@
 // Favourites, kept in localStorage as what they are made from: some bytes each, drawn again when looked at.
-import { readSetting, writeSetting } from '../engine/device.ts';
+import { readSetting, writeSetting } from '../../client/engine/device.ts';
 import type { Point } from '../pictures/point.ts';
 import { decodeLatent, encodeLatent } from '../state.ts';
 

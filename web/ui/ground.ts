@@ -1,9 +1,10 @@
 // What pictures lie on, everywhere on the page: the ground measured from opaque ones; for transparent ones a checkerboard or
 // a colour that the person chooses, kept for each model. Also what becomes of transparency in files that are saved.
+
+import { readSetting, writeSetting } from '../../client/engine/device.ts';
 import { backgroundName, type Colour, onBackground, parseBackground } from '../../contract/background.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
-import { readSetting, writeSetting } from '../engine/device.ts';
 import { measureGround, pinnedPictures, seenOn } from '../pictures/ground.ts';
 import { t } from '../texts.ts';
 import { h } from './dom.ts';

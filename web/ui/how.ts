@@ -1,7 +1,7 @@
 // How it works: five sentences, the network drawn from the model file, and the training record of the bundle.
 import { z } from 'zod';
+import { Dropped } from '../../client/engine/queue.ts';
 import type { Manifest, Snapshot } from '../../contract/manifest.ts';
-import { Dropped } from '../engine/queue.ts';
 import type { Network, Shape, Step } from '../files/network.ts';
 import { type TextKey, t } from '../texts.ts';
 import { MEASURE_NAMES, measuresOf, measureText, number, showCurve } from './curve.ts';

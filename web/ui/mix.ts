@@ -1,5 +1,5 @@
 // Mixing: two parents, and children who take each number and the class from one parent or the other.
-import { Dropped } from '../engine/queue.ts';
+import { Dropped } from '../../client/engine/queue.ts';
 import { childOf, classLabel, type FreePoint, inputsOf } from '../pictures/point.ts';
 import { t } from '../texts.ts';
 import { draw, h, pictureCanvas, setTiles } from './dom.ts';

@@ -1,6 +1,7 @@
 // The other picture: the far end of a walk, the second parent of a mix. A small picture with its own seed and class.
+
+import { Dropped } from '../../client/engine/queue.ts';
 import { parseSeed } from '../../contract/latent.ts';
-import { Dropped } from '../engine/queue.ts';
 import { inputsOf, type Point, soleClass, withClass } from '../pictures/point.ts';
 import { type TextKey, t } from '../texts.ts';
 import { draw, h, latest, pictureCanvas } from './dom.ts';

@@ -1,9 +1,10 @@
 // What can stand in the large picture's place: the first download, an error, nothing to show.
+
+import { RunnerError } from '../../client/engine/runner.ts';
+import { isNetworkFailure } from '../../client/files/patience.ts';
+import { isFull } from '../../client/files/store.ts';
 import { UserError } from '../../contract/errors.ts';
-import { RunnerError } from '../engine/runner.ts';
 import { OWN } from '../files/own.ts';
-import { isNetworkFailure } from '../files/patience.ts';
-import { isFull } from '../files/store.ts';
 import { type TextKey, t } from '../texts.ts';
 import { h } from './dom.ts';
 

@@ -1,5 +1,5 @@
 // The favourites of this device, drawn again from what they are made of.
-import { Dropped } from '../engine/queue.ts';
+import { Dropped } from '../../client/engine/queue.ts';
 import { classLabel, inputsOf } from '../pictures/point.ts';
 import { t } from '../texts.ts';
 import { draw, h, pictureCanvas, setTiles } from './dom.ts';

@@ -1,7 +1,7 @@
 // The page around the pictures: header, tabs, status line, messages, and dropping a bundle anywhere.
 
-import { readSetting, writeSetting } from '../engine/device.ts';
-import type { EngineStatus } from '../engine/engine.ts';
+import { readSetting, writeSetting } from '../../client/engine/device.ts';
+import type { EngineStatus } from '../../client/engine/engine.ts';
 import type { ModelEntry } from '../files/models.ts';
 import { type State, VIEWS, type View as ViewName } from '../state.ts';
 import { currentLanguage, setLanguage, type TextKey, t } from '../texts.ts';

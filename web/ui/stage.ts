@@ -1,9 +1,9 @@
 // The large picture with its controls: seed, class, variety, and what can be done with it. Its frame also shows the
 // first download and the first error, in the same place, so nothing jumps.
 
+import { Dropped } from '../../client/engine/queue.ts';
 import { parseSeed } from '../../contract/latent.ts';
 import type { Picture } from '../../contract/picture.ts';
-import { Dropped } from '../engine/queue.ts';
 import { classLabel, inputsOf, type Point, soleClass, withClass } from '../pictures/point.ts';
 import type { State } from '../state.ts';
 import { t } from '../texts.ts';

@@ -1,6 +1,6 @@
 // What the page says it runs on, and why: one line under the picture, and the words of every verdict.
-import type { EngineStatus } from '../engine/engine.ts';
-import type { Reason, Verdict } from '../engine/ladder.ts';
+import type { EngineStatus } from '../../client/engine/engine.ts';
+import type { Reason, Verdict } from '../../client/engine/ladder.ts';
 import { t } from '../texts.ts';
 
 const digits = (milliseconds: number) => milliseconds.toFixed(milliseconds < 10 ? 1 : 0);

@@ -1,7 +1,8 @@
 // What a view (wall, explorer, …) is, and what the page gives it.
+
+import type { Priority } from '../../client/engine/queue.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
-import type { Priority } from '../engine/queue.ts';
 import type { LoadedModel } from '../files/models.ts';
 import type { Inputs, Point } from '../pictures/point.ts';
 import type { State } from '../state.ts';

@@ -1,6 +1,7 @@
 // The walk: from the large picture to another one, also between classes; play, loop, stop anywhere, save as GIF or APNG.
+
+import { Dropped } from '../../client/engine/queue.ts';
 import { steps } from '../../contract/walk.ts';
-import { Dropped } from '../engine/queue.ts';
 import { inputsBetween, pointBetween } from '../pictures/point.ts';
 import { animationBlob, fileName } from '../pictures/save.ts';
 import { t } from '../texts.ts';

@@ -1,6 +1,7 @@
 // The wall: pictures from one seed upwards that fill in as they are made. Tap one to make it the large picture.
+
+import { Dropped } from '../../client/engine/queue.ts';
 import type { Picture } from '../../contract/picture.ts';
-import { Dropped } from '../engine/queue.ts';
 import { classLabel, inputsOf, type SeedPoint } from '../pictures/point.ts';
 import { wallZip } from '../pictures/save.ts';
 import { t } from '../texts.ts';

@@ -1,9 +1,9 @@
 // The Web Worker: ONNX Runtime with one provider and one model. It proves itself on the goldens before it says it has
 // started, measures itself, then turns latents into pictures.
 import type * as OnnxRuntime from 'onnxruntime-web';
-import { checkGoldens } from '../../contract/bundle.ts';
-import { createGenerator, type Generator } from '../../contract/generator.ts';
-import type { FailureCause, FromWorker, StartMessage, ToWorker } from './protocol.ts';
+import { checkGoldens } from '../contract/bundle.ts';
+import { createGenerator, type Generator } from '../contract/generator.ts';
+import type { FailureCause, FromWorker, StartMessage, ToWorker } from './engine/protocol.ts';
 
 /** The promise of the contract: a GPU may round differently by one level of 255. */
 const MAX_LEVELS = 1;

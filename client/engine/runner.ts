@@ -36,7 +36,7 @@ const DECODE_LIMIT = 30_000;
 
 /** Resolves when the worker has proved itself. `signal` stops it, started or not. */
 export function startRunner(message: Omit<StartMessage, 'type'>, signal: AbortSignal): Promise<Runner> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: message.provider });
+  const worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module', name: message.provider });
   let pending: { id: number; resolve: (batch: Batch) => void; reject: (error: RunnerError) => void } | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let lost: RunnerError | undefined;
