@@ -1,28 +1,60 @@
-// The `pocketgen` command line: one file per command under cli/commands/. Started by bin/pocketgen.mjs.
+// The `pocketgen` command line: one file per command under cli/commands/, of which only the one asked for is loaded, so that
+// none needs the packages of another. Started by bin/pocketgen.mjs.
+import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { UserError } from '../contract/errors.ts';
 import { isSystemError, systemErrorSentence } from '../train/store/system-error.ts';
-import { registerBundle } from './commands/bundle.ts';
-import { registerDataset } from './commands/dataset.ts';
-import { registerEval } from './commands/eval.ts';
-import { registerReport } from './commands/report.ts';
-import { registerServe } from './commands/serve.ts';
-import { registerStart } from './commands/start.ts';
-import { registerTrain } from './commands/train.ts';
-import { registerUpgrade } from './commands/upgrade.ts';
+import { missingPackage } from './missing-package.ts';
 
-const program = new Command('pocketgen')
-  .description('Train a small image generator, export it to one ONNX bundle, serve it on the edge and offline.')
-  .showHelpAfterError('(see pocketgen --help)');
+interface Entry {
+  readonly description: string;
+  /** Its file's function that adds arguments, options and the action. */
+  load(): Promise<(command: Command) => void>;
+}
 
-registerDataset(program);
-registerTrain(program);
-registerEval(program);
-registerReport(program);
-registerBundle(program);
-registerStart(program);
-registerServe(program);
-registerUpgrade(program);
+/** In the order of the help. */
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  start: {
+    description: 'train, show it while it trains, export, verify and serve: everything `npm start` does',
+    load: async () => (await import('./commands/start.ts')).registerStart,
+  },
+  dataset: {
+    description: 'training pictures: what there is, a download, a contact sheet',
+    load: async () => (await import('./commands/dataset.ts')).registerDataset,
+  },
+  train: {
+    description: 'train a generator; the same command again continues where it stopped',
+    load: async () => (await import('./commands/train.ts')).registerTrain,
+  },
+  eval: {
+    description: 'measure generated pictures against held-out real ones',
+    load: async () => (await import('./commands/eval.ts')).registerEval,
+  },
+  report: {
+    description: 'write one self-contained HTML page: losses, quality, pictures over time, walks, config',
+    load: async () => (await import('./commands/report.ts')).registerReport,
+  },
+  export: {
+    description: 'write the model bundle of a run and check it on three run-times',
+    load: async () => (await import('./commands/export.ts')).registerExport,
+  },
+  sample: {
+    description: 'draw pictures of a bundle into a PNG',
+    load: async () => (await import('./commands/sample.ts')).registerSample,
+  },
+  verify: {
+    description: 'check a bundle’s hashes and goldens',
+    load: async () => (await import('./commands/verify.ts')).registerVerify,
+  },
+  upgrade: {
+    description: 'bring bundles of earlier formats to the current one, where they lie',
+    load: async () => (await import('./commands/upgrade.ts')).registerUpgrade,
+  },
+  serve: {
+    description: 'serve bundles over HTTP: pictures by seed, grids, walks, an OpenAI-compatible route, and the page',
+    load: async () => (await import('./commands/serve.ts')).registerServe,
+  },
+};
 
 // Nobody reads any more (`| head`, a closed terminal): a command that saves on a hang-up does so, any other ends.
 for (const stream of [process.stdout, process.stderr]) {
@@ -33,10 +65,21 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 try {
+  const { version } = createRequire(import.meta.url)('pocketgen/package.json') as { version: string };
+  const program = new Command('pocketgen')
+    .description('Train a small image generator, export it to one ONNX bundle, serve it on the edge and offline.')
+    .version(version)
+    .showHelpAfterError('(see pocketgen --help)');
+  const asked = process.argv.slice(2).find((word) => Object.hasOwn(COMMANDS, word));
+  for (const [name, { description, load }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).description(description);
+    if (name === asked) (await load())(command);
+  }
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof UserError) console.error(error.message);
-  else if (isSystemError(error)) console.error(systemErrorSentence(error));
-  else throw error;
+  const told = missingPackage(error) ?? error;
+  if (told instanceof UserError) console.error(told.message);
+  else if (isSystemError(told)) console.error(systemErrorSentence(told));
+  else throw told;
   process.exitCode = 1;
 }

@@ -21,17 +21,17 @@ interface SourceOptions extends DataFlags {
   offline?: boolean;
 }
 
-export function registerDataset(program: Command): void {
-  const dataset = program.command('dataset').description(`training pictures: ${dataHelp} (one sub-folder per class)`);
+const sourceHelp = `${dataHelp}, with one sub-folder per class`;
 
-  withSourceOptions(dataset.command('info').argument('<source>').description('what a data set holds'))
+export function registerDataset(command: Command): void {
+  withSourceOptions(command.command('info').argument('<source>', sourceHelp).description('what a data set holds'))
     .option('--json', 'print JSON')
     .action(async (source: string, options: SourceOptions & { json?: boolean }) => {
       const splits = await load(source, options);
       console.log(options.json ? JSON.stringify(summary(splits), undefined, 2) : describe(splits));
     });
 
-  dataset
+  command
     .command('fetch')
     .argument('<name>', datasetNames.join(' or '))
     .description('download a data set to the cache folder; goes on where an earlier download stopped')
@@ -46,9 +46,9 @@ export function registerDataset(program: Command): void {
     });
 
   withSourceOptions(
-    dataset
+    command
       .command('preview')
-      .argument('<source>')
+      .argument('<source>', sourceHelp)
       .description('write a labelled contact sheet of the training pictures'),
   )
     .option('--out <file>', 'PNG to write', 'preview.png')

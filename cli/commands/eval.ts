@@ -193,10 +193,9 @@ async function generatedSet(
   return pictureSet({ ...train, pixels, labels, note: 'generated' });
 }
 
-export function registerEval(program: Command): void {
-  addDataOptions(program.command('eval'))
+export function registerEval(command: Command): void {
+  addDataOptions(command)
     .argument('[model]', 'bundle or run folder')
-    .description('measure generated pictures against held-out real ones')
     .option('--data <source>', `data set the model was trained on: ${dataHelp} (default: the one it names)`)
     .option(
       '--samples <n>',

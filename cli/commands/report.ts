@@ -67,11 +67,9 @@ async function nearestTraining(model: ModelSource, warn: (sentence: string) => v
   }
 }
 
-export function registerReport(program: Command): void {
-  program
-    .command('report')
+export function registerReport(command: Command): void {
+  command
     .argument('<run>', 'run folder')
-    .description('write one self-contained HTML page: losses, quality, pictures over time, walks, config')
     .option('--out <file>', 'page to write (default: report.html in the run folder)')
     .option('--watch', 'serve the page live instead, until Ctrl-C')
     .option('--port <n>', 'port for --watch; 0 for any free one', port, 8790)

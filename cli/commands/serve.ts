@@ -50,10 +50,8 @@ export async function runServe(flags: ServeFlags): Promise<RunningServer> {
   return server;
 }
 
-export function registerServe(program: Command): void {
-  program
-    .command('serve')
-    .description('Serve bundles over HTTP: pictures by seed, grids, walks, an OpenAI-compatible route, and the page.')
+export function registerServe(command: Command): void {
+  command
     .option('--models <folder>', 'a folder of bundles, or one bundle', 'models')
     .option('--port <port>', 'port; 0 for any free one', '8787')
     .option('--host <address>', 'address to listen on; 0.0.0.0 for the whole network', 'localhost')

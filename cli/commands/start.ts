@@ -13,7 +13,7 @@ import { startLive } from '../live.ts';
 import { buildPage, PAGE } from '../page.ts';
 import { findPlace, nameFrom, type Place, type RecipeOf } from '../place.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
-import { runExport } from './bundle.ts';
+import { runExport } from './export.ts';
 import { portOf } from './serve.ts';
 import { positive, presetOf, readPictures, runTraining, whole } from './train.ts';
 
@@ -176,9 +176,8 @@ export async function runStart(flags: StartFlags): Promise<void> {
   }
 }
 
-export function registerStart(program: Command): void {
-  addDataOptions(program.command('start'))
-    .description('train, show it while it trains, export, verify and serve: everything `npm start` does')
+export function registerStart(command: Command): void {
+  addDataOptions(command)
     .addOption(
       new Option('--preset <name>', 'training preset (default: auto for own pictures, else quick)').choices(
         Object.keys(PRESETS),

@@ -256,9 +256,8 @@ async function qualityCheck(
   return { check: await createQualityCheck(splits, judge, stepOptions(recipe), say), evaluations };
 }
 
-export function registerTrain(program: Command): void {
-  addDataOptions(program.command('train'))
-    .description('train a generator; the same command again continues where it stopped')
+export function registerTrain(command: Command): void {
+  addDataOptions(command)
     .option('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')} (default: auto for own pictures, else quick)`)
     .option('--data <source>', dataHelp, 'fashion-mnist')
     .option('--out <dir>', 'run folder (default: runs/ and the preset, or the name of own pictures)')

@@ -25,23 +25,19 @@ export async function upgradeBundle(folder: string): Promise<string> {
   );
 }
 
-export function registerUpgrade(program: Command): void {
-  program
-    .command('upgrade')
-    .description('bring bundles of earlier formats to the current one, where they lie')
-    .argument('<bundle...>', 'bundle folders, or folders of bundles')
-    .action(async (paths: string[]) => {
-      for (const path of paths) {
-        for (const folder of bundleFolders(path)) {
-          // One that cannot be brought up to date keeps none of the others from it.
-          try {
-            console.log(await upgradeBundle(folder));
-          } catch (error) {
-            if (!(error instanceof UserError) && !isSystemError(error)) throw error;
-            console.error(`${folder}: ${isSystemError(error) ? systemErrorSentence(error) : error.message}`);
-            process.exitCode = 1;
-          }
+export function registerUpgrade(command: Command): void {
+  command.argument('<bundle...>', 'bundle folders, or folders of bundles').action(async (paths: string[]) => {
+    for (const path of paths) {
+      for (const folder of bundleFolders(path)) {
+        // One that cannot be brought up to date keeps none of the others from it.
+        try {
+          console.log(await upgradeBundle(folder));
+        } catch (error) {
+          if (!(error instanceof UserError) && !isSystemError(error)) throw error;
+          console.error(`${folder}: ${isSystemError(error) ? systemErrorSentence(error) : error.message}`);
+          process.exitCode = 1;
         }
       }
-    });
+    }
+  });
 }

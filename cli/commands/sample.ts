@@ -1,0 +1,86 @@
+// `pocketgen sample`: pictures of a bundle in a PNG.
+import { type Command, Option } from 'commander';
+import { onBackground, parseBackground } from '../../contract/background.ts';
+import { UserError } from '../../contract/errors.ts';
+import { parseSeed } from '../../contract/latent.ts';
+import { LIMITS } from '../../contract/limits.ts';
+import { classIndex } from '../../contract/manifest.ts';
+import { contactSheet, type Picture, scaleUp } from '../../contract/picture.ts';
+import { encodePng } from '../../contract/png.ts';
+import { openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
+import { writeAtomically } from '../../train/store/checkpoint.ts';
+import { truncationOf, variantOf, within } from '../bundle-options.ts';
+import { checkOutFile } from '../out-file.ts';
+
+/** `1-64`, `7`, `ada@example.com`, or several of them separated by commas. */
+function seedList(text: string): number[] {
+  return text.split(',').flatMap((part) => {
+    const range = /^(\d+)-(\d+)$/.exec(part.trim());
+    if (!range) return [parseSeed(part.trim())];
+    const [from, to] = [parseSeed(Number(range[1])), parseSeed(Number(range[2]))];
+    if (to < from || to - from >= 4096) {
+      throw new UserError(`seeds: expected a range of 1 to 4096 seeds such as 1-64, got ${part}`);
+    }
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  });
+}
+
+interface SampleFlags {
+  seed?: string;
+  seeds?: string;
+  class?: string;
+  truncation?: string;
+  columns: string;
+  scale: string;
+  dtype?: string;
+  provider: Provider;
+  background?: string;
+  out: string;
+}
+
+async function runSample(dir: string, flags: SampleFlags): Promise<void> {
+  const seeds = flags.seeds === undefined ? [parseSeed(flags.seed ?? '1')] : seedList(flags.seeds);
+  const given = flags.truncation === undefined ? undefined : truncationOf(flags.truncation);
+  const columns = within('columns', flags.columns, 1, 256, true);
+  const scale = within('scale', flags.scale, 1, 32, true);
+  const variant = flags.dtype === undefined ? undefined : variantOf(flags.dtype);
+  const background = flags.background === undefined ? undefined : parseBackground(flags.background);
+  checkOutFile(flags.out);
+  const bundle = await openBundle(dir, { provider: flags.provider, ...(variant ? { variant } : {}) });
+  try {
+    const { name, image } = bundle.manifest;
+    if (background !== undefined && image.channels !== 4)
+      throw new UserError(`--background: expected none, as ${name} draws no transparent pictures; leave it out`);
+    const truncation = given ?? bundle.manifest.defaultTruncation;
+    const index = flags.class === undefined ? undefined : classIndex(bundle.manifest, flags.class);
+    const pictures: Picture[] = [];
+    for (let at = 0; at < seeds.length; at += LIMITS.batch) {
+      const batch = seeds.slice(at, at + LIMITS.batch).map((seed) => ({ seed, class: index, truncation }));
+      pictures.push(...(await bundle.generator.generate(batch)));
+    }
+    const sheet = pictures.length === 1 && pictures[0] ? pictures[0] : contactSheet(pictures, columns);
+    writeAtomically(flags.out, encodePng(onBackground(scaleUp(sheet, scale), background)));
+    console.error(`${flags.out}: ${pictures.length} picture${pictures.length === 1 ? '' : 's'}`);
+  } finally {
+    await bundle.close();
+  }
+}
+
+export function registerSample(command: Command): void {
+  command
+    .argument('<bundle>', 'bundle folder')
+    .option('--seed <seed>', 'a number or any text (default: 1)')
+    .option('--seeds <list>', 'several: 1-64, or a list with commas')
+    .option('--class <name>', 'label or index (default: the class the seed chooses)')
+    .option(
+      '--truncation <t>',
+      'latent scale from 0.01 to 1: lower is more typical, less varied (default: the bundle’s own)',
+    )
+    .option('--columns <n>', 'columns of the grid', '8')
+    .option('--scale <k>', 'each pixel becomes k x k', '1')
+    .option('--background <colour>', 'ground of transparent pictures: ff8800, white, checkerboard (default: none)')
+    .option('--dtype <name>', 'fp32, fp16 or int8 (default: the bundle’s own)')
+    .addOption(new Option('--provider <name>', 'what runs it').choices(PROVIDERS).default('wasm'))
+    .requiredOption('--out <file>', 'PNG to write')
+    .action(runSample);
+}

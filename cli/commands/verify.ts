@@ -1,0 +1,11 @@
+// `pocketgen verify`: a bundle's hashes and goldens.
+import type { Command } from 'commander';
+import { verifyBundle } from '../../export/verify.ts';
+
+export function registerVerify(command: Command): void {
+  command.argument('<bundle>', 'bundle folder').action(async (dir: string) => {
+    for (const { variant, provider, goldens, levels } of await verifyBundle(dir)) {
+      console.log(`${variant} on ${provider}: ${goldens} goldens, largest difference ${levels} of 255 levels`);
+    }
+  });
+}
