@@ -1,19 +1,20 @@
 #!/usr/bin/env node
-// The `pocketgen` command: runs cli/main.ts, which needs a Node that reads TypeScript (22.18 or later).
-// An older Node hands over to the one that the `node` dev dependency installed.
+// The `pocketgen` command. A package holds it as JavaScript; a checkout runs cli/main.ts, which needs a Node that reads
+// TypeScript (22.18 or later): an older one hands over to the one that the `node` dev dependency installed.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-const main = new URL('../cli/main.ts', import.meta.url);
+const source = new URL('../cli/main.ts', import.meta.url);
+const main = existsSync(source) ? source : new URL('../dist/lib/cli/main.js', import.meta.url);
 try {
   createRequire(import.meta.url).resolve('commander');
 } catch {
   console.error('pocketgen: expected its packages to be installed, got none; run npm ci first');
   process.exit(1);
 }
-if (process.features.typescript) {
+if (main !== source || process.features.typescript) {
   await import(main.href);
 } else {
   const node = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));

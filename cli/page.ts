@@ -1,13 +1,14 @@
-// The page that a command serves, built from web/ of this package, wherever the command was started.
+// The page that a command serves: a package holds it, a checkout builds it from web/, wherever the command was started.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { UserError } from '../contract/errors.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+/** Of the package or the checkout: compiled, this module lies deeper than its source. */
+const ROOT = dirname(require.resolve('pocketgen/package.json'));
 export const PAGE = join(ROOT, 'dist', 'web');
 /** What the page is built from. */
 const SOURCES = ['web', 'contract', 'vite.config.ts', 'package-lock.json'].map((name) => join(ROOT, name));
@@ -16,7 +17,6 @@ const LAST_FILE = join(PAGE, 'sw.js');
 
 function viteCommand(): string | undefined {
   try {
-    const require = createRequire(import.meta.url);
     return join(require.resolve('vite/package.json'), '..', 'bin', 'vite.js');
   } catch {
     return undefined; // an installation without development dependencies

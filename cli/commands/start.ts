@@ -134,7 +134,7 @@ async function trainAt(
 }
 
 async function verify(bundle: string): Promise<void> {
-  for (const { variant, provider, goldens, levels } of await verifyBundle(bundle)) {
+  for (const { variant, provider, goldens, levels } of await verifyBundle(bundle, say)) {
     say(`verified ${variant} on ${provider}: ${goldens} goldens, largest difference ${levels} of 255 levels`);
   }
 }

@@ -15,7 +15,7 @@ export async function upgradeBundle(folder: string): Promise<string> {
   const json = manifestJson(folder, await readManifestText(folder));
   const { manifest, from } = upgradeManifest(json);
   if (from === FORMAT_VERSION) return `${folder}: format ${from} already`;
-  const checked = await verifyManifest(folder, manifest);
+  const checked = await verifyManifest(folder, manifest, console.error);
   writeAtomically(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
   const variants = [...new Set(checked.map(({ variant }) => variant))].join(', ');
   const metrics = manifest.metrics === undefined && Object.hasOwn(json as object, 'metrics');

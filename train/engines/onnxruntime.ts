@@ -10,15 +10,26 @@ export type Tensor = common.Tensor;
 // one is taken for an option and ignored.
 export const { Tensor } = createRequire(import.meta.url)('onnxruntime-common') as typeof common;
 
-/** @throws UserError where the package has no library for this machine */
+/** @throws UserError where the package is not installed or has no library for this machine */
 async function load(): Promise<typeof import('onnxruntime-node')> {
   return import('onnxruntime-node').catch((error: Error) => {
-    const reason = error.message.split('\n')[0];
+    const reason = error.message.split('\n')[0]?.replace(/ imported from .*/, '');
     throw new UserError(
       `onnxruntime-node: expected its library for ${process.platform} ${process.arch}, got: ${reason}; ` +
-        'run npm ci on this machine',
+        'install the packages anew on this machine, without --omit=optional',
     );
   });
+}
+
+/** What keeps onnxruntime-node from running here, in a sentence; undefined where it runs. */
+export async function nativeRefusal(): Promise<string | undefined> {
+  try {
+    await load();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return error.message;
+  }
 }
 
 export async function createSession(
