@@ -1,31 +1,37 @@
 // model.json, the bundle's manifest: the only thing the edge and the web need to know about a model.
 // The zod schema is the definition; parseManifest turns anything wrong into one sentence.
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
 import { UserError } from './errors.ts';
 import { LATENT_GENERATOR } from './latent.ts';
 import { LIMITS } from './limits.ts';
 
+/** For every `safeParse` of a schema here: zod/mini, which pages download, has no messages of its own. */
+export const messages = { error: en().localeError };
+
 export const FORMAT = 'pocketgen-bundle';
 export const FORMAT_VERSION = 3;
 
-const size = z.int().min(1);
-export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
+const size = z.int().check(z.minimum(1));
+const count = z.number().check(z.minimum(0));
+const text = z.string().check(z.minLength(1));
+export const sha256Schema = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits'));
 const vectors = z.tuple([z.literal('batch'), size]);
 
 /** Of a bundle: a part of addresses. */
 export const nameSchema = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens');
+  .check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens'));
 
 /** Factor on latents. */
-export const truncationSchema = z.number().gt(0).max(1);
+export const truncationSchema = z.number().check(z.gt(0), z.maximum(1));
 
 /** Storage of the weights; every variant computes in fp32 and has its own goldens. */
 export const variantSchema = z.enum(['fp32', 'fp16', 'int8']);
 export type Variant = z.infer<typeof variantSchema>;
 
 const fileSchema = z.object({
-  path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a plain file name'),
+  path: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a plain file name')),
   role: z.enum(['generator', 'encoder', 'discriminator']),
   variant: variantSchema,
   bytes: size,
@@ -35,9 +41,9 @@ export type FileEntry = z.infer<typeof fileSchema>;
 
 const goldenSchema = z.object({
   variant: variantSchema,
-  seed: z.int().min(0).max(4294967295),
+  seed: z.int().check(z.minimum(0), z.maximum(4294967295)),
   /** Class index; absent for an unconditional model. */
-  class: z.int().min(0).optional(),
+  class: z.optional(z.int().check(z.minimum(0))),
   truncation: truncationSchema,
   /** Of the HWC pixel bytes that onnxruntime-web's wasm gives; RGBA is straight. */
   sha256: sha256Schema,
@@ -48,23 +54,23 @@ export type Golden = z.infer<typeof goldenSchema>;
 
 /** A measurement while training: what a set of pictures allows to be measured; further numbers may stand beside these. */
 export const historySchema = z.looseObject({
-  images: z.number().min(0),
-  fid: z.number().optional(),
+  images: count,
+  fid: z.optional(z.number()),
   /** Kernel distance, and the ends of its 95 % interval. */
-  kid: z.number().optional(),
-  kidLow: z.number().optional(),
-  kidHigh: z.number().optional(),
-  precision: z.number().optional(),
-  recall: z.number().optional(),
-  coverage: z.number().optional(),
+  kid: z.optional(z.number()),
+  kidLow: z.optional(z.number()),
+  kidHigh: z.optional(z.number()),
+  precision: z.optional(z.number()),
+  recall: z.optional(z.number()),
+  coverage: z.optional(z.number()),
   /** Share of the generated pictures that are near copies of a training picture. */
-  nearCopies: z.number().min(0).max(1).optional(),
-  ganTest: z.number().optional(),
+  nearCopies: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
+  ganTest: z.optional(z.number()),
 });
 export type HistoryPoint = z.infer<typeof historySchema>;
 
 /** The same latents drawn at one moment of the training: a small PNG. */
-const snapshotSchema = z.object({ images: z.number().min(0), png: z.base64().max(100_000) });
+const snapshotSchema = z.object({ images: count, png: z.base64().check(z.maxLength(100_000)) });
 export type Snapshot = z.infer<typeof snapshotSchema>;
 
 /** What `pocketgen eval --json` printed of one variant; docs/quality.md explains the keys. */
@@ -86,36 +92,36 @@ const shape = z.object({
   name: nameSchema,
   title: z.string(),
   description: z.string(),
-  kind: z.string().min(1),
+  kind: text,
   /** Channels: 1 grey, 3 RGB, 4 RGBA, which the network gives premultiplied (−1 in all four where nothing is seen). */
   image: z.object({ width: size, height: size, channels: z.literal([1, 3, 4]) }),
   latent: z.object({ size, distribution: z.literal('normal'), generator: z.literal(LATENT_GENERATOR) }),
   /** Labels in the order of the class input; empty for an unconditional model. */
-  classes: z.array(z.string().min(1)).max(LIMITS.classes),
+  classes: z.array(text).check(z.maxLength(LIMITS.classes)),
   opset: size,
   inputs: z.object({
-    latent: z.object({ name: z.string().min(1), shape: vectors }),
-    classWeights: z.object({ name: z.string().min(1), shape: vectors }).optional(),
+    latent: z.object({ name: text, shape: vectors }),
+    classWeights: z.optional(z.object({ name: text, shape: vectors })),
   }),
   output: z.object({
-    name: z.string().min(1),
+    name: text,
     shape: z.tuple([z.literal('batch'), size, size, size]),
     range: z.tuple([z.literal(-1), z.literal(1)]),
   }),
-  files: z.array(fileSchema).min(1),
+  files: z.array(fileSchema).check(z.minLength(1)),
   defaultVariant: variantSchema,
   /** What is drawn with unless asked otherwise: a little below 1 trades rare pictures for fewer failed ones. */
   defaultTruncation: truncationSchema,
   goldens: z.array(goldenSchema),
   /** Quality, while training and since. */
-  metrics: metricsSchema.optional(),
+  metrics: z.optional(metricsSchema),
   training: z.object({
     preset: z.string(),
     config: z.record(z.string(), z.unknown()),
     dataset: z.object({ name: z.string(), sha256: z.string() }),
-    imagesSeen: z.int().min(0),
+    imagesSeen: z.int().check(z.minimum(0)),
     engine: z.string(),
-    seed: z.int().min(0),
+    seed: z.int().check(z.minimum(0)),
   }),
   license: z.string(),
 });
@@ -154,7 +160,7 @@ export const manifestSchema = shape.check(({ value: m, issues }) => {
 
 /** The format version of a manifest, whatever else it holds. Throws UserError where it is none of ours. */
 export function manifestHead(json: unknown): number {
-  const head = z.object({ format: z.literal(FORMAT), formatVersion: z.number() }).safeParse(json);
+  const head = z.object({ format: z.literal(FORMAT), formatVersion: z.number() }).safeParse(json, messages);
   if (head.success) return head.data.formatVersion;
   throw new UserError(`model.json: expected the manifest of a ${FORMAT}, got something else`);
 }
@@ -166,13 +172,13 @@ export function parseManifest(json: unknown): Manifest {
     throw new UserError(
       `model.json: expected format version ${FORMAT_VERSION}, got ${version}; ${version > FORMAT_VERSION ? 'use a newer pocketgen' : 'bring its folder up to date with pocketgen upgrade FOLDER'}`,
     );
-  const parsed = manifestSchema.safeParse(json);
+  const parsed = manifestSchema.safeParse(json, messages);
   if (parsed.success) return parsed.data;
   throw new UserError(`model.json ${sentenceOf(parsed.error)}; export the bundle again`);
 }
 
 /** The first thing that is wrong: `FIELD: expected X, got Y`. */
-export function sentenceOf({ issues: [issue] }: z.ZodError): string {
+export function sentenceOf({ issues: [issue] }: z.core.$ZodError): string {
   const message = (issue?.message ?? 'not valid').replace('Invalid input: ', '').replace('received', 'got');
   return `${issue?.path.join('.')}: ${message}`;
 }

@@ -1,10 +1,10 @@
 // models/index.json: the models a site has, as the page's list shows them before any bundle is downloaded. Written by the
 // build for static hosts; a server writes it from its own folder, so that it never names what is not there.
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { UserError } from './errors.ts';
-import { generatorFile, type Manifest, nameSchema } from './manifest.ts';
+import { generatorFile, type Manifest, messages, nameSchema } from './manifest.ts';
 
-const size = z.int().min(1);
+const size = z.int().check(z.minimum(1));
 
 const entrySchema = z.object({
   name: nameSchema,
@@ -12,15 +12,15 @@ const entrySchema = z.object({
   /** Whether /v1/training/NAME answers: the page asks for nothing that is not there. */
   training: z.boolean(),
   /** Absent while a training has not made its first pictures yet. */
-  bundle: z
-    .object({
+  bundle: z.optional(
+    z.object({
       image: z.object({ width: size, height: size, channels: z.literal([1, 3, 4]) }),
       /** How many; 0 for a model without classes. */
-      classes: z.int().min(0),
+      classes: z.int().check(z.minimum(0)),
       /** Of the file that is downloaded, before compression. */
       bytes: size,
-    })
-    .optional(),
+    }),
+  ),
 });
 export type ListedModel = z.infer<typeof entrySchema>;
 
@@ -36,7 +36,7 @@ export function listedModel(manifest: Manifest, training: boolean): ListedModel 
 
 /** Throws UserError when `json` is no such list. */
 export function parseModelList(json: unknown): ListedModel[] {
-  const parsed = modelListSchema.safeParse(json);
+  const parsed = modelListSchema.safeParse(json, messages);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new UserError(

@@ -1,11 +1,11 @@
 // The version of a bundle: what an address that is kept for ever names, as `fashion-gan@4f1c0a9be2d7`. It is made of
 // all that decides a picture and of nothing else: a new title, licence, metric or golden is the same version.
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { sha256Hex } from './bundle.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Of a bundle: the first 12 hexadecimal digits of a SHA-256. */
-export const versionSchema = z.string().regex(/^[0-9a-f]{12}$/, 'expected 12 lower-case hexadecimal digits');
+export const versionSchema = z.string().check(z.regex(/^[0-9a-f]{12}$/, 'expected 12 lower-case hexadecimal digits'));
 
 /** The fields of a manifest that the version is made of. */
 export type Versioned = Pick<

@@ -177,8 +177,8 @@ async function readAtMost(request: Request, limit: number): Promise<Uint8Array> 
 /** Fields that several routes share. */
 export const shared = {
   class: text(1, 255).optional().describe('A class label, in any case, or its index. Absent: the seed chooses.'),
-  truncation: truncationSchema
-    .optional()
+  truncation: z
+    .optional(truncationSchema)
     .describe('Scales the latent: lower is nearer the average picture, less varied. Absent: the model’s own default.'),
   scale: z.int().min(1).max(LIMITS.scale).default(1).describe('Each pixel becomes scale × scale pixels.'),
   background: text(1, 20, '^(#?([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})|white|black|checkerboard)$')
