@@ -1,5 +1,5 @@
 // The lock of a run folder: held by one process, gone with it however it ends, whatever number the next one has.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,4 +55,15 @@ test('a killed process holds nothing, even while it is dead but not reaped', asy
 
 test('a folder where nothing can be written is said to be one', () => {
   expect(() => lockRun(join(dir, 'missing'))).toThrow(/expected a folder that can be written and locked, got .*; take/);
+});
+
+test('a Node without SQLite trains unlocked, and says so in one line', () => {
+  const script = `import(${JSON.stringify(LOCK)}).then(({ lockRun }) => lockRun('runs/a')())`;
+  const { status, stderr } = spawnSync(process.execPath, ['--no-experimental-sqlite', '-e', script], {
+    encoding: 'utf8',
+  });
+  expect(status).toBe(0);
+  expect(stderr).toMatch(
+    /^\(node:\d+\) pocketgen: run runs\/a: Node \S+ cannot lock it, 22\.13 or later can; train .*\n/,
+  );
 });

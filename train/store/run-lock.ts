@@ -6,8 +6,8 @@ import { UserError } from '../../contract/errors.ts';
 
 const SQLITE_BUSY = 5;
 
-/** node:sqlite, whose API Node 22 still calls experimental at every start of a process. */
-function sqlite(): typeof import('node:sqlite') {
+/** node:sqlite, whose API Node 22 still calls experimental at every start of a process. Node 20 has none. */
+function sqlite(): typeof import('node:sqlite') | undefined {
   const { emitWarning } = process;
   process.emitWarning = () => {};
   try {
@@ -19,16 +19,22 @@ function sqlite(): typeof import('node:sqlite') {
 
 /**
  * Locks the folder until the returned function is called or this process ends. The empty file stays: taking it away
- * would let a third process lock a new one while a second one holds the old.
+ * would let a third process lock a new one while a second one holds the old. A Node without SQLite (before 22.13) locks
+ * nothing, which it says.
  *
  * @throws UserError when another process trains there
  */
 export function lockRun(dir: string): () => void {
-  const { DatabaseSync } = sqlite();
+  const locks = sqlite();
+  if (locks === undefined) {
+    const what = `run ${dir}: Node ${process.version} cannot lock it, 22.13 or later can; train in it with one process at a time`;
+    process.emitWarning(what, 'pocketgen');
+    return () => {};
+  }
   const file = join(dir, 'lock.sqlite');
-  let database: InstanceType<typeof DatabaseSync> | undefined;
+  let database: InstanceType<typeof locks.DatabaseSync> | undefined;
   try {
-    database = new DatabaseSync(file);
+    database = new locks.DatabaseSync(file);
     // The journal in memory: nothing is ever written, and no second file should lie about.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
