@@ -74,13 +74,17 @@ export async function startServerProcess(options: ServerOptions, say: (line: str
 }
 
 async function serve(json: unknown): Promise<void> {
-  const { startServer } = await import('../edge/node.ts');
+  const [{ startServer }, { addressSettings }] = await Promise.all([
+    import('../edge/node.ts'),
+    import('../edge/address.ts'),
+  ]);
   const tell = (message: Message): void => void process.send?.(message);
   try {
     const { url, refresh } = await startServer({
       ...optionsSchema.parse(json),
       provider: 'wasm',
       keys: process.env.API_KEYS,
+      ...addressSettings(process.env),
       log: undefined,
       notice: (text) => tell({ kind: 'notice', text }),
     });

@@ -196,7 +196,7 @@ export function generatorFile(manifest: Manifest, variant: string = manifest.def
 const folded = (label: string): string => label.normalize('NFC').trim().toLowerCase();
 
 /** The index of a class named by its label (in any case, where no label has that case) or its index. Throws UserError listing the labels. */
-export function classIndex(manifest: Manifest, name: string): number {
+export function classIndex(manifest: Pick<Manifest, 'name' | 'classes'>, name: string): number {
   const { classes } = manifest;
   if (classes.length === 0)
     throw new UserError(`class: expected none, as ${manifest.name} has no classes, got ${name}`);

@@ -3,6 +3,7 @@
 import * as z from 'zod/mini';
 import { UserError } from './errors.ts';
 import { generatorFile, type Manifest, messages, nameSchema } from './manifest.ts';
+import { bundleVersion, versionSchema } from './version.ts';
 
 const size = z.int().check(z.minimum(1));
 
@@ -11,6 +12,8 @@ const entrySchema = z.object({
   title: z.string(),
   /** Whether /v1/training/NAME answers: the page asks for nothing that is not there. */
   training: z.boolean(),
+  /** `bundleVersion`: addresses of the API that name it are kept for ever. Absent where there is no bundle. */
+  version: z.optional(versionSchema),
   /** Absent while a training has not made its first pictures yet. */
   bundle: z.optional(
     z.object({
@@ -27,11 +30,19 @@ export type ListedModel = z.infer<typeof entrySchema>;
 /** In the order in which they are offered; the first is shown to who asked for none. */
 export const modelListSchema = z.array(entrySchema);
 
-/** The entry of a bundle. */
-export function listedModel(manifest: Manifest, training: boolean): ListedModel {
-  const { name, title, image, classes } = manifest;
+/** The entry of what is known of a bundle; `bytes`: of the file that is downloaded. */
+export function listedModel(
+  known: Pick<Manifest, 'name' | 'title' | 'image' | 'classes'> & { version: string; bytes: number },
+  training: boolean,
+): ListedModel {
+  const { name, title, version, image, classes, bytes } = known;
+  return { name, title, training, version, bundle: { image, classes: classes.length, bytes } };
+}
+
+/** The entry of a bundle whose manifest is here. */
+export async function listedBundle(manifest: Manifest, training: boolean): Promise<ListedModel> {
   const { bytes } = generatorFile(manifest);
-  return { name, title, training, bundle: { image, classes: classes.length, bytes } };
+  return listedModel({ ...manifest, version: await bundleVersion(manifest), bytes }, training);
 }
 
 /** Throws UserError when `json` is no such list. */

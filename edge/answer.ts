@@ -1,7 +1,11 @@
-// Answers that never change, but for those of a model in training: strong ETag from what decides the bytes, 304 and HEAD
-// without drawing anything, and a store (the Cache API on Workers) asked before the network runs.
+// Pictures: strong ETag from what decides the bytes, 304 and HEAD
+// without drawing anything, and a store (the Cache API on Workers) asked before the network runs. The address
+// of a version never changes what it means; that of a model alone does when another version takes its place.
 import type { Context } from 'hono';
 import { sha256Hex } from '../contract/bundle.ts';
+import { versionedName } from '../contract/version.ts';
+import type { Requested } from './lending.ts';
+import type { ServedModel } from './models.ts';
 import type { AppEnv, Services } from './services.ts';
 import type { Timing } from './timing.ts';
 
@@ -12,7 +16,9 @@ export interface Answer {
   type: string;
   /** Everything that decides the bytes, the model's hash first. */
   key: readonly (string | number)[];
-  draw(timing: Timing): Promise<Uint8Array<ArrayBuffer> | string>;
+  /** The path of the same answer for another name of the model. */
+  path(name: string): string;
+  draw(model: ServedModel, timing: Timing): Promise<Uint8Array<ArrayBuffer> | string>;
 }
 
 export async function etagOf(key: readonly (string | number)[]): Promise<string> {
@@ -25,14 +31,26 @@ export function matches(header: string | undefined, etag: string): boolean {
   return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
 }
 
-export async function answer(c: Context<AppEnv>, services: Services, { type, key, draw }: Answer): Promise<Response> {
+/** How long the address of a model alone may be believed to mean the same version: seconds. */
+const CURRENT_FOR = 60;
+
+export async function answer(
+  c: Context<AppEnv>,
+  services: Services,
+  model: Requested,
+  { type, key, path, draw }: Answer,
+): Promise<Response> {
   const etag = await etagOf(key);
   const audience = services.keys === undefined ? 'public' : 'private';
-  const changes = services.models.served.get(c.get('model'))?.changes === true;
+  const { name, version, changes } = model.entry;
+  const life = model.pinned ? 'max-age=31536000, immutable' : changes ? 'no-cache' : `max-age=${CURRENT_FOR}`;
+  const { search } = new URL(c.req.url);
+  const pinnedAddress = `${services.addresses.kept(c)}${path(versionedName(name, version))}${search}`;
   const headers = {
     'Content-Type': type,
-    'Cache-Control': `${audience}, ${changes ? 'no-cache' : 'max-age=31536000, immutable'}`,
+    'Cache-Control': `${audience}, ${life}`,
     ETag: etag,
+    ...(model.pinned ? {} : { 'Content-Location': pinnedAddress }),
     // Pictures are meant to be shown on other sites, also on those that isolate themselves.
     'Cross-Origin-Resource-Policy': 'cross-origin',
   };
@@ -40,7 +58,8 @@ export async function answer(c: Context<AppEnv>, services: Services, { type, key
   if (c.req.method === 'HEAD') return new Response(null, { headers });
   const kept = await services.store?.find(c, etag);
   if (kept) return new Response(kept.body, { headers: { ...headers, 'Cache-Status': 'pocketgen; hit' } });
-  const response = new Response(await draw(c.get('timing')), { headers });
+  const served = await model.open();
+  const response = new Response(await draw(served, c.get('timing')), { headers });
   services.store?.keep(c, etag, response.clone());
   return response;
 }

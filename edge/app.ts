@@ -1,13 +1,17 @@
-// The one Hono app behind both entries (edge/worker.ts in workerd, edge/node.ts): protection, routes, errors, log.
-import { Hono } from 'hono';
+// The API as a Hono app: protection, routes, errors, log. It stands alone, as in our entries (edge/worker.ts in workerd,
+// edge/node.ts), or under any path of another app: `app.route('/art', pocketgen({ models }))`.
+import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { matchedRoutes } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { getPath } from 'hono/utils/url';
-import { type Endpoint, tidyPath } from './endpoint.ts';
+import { createAddresses } from './address.ts';
+import { type Endpoint, mountOf, pathOf, tidyPath } from './endpoint.ts';
+import { addModelFiles } from './model-files.ts';
 import { isOpenAiPath, Problem, problemResponse } from './problem.ts';
+import { createKeyCheck } from './protect/keys.ts';
 import { rateHeaders } from './protect/rate-limit.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { generationEndpoints, generationRoutes } from './routes/generations.ts';
@@ -16,7 +20,7 @@ import { imageEndpoints, imageRoutes } from './routes/images.ts';
 import { modelEndpoints, modelRoutes } from './routes/models.ts';
 import { trainingEndpoints, trainingRoutes } from './routes/training.ts';
 import { walkEndpoints, walkRoutes } from './routes/walks.ts';
-import type { AppEnv, Services } from './services.ts';
+import type { AppEnv, PocketgenOptions, Services } from './services.ts';
 import { createTiming } from './timing.ts';
 
 export const endpoints: readonly Endpoint[] = [
@@ -28,13 +32,21 @@ export const endpoints: readonly Endpoint[] = [
   ...generationEndpoints,
 ];
 
-export function createApp(services: Services): Hono<AppEnv> {
+/** Throws UserError where an option is none. */
+export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
+  const { models, store, training, rateLimit, log } = options;
+  const services: Services = {
+    ...{ models, store, training },
+    keys: createKeyCheck(options.keys),
+    addresses: createAddresses(options),
+  };
+  // What Hono asks of an app that stands alone only; under a path of another app that one's own count: getPath and notFound.
   const app = new Hono<AppEnv>({ getPath: (request) => tidyPath(getPath(request)) });
 
-  if (services.during !== undefined) {
-    const { during } = services;
-    app.use((_c, next) => during(next));
-  }
+  app.use((c, next) => {
+    c.set('base', mountOf(c));
+    return next();
+  });
   app.use(requestId({ limitLength: 64 }));
   app.use(async (c, next) => {
     const start = performance.now();
@@ -44,7 +56,7 @@ export function createApp(services: Services): Hono<AppEnv> {
     const header = timing.header();
     if (header !== '') c.header('Server-Timing', header);
     const { error } = c;
-    services.log?.({
+    log?.({
       level: c.res.status >= 500 ? 'error' : 'info',
       requestId: c.get('requestId'),
       method: c.req.method,
@@ -59,7 +71,15 @@ export function createApp(services: Services): Hono<AppEnv> {
     cors({
       origin: '*',
       allowMethods: ['GET', 'HEAD', 'POST'],
-      exposeHeaders: ['ETag', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Server-Timing', 'X-Request-Id'],
+      exposeHeaders: [
+        'Content-Location',
+        'ETag',
+        'RateLimit',
+        'RateLimit-Policy',
+        'Retry-After',
+        'Server-Timing',
+        'X-Request-Id',
+      ],
       maxAge: 86400,
     }),
   );
@@ -81,9 +101,9 @@ export function createApp(services: Services): Hono<AppEnv> {
       c.header('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
   });
   app.use('/v1/*', async (c, next) => {
-    if (services.limiter !== undefined) {
-      const decision = await services.limiter.take(services.client(c));
-      const headers = rateHeaders(services.limiter, decision);
+    if (rateLimit !== undefined) {
+      const decision = await rateLimit.limiter.take(rateLimit.client(c));
+      const headers = rateHeaders(rateLimit.limiter, decision);
       if (!decision.allowed)
         throw new Problem(429, `rate: expected fewer requests, try again in ${decision.reset} s`, [], headers);
       await next();
@@ -116,18 +136,20 @@ export function createApp(services: Services): Hono<AppEnv> {
   walkRoutes(app, services);
   generationRoutes(app, services);
   documentRoutes(app, services, endpoints);
+  if (options.files !== undefined) addModelFiles(app, options.files);
 
-  app.notFound((c) => {
-    if (c.req.path === '/') return c.redirect('/docs'); // no page was built
+  const notFound = (c: Context<AppEnv>) => {
     const paths = endpoints.map(({ path }) => path).join(', ');
     const problem = new Problem(404, `path: expected one of ${paths}, /docs, /openapi.json`);
-    return problemResponse(problem, c.req.path, c.get('requestId'));
-  });
+    return problemResponse(problem, pathOf(c), services.addresses.kept(c), c.get('requestId'));
+  };
+  app.all('/v1/*', notFound);
+  app.notFound((c) => (c.req.path === '/' ? c.redirect(`${services.addresses.kept(c)}/docs`) : notFound(c))); // no page was built
   app.onError((error, c) => {
-    const { path } = c.req;
+    const path = pathOf(c);
     const problem =
       error instanceof Problem ? error : new Problem(500, 'internal error; the request id finds it in the log');
-    const response = problemResponse(problem, path, c.get('requestId'));
+    const response = problemResponse(problem, path, services.addresses.kept(c), c.get('requestId'));
     if (problem.status === 401 && isOpenAiPath(path)) response.headers.set('X-Should-Retry', 'false');
     return response;
   });

@@ -6,6 +6,10 @@ declare module 'cloudflare:workers' {
     /** Requests a client may make in a minute; must be the limit of the RATE_LIMIT binding. */
     RATE_LIMIT_PER_MINUTE?: string;
     RATE_LIMIT?: { limit(options: { key: string }): Promise<{ success: boolean }> };
+    /** Where clients reach the Worker, for addresses in answers; the request's own address if absent. */
+    PUBLIC_URL?: string;
+    /** `1`: a proxy in front always sets Forwarded or X-Forwarded-*. */
+    TRUST_FORWARDED?: string;
     /** `off` leaves the Cache API alone. */
     CACHE?: string;
   };

@@ -1,8 +1,9 @@
 // One route as the OpenAPI document and the human page show it; each file of routes/ lists its own beside the code.
 import type { Context } from 'hono';
+import { basePath } from 'hono/route';
 import type * as z from 'zod';
-import type { Manifest } from '../contract/manifest.ts';
-import type { OpenModels } from './models.ts';
+import { versionedName } from '../contract/version.ts';
+import type { ModelEntry } from './models.ts';
 import { Problem } from './problem.ts';
 import { labelInPrompt } from './prompt.ts';
 import type { AppEnv } from './services.ts';
@@ -17,10 +18,10 @@ export interface Endpoint {
   body?: z.ZodObject;
   /** Media type → what it is. */
   answers: Readonly<Record<string, string>>;
-  /** Answers carry an ETag and may be kept for ever. */
-  immutable?: boolean;
+  /** Draws: its answers carry an ETag, and may be kept for ever where the address names the model's version. */
+  draws?: boolean;
   /** What the models served allow of the body, as keywords of JSON Schema beside the fields' own. */
-  bodyFor?(models: OpenModels): { properties: Readonly<Record<string, object>>; not?: object };
+  bodyFor?(models: readonly ModelEntry[]): { properties: Readonly<Record<string, object>>; not?: object };
   /** Answers 404 for a model that is not being trained where it is asked, as the example's is. */
   onlyWhileTraining?: boolean;
   /** Path and query of an example (with the body, for POST); `fashion-gan` stands for the model. */
@@ -28,9 +29,9 @@ export interface Endpoint {
   exampleBody?: Readonly<Record<string, unknown>> & { prompt: string };
 }
 
-/** The example of an endpoint as it works on a model: its name, and classes that it has. */
-export function exampleFor({ example, exampleBody }: Endpoint, { name, classes }: Manifest) {
-  const url = new URL(example.replace('fashion-gan', name), 'http://localhost');
+/** The example of an endpoint as it works on a model: its name (and version, where it draws), and classes that it has. */
+export function exampleFor({ example, exampleBody, draws }: Endpoint, { name, version, classes }: ModelEntry) {
+  const url = new URL(example.replace('fashion-gan', draws ? versionedName(name, version) : name), 'http://localhost');
   for (const [key, other] of [
     ['class', classes[0]],
     ['toClass', classes.at(-1)],
@@ -46,16 +47,34 @@ export function exampleFor({ example, exampleBody }: Endpoint, { name, classes }
   return { path: `${url.pathname}${url.search}`, body };
 }
 
+/** Each model by its name, and by that of its version. */
+export const namesOf = (models: readonly ModelEntry[]): string[] =>
+  models.flatMap(({ name, version }) => [name, versionedName(name, version)]);
+
+/** Where the app is mounted, as the request wrote it: `/art`, `/b%C3%BCro` under `/:room`; empty at the root. */
+export function mountOf(c: Context<AppEnv>): string {
+  const depth = basePath(c).split('/').filter(Boolean).length;
+  const { pathname } = new URL(c.req.url);
+  return pathname
+    .split('/')
+    .slice(0, depth + 1)
+    .join('/');
+}
+
 /** One slash for several, none at the end: base addresses are often written with one too many. */
 export function tidyPath(path: string): string {
   return path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
 }
 
-/** The path's segments, decoded. Taken from the URL itself, as a seed may hold any character, `/` included. */
+/** The path below where the app is mounted, as the request wrote it. */
+export function pathOf(c: Context<AppEnv>): string {
+  return tidyPath(new URL(c.req.url).pathname).slice(c.get('base').length);
+}
+
+/** Its segments, decoded. Taken from the URL itself, as a seed may hold any character, `/` included. */
 export function segmentsOf(c: Context<AppEnv>): string[] {
-  const { pathname } = new URL(c.req.url);
   try {
-    return tidyPath(pathname).split('/').slice(1).map(decodeURIComponent);
+    return pathOf(c).split('/').slice(1).map(decodeURIComponent);
   } catch {
     throw new Problem(400, 'path: expected percent-encoded UTF-8, got something else', [
       { in: 'path', name: 'path', detail: 'expected percent-encoded UTF-8, got something else' },

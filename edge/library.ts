@@ -9,7 +9,9 @@ import { nameSchema } from '../contract/manifest.ts';
 import { type ListedModel, listedModel } from '../contract/model-list.ts';
 import { parseTraining, TRAINING_FILE, type Training } from '../contract/training.ts';
 import { folderSource, MANIFEST_FILE, manifestJson, modelFolders, readManifestText } from './bundles.ts';
-import type { BundleSource, OpenModels, ServedModel } from './models.ts';
+import { createLoans } from './lending.ts';
+import { type BundleSource, entryOfOpen, type Loan, type ModelEntry, type Models, type ServedModel } from './models.ts';
+import type { ModelFiles } from './services.ts';
 
 export interface LibraryOptions {
   /** Folder of bundles, or one bundle. */
@@ -19,18 +21,19 @@ export interface LibraryOptions {
   notice(message: string): void;
 }
 
-export interface Library extends OpenModels {
-  /** A file of a bundle as it is served now, for the page; also the network of the bundles before, for who began with one. */
-  file(name: string, path: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** models/index.json: what is being trained, then bundles, those made last before the others. */
-  list(): ListedModel[];
+/** In lists: what is being trained, then bundles, those made last before the others. */
+export interface Library extends Models, ModelFiles {
   training(name: string): Training | undefined;
-  /** Every request's work passes through here: a model that was replaced is closed when no request can be using it. */
-  during<T>(work: () => Promise<T>): Promise<T>;
   /** Looks at the folder once. What has changed since the last look is waited for until it stays the same. */
   look(): Promise<void>;
   watch(everyMs: number): void;
   close(): void;
+}
+
+interface OpenBundle {
+  model: ServedModel;
+  entry: ModelEntry;
+  loans: ReturnType<typeof createLoans>;
 }
 
 /** A folder and what is served from it. */
@@ -42,8 +45,8 @@ interface Shelf {
   made: number;
   /** The stamp that was opened or refused. */
   taken: string | undefined;
-  model: ServedModel | undefined;
-  /** model.json of `model`. */
+  open: OpenBundle | undefined;
+  /** model.json of the bundle that is open. */
   text: string;
   sha256: string;
   /** Networks of this bundle and the ones before it, by file name. */
@@ -61,31 +64,29 @@ const ONE_COPY_MS = 10_000;
 
 export async function openLibrary({ folder, open, notice }: LibraryOptions): Promise<Library> {
   const shelves = new Map<string, Shelf>();
-  const underWay = new Set<Promise<unknown>>();
-  let served: ReadonlyMap<string, ServedModel> = new Map();
+  let served: ReadonlyMap<string, OpenBundle> = new Map();
   let failed: ReadonlyMap<string, string> = new Map();
   let started = false;
   let looking: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
-  async function retire(model: ServedModel | undefined): Promise<void> {
-    if (model === undefined) return;
-    await Promise.allSettled([...underWay]);
-    await model.close();
+  async function retire(bundle: OpenBundle | undefined): Promise<void> {
+    await bundle?.loans.ended();
+    await bundle?.model.close();
   }
 
   /** Opens what lies on the shelf now; what was served from it goes on being served if that fails. */
   async function take(shelf: Shelf): Promise<void> {
-    const before = shelf.model;
+    const before = shelf.open;
     shelf.taken = shelf.stamp;
     shelf.error = undefined;
     if (shelf.stamp === undefined) {
-      Object.assign(shelf, { model: undefined, text: '', sha256: '' });
+      Object.assign(shelf, { open: undefined, text: '', sha256: '' });
     } else {
       try {
         const { model, text, network } = await openFolder(shelf.folder, open);
         const other = [...shelves.values()].find(
-          (one) => one !== shelf && one.model?.manifest.name === model.manifest.name,
+          (one) => one !== shelf && one.open?.entry.name === model.manifest.name,
         );
         if (other !== undefined) {
           await model.close();
@@ -95,7 +96,8 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
         shelf.networks.set(network.path, network.bytes);
         for (const path of [...shelf.networks.keys()].slice(0, -NETWORKS_KEPT)) shelf.networks.delete(path);
         const sha256 = await sha256Hex(new TextEncoder().encode(text));
-        Object.assign(shelf, { model, text, sha256 });
+        const bundle: OpenBundle = { model, entry: await entryOfOpen(model), loans: createLoans() };
+        Object.assign(shelf, { open: bundle, text, sha256 });
       } catch (error) {
         // Replaced while it was read: the next look takes the newer one.
         if (stampOf(shelf.folder) !== shelf.stamp) return;
@@ -105,16 +107,18 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
         return;
       }
     }
-    // Not awaited: the newer one is to be served at once.
+    arrange();
+    // Not awaited: the newer one is served from now on, the other closes when nobody draws with it any more.
     void retire(before);
   }
 
   function arrange(): void {
     const ordered = newestFirst([...shelves.values()]);
     served = new Map(
-      ordered.flatMap(({ model, training }) =>
-        model === undefined ? [] : [[model.manifest.name, { ...model, changes: training !== undefined }] as const],
-      ),
+      ordered.flatMap(({ open, training }) => {
+        if (open === undefined) return [];
+        return [[open.entry.name, { ...open, entry: { ...open.entry, changes: training !== undefined } }] as const];
+      }),
     );
     failed = new Map(ordered.flatMap((s) => (s.error === undefined ? [] : [[basename(s.folder), s.error] as const])));
   }
@@ -130,7 +134,7 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
       shelf.stamp = stamp;
       shelf.made = Math.max(manifestTime(path), Date.parse(shelf.training?.updated ?? '') || 0);
       if (settled && shelf.taken !== stamp) await take(shelf);
-      if (!seen.has(path) && shelf.model === undefined) shelves.delete(path);
+      if (!seen.has(path) && shelf.open === undefined) shelves.delete(path);
     }
     started = true;
     arrange();
@@ -144,18 +148,21 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
   }
 
   const shelfOf = (name: string): Shelf | undefined =>
-    [...shelves.values()].find(({ model, folder: path }) => (model?.manifest.name ?? basename(path)) === name);
+    [...shelves.values()].find((shelf) => (shelf.open?.entry.name ?? basename(shelf.folder)) === name);
 
   const library: Library = {
-    get served() {
-      return served;
-    },
-    get failed() {
-      return failed;
+    list: async () => [...served.values()].map(({ entry }) => entry),
+    failed: () => failed,
+    async lend(name, version, work) {
+      const bundle = served.get(name);
+      if (bundle === undefined || (version ?? bundle.entry.version) !== bundle.entry.version) return undefined;
+      const { entry, model, loans } = bundle;
+      const loan: Loan = { entry, manifest: async () => model.manifest, open: async () => model };
+      return loans.during(() => work(loan));
     },
     async file(name, path) {
       const shelf = shelfOf(name);
-      const manifest = shelf?.model?.manifest;
+      const manifest = shelf?.open?.model.manifest;
       if (shelf === undefined || manifest === undefined) return undefined;
       if (path === MANIFEST_FILE) return new TextEncoder().encode(shelf.text);
       const network = shelf.networks.get(path);
@@ -168,40 +175,27 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
         ? undefined
         : new Uint8Array(bytes);
     },
-    list() {
+    async pageList() {
       const first: ListedModel[] = [];
       const last: ListedModel[] = [];
-      for (const { model, folder: path, training } of newestFirst([...shelves.values()])) {
+      for (const { open, folder: path, training } of newestFirst([...shelves.values()])) {
         const name = basename(path);
-        if (model !== undefined || training === undefined || !nameSchema.safeParse(name).success) continue;
+        if (open !== undefined || training === undefined || !nameSchema.safeParse(name).success) continue;
         // One that has no pictures is worth looking at only while they are coming.
         (isUnderWay(training) ? first : last).push({ name, title: name, training: true });
       }
-      return [
-        ...first,
-        ...[...served.values()].map(({ manifest, changes }) => listedModel(manifest, changes)),
-        ...last,
-      ];
+      return [...first, ...[...served.values()].map(({ entry }) => listedModel(entry, entry.changes)), ...last];
     },
     training(name) {
       const shelf = shelfOf(name);
       if (shelf?.training === undefined) return undefined;
       const { snapshot: _, ...training } = shelf.training;
-      const { model, sha256 } = shelf;
+      const { open, sha256 } = shelf;
       return {
         ...training,
         ...(training.state === 'training' && !isUnderWay(training) ? { state: 'stopped' } : {}),
-        ...(model === undefined ? {} : { snapshot: { images: model.manifest.training.imagesSeen, sha256 } }),
+        ...(open === undefined ? {} : { snapshot: { images: open.model.manifest.training.imagesSeen, sha256 } }),
       };
-    },
-    async during(work) {
-      const running = work();
-      underWay.add(running);
-      try {
-        return await running;
-      } finally {
-        underWay.delete(running);
-      }
     },
     look,
     watch(everyMs) {
@@ -222,7 +216,7 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
 }
 
 function emptyShelf(folder: string): Shelf {
-  const nothing = { stamp: undefined, taken: undefined, model: undefined, error: undefined, training: undefined };
+  const nothing = { stamp: undefined, taken: undefined, open: undefined, error: undefined, training: undefined };
   return { folder, made: 0, text: '', sha256: '', networks: new Map(), ...nothing };
 }
 

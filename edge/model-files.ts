@@ -1,12 +1,11 @@
-// The bundles' files for the page on Node: models/index.json and models/NAME/…, of the same folder that the API draws from.
-// A static host and Workers have them as files, made by the page's build.
+// The bundles' files for the page: models/index.json and models/NAME/…, of the same store that the API draws from.
+// A static host has them as files, made by the page's build.
 import type { Hono } from 'hono';
 import { sha256Hex } from '../contract/bundle.ts';
 import { matches } from './answer.ts';
 import { segmentsOf } from './endpoint.ts';
-import type { Library } from './library.ts';
 import { Problem } from './problem.ts';
-import type { AppEnv } from './services.ts';
+import type { AppEnv, ModelFiles } from './services.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   json: 'application/json',
@@ -15,12 +14,12 @@ const TYPES: Readonly<Record<string, string>> = {
   onnx: 'application/octet-stream',
 };
 
-export function addModelFiles(app: Hono<AppEnv>, library: Library): void {
-  app.get('/models/index.json', (c) => c.json(library.list(), 200, { 'Cache-Control': 'no-store' }));
+export function addModelFiles(app: Hono<AppEnv>, files: ModelFiles): void {
+  app.get('/models/index.json', async (c) => c.json(await files.pageList(), 200, { 'Cache-Control': 'no-store' }));
 
   app.get('/models/:name/:file', async (c) => {
     const [, name = '', path = ''] = segmentsOf(c);
-    const bytes = await library.file(name, path);
+    const bytes = await files.file(name, path);
     if (bytes === undefined)
       throw new Problem(404, `models: expected a file of a bundle served here, got ${name}/${path}`);
     const headers = {

@@ -1,7 +1,6 @@
-// The models a server has: opened once at start, checked against their hash and goldens, warm before the first request.
-// A model that fails a check is not served, and says why in /healthz.
+// What the routes ask of whoever keeps models, and how one bundle is opened: checked against its hash and goldens, and
+// warm before its first picture.
 import { checkFile, checkGoldens } from '../contract/bundle.ts';
-import { UserError } from '../contract/errors.ts';
 import {
   createGenerator,
   type Generator,
@@ -13,7 +12,7 @@ import {
 import { type FileEntry, generatorFile, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
 import { encodePng } from '../contract/png.ts';
-import { badField, Problem } from './problem.ts';
+import { bundleVersion } from '../contract/version.ts';
 
 /** ONNX Runtime as the routes need it: how a session is made is the entry's business (workerd, Node wasm, native). */
 export interface Engine {
@@ -45,16 +44,8 @@ export interface ServedModel {
   created: number;
   /** Milliseconds to read, check, open and warm (0 on Workers, whose clock stands still while starting). */
   openMs: number;
-  /** Trained on this machine: a newer bundle may take its place, so what it draws is not kept for ever. */
-  changes: boolean;
   /** Frees the session; nothing may be asked of it after. */
   close(): Promise<void>;
-}
-
-/** Models that are all open. */
-export interface OpenModels {
-  served: ReadonlyMap<string, ServedModel>;
-  failed: ReadonlyMap<string, string>;
 }
 
 /** What is known of a model before it is opened: enough for lists, addresses, ETags and what a request may ask for. */
@@ -130,38 +121,27 @@ export async function openModel(source: BundleSource, engine: Engine, goldens: n
   const { provider } = engine;
   const created = await source.created();
   const openMs = performance.now() - start;
-  return { manifest, file, hash, provider, generator, created, openMs, changes: false, close };
+  return { manifest, file, hash, provider, generator, created, openMs, close };
 }
 
-/** Opens bundle after bundle (sessions of one wasm instance cannot be made at the same time). */
-export async function openModels(
-  sources: readonly BundleSource[],
-  open: (source: BundleSource) => Promise<ServedModel>,
-): Promise<OpenModels> {
-  const served = new Map<string, ServedModel>();
-  const failed = new Map<string, string>();
-  for (const source of sources) {
-    try {
-      const model = await open(source);
-      if (served.has(model.manifest.name))
-        throw new UserError(`${source.name}: expected a name of its own, got ${model.manifest.name} again`);
-      served.set(model.manifest.name, model);
-    } catch (error) {
-      failed.set(source.name, error instanceof Error ? error.message : String(error));
-    }
-  }
-  return { served, failed };
+/** What is known of a bundle by its manifest, with what only its store knows. */
+export async function entryOf(
+  manifest: Manifest,
+  more: Pick<ModelEntry, 'hash' | 'created' | 'changes' | 'opened'>,
+): Promise<ModelEntry> {
+  const { name, title, description, kind, image, classes, license, defaultTruncation } = manifest;
+  const { variant, bytes } = generatorFile(manifest);
+  const version = await bundleVersion(manifest);
+  return {
+    ...{ name, title, description, kind, image, classes, license, defaultTruncation },
+    ...{ version, variant, bytes },
+    ...more,
+  };
 }
 
-/** The model of a request, or a 404 with the names there are, or a 503 with why it is not served. */
-export function modelNamed(models: OpenModels, name: string, where: 'path' | 'body' = 'path'): ServedModel {
-  const model = models.served.get(name);
-  if (model !== undefined) return model;
-  const reason = models.failed.get(name);
-  if (reason !== undefined) throw new Problem(503, `model ${name} is not served: ${reason}`);
-  const names = [...models.served.keys()].join(', ') || 'none, as no model is served';
-  const { fields, message } = badField(where, 'model', `expected one of ${names}, got ${name.slice(0, 60)}`);
-  throw new Problem(404, message, fields);
+/** The entry of a model that is open. */
+export function entryOfOpen({ manifest, hash, created, provider, openMs }: ServedModel): Promise<ModelEntry> {
+  return entryOf(manifest, { hash, created, changes: false, opened: { provider, openMs } });
 }
 
 /** Small batches: a larger one is no faster per picture and would raise wasm's memory for good. */

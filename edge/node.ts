@@ -1,18 +1,17 @@
-// The same app on Node: bundles from a folder, onnxruntime-web's wasm (or onnxruntime-node), @hono/node-server.
+// On Node: models from a folder that is watched, onnxruntime-web's wasm (or onnxruntime-node), @hono/node-server.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
-import type { Hono } from 'hono';
+import type { Context, Hono } from 'hono';
 import { UserError } from '../contract/errors.ts';
-import { createApp } from './app.ts';
+import type { AddressOptions } from './address.ts';
+import { pocketgen } from './app.ts';
 import { type Library, openLibrary } from './library.ts';
-import { addModelFiles } from './model-files.ts';
-import { type BundleSource, type Engine, type OpenModels, openModel, type ServedModel } from './models.ts';
-import { createKeyCheck } from './protect/keys.ts';
+import { type BundleSource, type Engine, openModel, type ServedModel } from './models.ts';
 import { memoryLimiter } from './protect/rate-limit.ts';
 import { nativeEngine } from './runtime/native.ts';
-import { onnxruntimeVersion, wasmEngine, wasmMemoryBytes } from './runtime/wasm.ts';
+import { wasmEngine } from './runtime/wasm.ts';
 import type { AppEnv, LogRecord } from './services.ts';
 import { addPage } from './static.ts';
 
@@ -21,7 +20,7 @@ const WATCH_MS = 1000;
 /** Node's own 16 KiB are less than the longest list of seeds, whose characters may take twelve bytes each in an address. */
 const HEADER_BYTES = 65_536;
 
-export interface NodeOptions {
+export interface NodeOptions extends AddressOptions {
   /** Folder of bundles, or one bundle. */
   models: string;
   provider: 'wasm' | 'native';
@@ -53,35 +52,48 @@ export async function openOnFirst(
   }
 }
 
-/** The app on a models folder that is watched until `library.close()`. */
-export async function createNodeApp(options: NodeOptions): Promise<{ app: Hono<AppEnv>; library: Library }> {
-  const { models: folder, notice } = options;
-  const engines = options.provider === 'native' ? [nativeEngine, () => wasmEngine()] : [() => wasmEngine()];
+export interface FolderOptions {
+  /** `native` is onnxruntime-node; a bundle whose goldens it misses is opened on wasm. */
+  provider?: 'wasm' | 'native' | undefined;
+  /** Told what a user should know: a provider refused, a bundle not served. Absent: standard error. */
+  notice?: ((message: string) => void) | undefined;
+}
+
+/**
+ * The bundles of a folder, or the one that `folder` is, all of whose goldens are compared when they are opened. The folder is
+ * looked at again every second, until `close()`: what appears, is replaced or removed is taken over without a restart.
+ */
+export async function folderModels(folder: string, options: FolderOptions = {}): Promise<Library> {
+  const { provider = 'wasm', notice = console.error } = options;
+  const engines = provider === 'native' ? [nativeEngine, () => wasmEngine()] : [() => wasmEngine()];
   const library = await openLibrary({ folder, open: (source) => openOnFirst(source, engines, notice), notice });
-  const app = createApp({
-    models: library,
-    runtime: {
-      name: `node ${process.version}`,
-      onnxruntime: onnxruntimeVersion,
-      memoryBytes: wasmMemoryBytes,
-    },
-    keys: createKeyCheck(options.keys),
-    limiter: options.perMinute > 0 ? memoryLimiter(options.perMinute, 60) : undefined,
-    store: undefined,
-    training: library.training,
-    during: library.during,
-    log: options.log,
-    client: (c) => getConnInfo(c).remote.address ?? 'unknown',
-  });
-  addModelFiles(app, library);
-  if (options.page !== undefined) addPage(app, options.page);
   library.watch(WATCH_MS);
+  return library;
+}
+
+/** Who is asking: the address that the nearest proxy was asked from, where one is trusted, else that of the connection. */
+function clientOf(trustForwarded: boolean | undefined): (c: Context) => string {
+  const connected = (c: Context) => getConnInfo(c).remote.address ?? 'unknown';
+  if (!trustForwarded) return connected;
+  return (c) => c.req.header('X-Forwarded-For')?.split(',').at(-1)?.trim() || connected(c);
+}
+
+/** The app of `pocketgen serve`: the API and the page on a models folder, which is watched until `library.close()`. */
+export async function createNodeApp(options: NodeOptions): Promise<{ app: Hono<AppEnv>; library: Library }> {
+  const { models: folder, provider, notice, perMinute, keys, log, page, publicUrl, trustForwarded } = options;
+  const library = await folderModels(folder, { provider, notice });
+  const app = pocketgen({
+    ...{ models: library, files: library, training: library.training },
+    ...{ keys, log, publicUrl, trustForwarded },
+    rateLimit: perMinute > 0 ? { limiter: memoryLimiter(perMinute, 60), client: clientOf(trustForwarded) } : undefined,
+  });
+  if (page !== undefined) addPage(app, page);
   return { app, library };
 }
 
 export interface RunningServer {
   url: string;
-  models: OpenModels;
+  models: Library;
   /** Takes over what is in the models folder now, without the wait. */
   refresh(): Promise<void>;
   close(): Promise<void>;

@@ -1,9 +1,12 @@
 // The OpenAPI 3.1 document, made from the endpoints' zod schemas and the models served.
 import type * as z from 'zod';
 import { LIMITS } from '../contract/limits.ts';
-import { type Endpoint, exampleFor } from './endpoint.ts';
-import type { OpenModels } from './models.ts';
+import { type Endpoint, exampleFor, namesOf } from './endpoint.ts';
+import type { ModelEntry } from './models.ts';
 import { fieldsOf, type JsonSchema, requiredOf } from './parameters.ts';
+
+/** A document does not list more names than that. */
+const MODELS_LISTED = 50;
 
 const problem = {
   type: 'object',
@@ -26,6 +29,18 @@ const problem = {
   },
 };
 
+const drawnHeaders = {
+  ETag: { description: 'Stands for exactly these bytes.', schema: { type: 'string' } },
+  'Cache-Control': {
+    description: 'A year and `immutable` where the address names the version, a minute where it does not.',
+    schema: { type: 'string' },
+  },
+  'Content-Location': {
+    description: 'The address of this answer that names the version; absent where it was asked at that one.',
+    schema: { type: 'string' },
+  },
+};
+
 const openAiError = {
   type: 'object',
   properties: {
@@ -36,11 +51,22 @@ const openAiError = {
   },
 };
 
-function parametersOf({ path, query }: Endpoint, models: OpenModels) {
+/** The names there are, or how one looks where they are more than a document should list. */
+function modelSchema(models: readonly ModelEntry[]) {
+  if (models.length === 0 || models.length > MODELS_LISTED)
+    return { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,62}(@[0-9a-f]{12})?$' };
+  return { type: 'string', enum: namesOf(models) };
+}
+
+function parametersOf({ path, query, draws, onlyWhileTraining }: Endpoint, models: readonly ModelEntry[]) {
   const parameters: object[] = [];
   if (path.includes('{model}')) {
-    const schema = { type: 'string', ...(models.served.size > 0 ? { enum: [...models.served.keys()] } : {}) };
-    parameters.push({ name: 'model', in: 'path', required: true, schema });
+    const description = draws
+      ? 'NAME@VERSION: answers may be kept for ever. NAME alone: whichever version is current, to be asked again.'
+      : onlyWhileTraining
+        ? 'NAME.'
+        : 'NAME, or NAME@VERSION.';
+    parameters.push({ name: 'model', in: 'path', required: true, description, schema: modelSchema(models) });
   }
   if (path.includes('{seed}')) {
     const description = `0 to 4294967295, or any text of at most ${LIMITS.seedCharacters} characters.`;
@@ -65,10 +91,10 @@ function parametersOf({ path, query }: Endpoint, models: OpenModels) {
   return parameters;
 }
 
-function operationOf(endpoint: Endpoint, models: OpenModels, keys: boolean) {
-  const { id, summary, body, answers, immutable } = endpoint;
-  const manifest = models.served.values().next().value?.manifest;
-  const example = manifest && exampleFor(endpoint, manifest).body;
+function operationOf(endpoint: Endpoint, models: readonly ModelEntry[], keys: boolean) {
+  const { id, summary, body, answers, draws } = endpoint;
+  const [first] = models;
+  const example = first && exampleFor(endpoint, first).body;
   const mayAsk = endpoint.path.startsWith('/v1/');
   const error = endpoint.method === 'post' ? 'openAiError' : 'problem';
   const type = endpoint.method === 'post' ? 'application/json' : 'application/problem+json';
@@ -89,7 +115,10 @@ function operationOf(endpoint: Endpoint, models: OpenModels, keys: boolean) {
             required: true,
             content: {
               'application/json': {
-                schema: bodySchema(body, endpoint.bodyFor?.(models) ?? { properties: {} }),
+                schema: bodySchema(
+                  body,
+                  endpoint.bodyFor?.(models.length > MODELS_LISTED ? [] : models) ?? { properties: {} },
+                ),
                 ...(example === undefined ? {} : { example }),
               },
             },
@@ -98,11 +127,15 @@ function operationOf(endpoint: Endpoint, models: OpenModels, keys: boolean) {
       : {}),
     ...(keys && mayAsk ? { security: [{ key: [] }] } : {}),
     responses: {
-      200: { description: Object.values(answers).join(' ') || 'The answer.', content },
-      ...(immutable ? { 304: { description: 'Not modified: If-None-Match has the ETag. Nothing is drawn.' } } : {}),
+      200: {
+        description: Object.values(answers).join(' ') || 'The answer.',
+        ...(draws ? { headers: drawnHeaders } : {}),
+        content,
+      },
+      ...(draws ? { 304: { description: 'Not modified: If-None-Match has the ETag. Nothing is drawn.' } } : {}),
       400: failure('A parameter is wrong, unknown or repeated, or the answer would be too large.'),
       ...(mayAsk && keys ? { 401: failure('No bearer key, or a wrong one.') } : {}),
-      ...(endpoint.path.includes('{') || body ? { 404: failure('No such model or format.') } : {}),
+      ...(endpoint.path.includes('{') || body ? { 404: failure('No such model, version or format.') } : {}),
       405: failure('Another method than this path has, see Allow.'),
       ...(body
         ? {
@@ -145,7 +178,12 @@ function bodySchema(
   };
 }
 
-export function openApi(endpoints: readonly Endpoint[], models: OpenModels, keys: boolean): object {
+/** `server`: where clients reach the API, relative to the document's host or absolute. */
+export function openApi(
+  endpoints: readonly Endpoint[],
+  models: readonly ModelEntry[],
+  { keys, server }: { keys: boolean; server: string },
+): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const endpoint of endpoints)
     paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method]: operationOf(endpoint, models, keys) };
@@ -160,8 +198,7 @@ export function openApi(endpoints: readonly Endpoint[], models: OpenModels, keys
         `request body at most ${LIMITS.bodyBytes} bytes. Unknown parameters are refused.`,
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    // Relative to this document: right behind every proxy.
-    servers: [{ url: '/' }],
+    servers: [{ url: server }],
     paths,
     components: {
       schemas: { problem, openAiError },

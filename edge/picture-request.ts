@@ -4,7 +4,7 @@ import { UserError } from '../contract/errors.ts';
 import { classOf, parseSeed } from '../contract/latent.ts';
 import { LIMITS } from '../contract/limits.ts';
 import { classIndex } from '../contract/manifest.ts';
-import type { ServedModel } from './models.ts';
+import type { ModelEntry } from './models.ts';
 import { badField, type FieldError, fieldOf } from './problem.ts';
 
 export function seedOf(text: string, where: FieldError['in'] = 'path', name = 'seed'): number {
@@ -12,21 +12,21 @@ export function seedOf(text: string, where: FieldError['in'] = 'path', name = 's
 }
 
 /** The class a request names, by label or index; undefined if it names none. */
-export function namedClass(model: ServedModel, name: string | undefined, field = 'class'): number | undefined {
-  return name === undefined ? undefined : fieldOf('query', field, () => classIndex(model.manifest, name));
+export function namedClass(model: ModelEntry, name: string | undefined, field = 'class'): number | undefined {
+  return name === undefined ? undefined : fieldOf('query', field, () => classIndex(model, name));
 }
 
 /** The class of a picture: the named one, else the one its seed chooses; undefined for an unconditional model. */
-export function classFor(model: ServedModel, seed: number, named: number | undefined): number | undefined {
-  const count = model.manifest.classes.length;
+export function classFor(model: ModelEntry, seed: number, named: number | undefined): number | undefined {
+  const count = model.classes.length;
   return named ?? (count > 0 ? classOf(seed, count) : undefined);
 }
 
 /** What the pictures are to be laid on; undefined for nothing, and for opaque pictures, under which nothing is seen. */
-export function backgroundFor({ manifest }: ServedModel, text: string | undefined): Background | undefined {
+export function backgroundFor({ image }: ModelEntry, text: string | undefined): Background | undefined {
   if (text === undefined) return undefined;
   const background = fieldOf('query', 'background', () => parseBackground(text));
-  return manifest.image.channels === 4 ? background : undefined;
+  return image.channels === 4 ? background : undefined;
 }
 
 /** The background's part of an answer's key: however it was written, and nothing where there is none. */
@@ -54,8 +54,8 @@ export function parseSize(text: string): Size {
  * How large a picture is drawn: enlarged `scale` times, else by the largest whole number the canvas has room for, else as it
  * is; in the middle of the canvas, which is never smaller than the picture.
  */
-export function layoutFor({ manifest }: ServedModel, scale: number | undefined, canvas: Size | undefined) {
-  const { width, height } = manifest.image;
+export function layoutFor({ image }: ModelEntry, scale: number | undefined, canvas: Size | undefined) {
+  const { width, height } = image;
   const room = canvas === undefined ? 1 : Math.floor(Math.min(canvas.width / width, canvas.height / height));
   const factor = scale ?? Math.max(1, room);
   return {

@@ -66,7 +66,8 @@ export function isOpenAiPath(path: string): boolean {
 /** Also asked by OpenAI's clients: its problems carry OpenAI's `error` as well. */
 const isModelsPath = (path: string): boolean => /^\/v1\/models(\/|$)/.test(path);
 
-export function problemResponse(problem: Problem, path: string, requestId: string): Response {
+/** `path`: below where the app is mounted; `base`: where clients reach that. */
+export function problemResponse(problem: Problem, path: string, base: string, requestId: string): Response {
   const { status, message, fields } = problem;
   const headers = new Headers({ ...problem.headers, 'Cache-Control': 'no-store' });
   const kind = status === 429 ? 'requests' : status < 500 ? 'invalid_request_error' : 'server_error';
@@ -74,7 +75,7 @@ export function problemResponse(problem: Problem, path: string, requestId: strin
   if (isOpenAiPath(path)) return Response.json({ error }, { status, headers });
   headers.set('Content-Type', 'application/problem+json');
   const title = TITLES[status] ?? 'Error';
-  const type = `/docs#status-${status}`;
+  const type = `${base}/docs#status-${status}`;
   const body = {
     type,
     title,

@@ -1,7 +1,9 @@
-// What the routes are given by their entry (Worker or Node): models, protection, a store of finished answers, a log.
+// What an app is made of (`pocketgen({ models, … })`) and what its routes are given.
 import type { Context } from 'hono';
+import type { ListedModel } from '../contract/model-list.ts';
 import type { Training } from '../contract/training.ts';
-import type { OpenModels } from './models.ts';
+import type { Addresses, AddressOptions } from './address.ts';
+import type { Models } from './models.ts';
 import type { KeyCheck } from './protect/keys.ts';
 import type { RateLimiter } from './protect/rate-limit.ts';
 import type { Timing } from './timing.ts';
@@ -10,6 +12,8 @@ export interface AppEnv {
   Variables: {
     requestId: string;
     timing: Timing;
+    /** Where the app is mounted, as the request wrote it: `/art`; empty at the root. */
+    base: string;
     /** Set once the model of the request is known to exist. */
     model: string;
     /** A file of the page, which brings its own headers. */
@@ -19,8 +23,8 @@ export interface AppEnv {
 
 /** Finished answers by ETag. `keep` must not delay the answer. */
 export interface AnswerStore {
-  find(c: Context<AppEnv>, etag: string): Promise<Response | undefined>;
-  keep(c: Context<AppEnv>, etag: string, response: Response): void;
+  find(c: Context, etag: string): Promise<Response | undefined>;
+  keep(c: Context, etag: string, response: Response): void;
 }
 
 /** One line per request; no seed, class, prompt, address or key: nothing a user typed. */
@@ -28,7 +32,7 @@ export interface LogRecord {
   level: 'info' | 'error';
   requestId: string;
   method: string;
-  /** The pattern, such as /v1/images/:model/:file. */
+  /** The pattern, such as /v1/images/:model/:file, with the path the app is mounted at. */
   route: string;
   model: string | undefined;
   status: number;
@@ -36,17 +40,32 @@ export interface LogRecord {
   error?: string;
 }
 
-export interface Services {
-  models: OpenModels;
-  runtime: { name: string; onnxruntime: string; memoryBytes(): number };
+/** The bundles' files, for a page that draws by itself. */
+export interface ModelFiles {
+  /** models/index.json, in the order in which they are offered. */
+  pageList(): Promise<readonly ListedModel[]>;
+  /** models/NAME/PATH: model.json, a network, preview.png, MODEL_CARD.md; undefined if there is none. */
+  file(name: string, path: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+}
+
+export interface PocketgenOptions extends AddressOptions {
+  /** What is served: `bundledModels(…)`, `folderModels(…)`, or a store of your own. */
+  models: Models;
+  /** Bearer keys, separated by commas; absent or empty: anyone may ask. With keys answers are `private`. */
+  keys?: string | undefined;
+  /** How often a client may ask under /v1, and who a client is, usually its address. Absent: without limit. */
+  rateLimit?: { limiter: RateLimiter; client(c: Context): string } | undefined;
+  /** Finished answers, asked before anything is drawn: the Cache API. Absent: each is drawn anew. */
+  store?: AnswerStore | undefined;
+  /** Told of every request. Absent: nobody is. */
+  log?: ((record: LogRecord) => void) | undefined;
+  /** How the training of a model goes; absent where nothing trains (Workers). */
+  training?: ((model: string) => Training | undefined) | undefined;
+  /** Adds models/index.json and models/NAME/…; absent where they are files of a static host. */
+  files?: ModelFiles | undefined;
+}
+
+export interface Services extends Pick<PocketgenOptions, 'models' | 'store' | 'training'> {
   keys: KeyCheck | undefined;
-  limiter: RateLimiter | undefined;
-  store: AnswerStore | undefined;
-  log: ((record: LogRecord) => void) | undefined;
-  /** How the training of a model goes; undefined where nothing trains (Workers). */
-  training: ((model: string) => Training | undefined) | undefined;
-  /** Every request's work passes through it, so that a model that was replaced is not closed under one. */
-  during: (<T>(work: () => Promise<T>) => Promise<T>) | undefined;
-  /** Who is asking, for the rate limit: an address. */
-  client(c: Context<AppEnv>): string;
+  addresses: Addresses;
 }

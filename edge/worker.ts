@@ -3,21 +3,12 @@
 /// <reference path="./cloudflare.d.ts" />
 import { env } from 'cloudflare:workers';
 import type { Context } from 'hono';
-import { createApp } from './app.ts';
-import { openModel, openModels } from './models.ts';
-import { createKeyCheck } from './protect/keys.ts';
+import { addressSettings } from './address.ts';
+import { pocketgen } from './app.ts';
+import { type BundledModel, bundledModels } from './bundled.ts';
 import { bindingLimiter } from './protect/rate-limit.ts';
-import { onnxruntimeVersion, wasmEngine, wasmMemoryBytes } from './runtime/wasm.ts';
-import type { AnswerStore, AppEnv } from './services.ts';
-
-/** A bundle as modules of the Worker: the manifest, and its default variant's file (a Data module). */
-export interface BundledModel {
-  name: string;
-  manifest: unknown;
-  /** Seconds since 1970. */
-  created: number;
-  file: ArrayBuffer;
-}
+import { wasmEngine } from './runtime/wasm.ts';
+import type { AnswerStore } from './services.ts';
 
 /** Goldens checked while starting; Workers allow one second of CPU for all of it. `pocketgen verify` checks them all. */
 const GOLDENS = 1;
@@ -26,7 +17,7 @@ const GOLDENS = 1;
 function cacheStore(): AnswerStore | undefined {
   if (env.CACHE === 'off') return undefined;
   const { default: cache } = caches as unknown as { default: Cache };
-  const address = (c: Context<AppEnv>, etag: string) => {
+  const address = (c: Context, etag: string) => {
     const url = new URL(c.req.url);
     const usable = url.protocol === 'https:' && !url.hostname.endsWith('.workers.dev');
     return usable || env.CACHE === 'always' ? `${url.origin}/kept/${etag.slice(1, -1)}` : undefined;
@@ -47,23 +38,16 @@ function cacheStore(): AnswerStore | undefined {
 }
 
 export async function createWorker(bundles: readonly BundledModel[], wasm: WebAssembly.Module) {
-  const engine = wasmEngine(wasm);
-  const sources = bundles.map(({ name, manifest, created, file }) => ({
-    name,
-    manifest: () => Promise.resolve(manifest),
-    created: () => Promise.resolve(created),
-    read: () => Promise.resolve(new Uint8Array(file)),
-  }));
   const perMinute = Number(env.RATE_LIMIT_PER_MINUTE ?? '600');
-  return createApp({
-    models: await openModels(sources, (source) => openModel(source, engine, GOLDENS)),
-    runtime: { name: 'workerd', onnxruntime: onnxruntimeVersion, memoryBytes: wasmMemoryBytes },
-    keys: createKeyCheck(env.API_KEYS),
-    limiter: env.RATE_LIMIT && bindingLimiter(env.RATE_LIMIT, perMinute, 60),
+  return pocketgen({
+    models: await bundledModels(bundles, wasmEngine(wasm), GOLDENS),
+    keys: env.API_KEYS,
+    rateLimit: env.RATE_LIMIT && {
+      limiter: bindingLimiter(env.RATE_LIMIT, perMinute, 60),
+      client: (c) => c.req.header('CF-Connecting-IP') ?? 'local',
+    },
     store: cacheStore(),
-    training: undefined,
-    during: undefined,
     log: (record) => console.log(JSON.stringify(record)),
-    client: (c) => c.req.header('CF-Connecting-IP') ?? 'local',
+    ...addressSettings(env),
   });
 }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import { listedModel } from '../contract/model-list.ts';
+import { listedBundle } from '../contract/model-list.ts';
 import { PAGE_HEADERS, PAGE_POLICY } from '../web/build/headers.ts';
 import { findBundles } from '../web/build/models.ts';
 
@@ -55,7 +55,9 @@ export async function serveSite(folder: string, options: SiteOptions = {}): Prom
       ? join(models, inside.slice(7))
       : join(folder, inside === '.' || inside === '' ? 'index.html' : inside);
     if (own && inside === 'models/index.json') {
-      const list = JSON.stringify((await findBundles(models)).map(({ manifest }) => listedModel(manifest, false)));
+      const list = JSON.stringify(
+        await Promise.all((await findBundles(models)).map(({ manifest }) => listedBundle(manifest, false))),
+      );
       log.push({ path, bytes: list.length });
       response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache' }).end(list);
       return;

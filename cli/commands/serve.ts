@@ -1,6 +1,7 @@
 // `pocketgen serve`: the HTTP API and the page on this machine, from a folder of bundles.
 import { type Command, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
+import { addressSettings } from '../../edge/address.ts';
 import { type RunningServer, startServer } from '../../edge/node.ts';
 import { PAGE } from '../page.ts';
 
@@ -31,13 +32,18 @@ export async function runServe(flags: ServeFlags): Promise<RunningServer> {
     host: flags.host,
     perMinute: whole('rate-limit', flags.rateLimit, 999_999_999),
     keys: process.env.API_KEYS,
+    ...addressSettings(process.env),
     log: flags.log ? (record) => console.log(JSON.stringify(record)) : undefined,
     page: PAGE,
     notice: (message) => console.error(message),
   });
-  for (const { manifest, file, provider, openMs } of server.models.served.values())
-    console.error(`${manifest.name}: ${file.variant}, ${provider}, goldens checked, ready in ${openMs.toFixed(0)} ms`);
-  const name = server.models.served.keys().next().value;
+  const models = await server.models.list();
+  for (const { name, variant, opened } of models)
+    if (opened !== undefined)
+      console.error(
+        `${name}: ${variant}, ${opened.provider}, goldens checked, ready in ${opened.openMs.toFixed(0)} ms`,
+      );
+  const name = models[0]?.name;
   if (name === undefined) {
     await server.close();
     throw new UserError('models: expected at least one that passes its checks, got none; see the lines above');
@@ -62,6 +68,15 @@ export function registerServe(command: Command): void {
     )
     .option('--rate-limit <n>', 'requests a minute from one address; 0 for no limit', '600')
     .option('--log', 'print one JSON line per request')
-    .addHelpText('after', '\nAPI_KEYS in the environment: bearer keys, separated by commas, that requests must carry.')
+    .addHelpText(
+      'after',
+      [
+        '',
+        'In the environment:',
+        '  API_KEYS         bearer keys, separated by commas, that requests must carry',
+        '  PUBLIC_URL       where clients reach the server, for addresses in answers: https://pictures.example',
+        '  TRUST_FORWARDED  1: a proxy in front always sets Forwarded or X-Forwarded-Proto, -Host, -Prefix and -For',
+      ].join('\n'),
+    )
     .action(async (flags: ServeFlags) => void (await runServe(flags)));
 }

@@ -4,10 +4,10 @@ import { html, raw } from 'hono/html';
 import * as z from 'zod';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { LIMITS } from '../../contract/limits.ts';
-import type { Manifest } from '../../contract/manifest.ts';
+import { versionedName } from '../../contract/version.ts';
 import { type Endpoint, exampleFor } from '../endpoint.ts';
+import type { ModelEntry } from '../models.ts';
 import { openApi } from '../openapi.ts';
-import { originOf } from '../origin.ts';
 import { fieldsOf, inWords, readQuery } from '../parameters.ts';
 import type { AppEnv, Services } from '../services.ts';
 
@@ -25,11 +25,15 @@ function base64OfHex(hex: string): string {
   return btoa(String.fromCharCode(...(hex.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))));
 }
 
+/** Pictures are shown of so many models: each that is shown must be opened. */
+const SHOWN = 12;
+const SEEDS = [1, 2, 3, 4, 5, 6];
+
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-function curl(origin: string, endpoint: Endpoint, manifest: Manifest): string {
-  const { path, body } = exampleFor(endpoint, manifest);
-  const url = quoted(`${origin}${path}`);
+function curl(base: string, endpoint: Endpoint, model: ModelEntry): string {
+  const { path, body } = exampleFor(endpoint, model);
+  const url = quoted(`${base}${path}`);
   if (body !== undefined) return `curl ${url} -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(body))}`;
   const format = /\.(png|svg|gif|apng)$/.exec(endpoint.path)?.[1];
   return format === undefined ? `curl ${url}` : `curl -o picture.${format} ${url}`;
@@ -46,36 +50,49 @@ function parameterTable({ query, body }: Endpoint) {
 }
 
 export function documentRoutes(app: Hono<AppEnv>, services: Services, endpoints: readonly Endpoint[]): void {
-  const { models, keys } = services;
+  const { models, keys, addresses } = services;
   let policy: string | undefined;
 
-  app.get('/openapi.json', (c) => {
+  app.get('/openapi.json', async (c) => {
     readQuery(z.object({}), new URL(c.req.url));
-    return c.json(openApi(endpoints, models, keys !== undefined), 200, { 'Cache-Control': 'no-cache' });
+    const server = addresses.kept(c) || '/';
+    return c.json(openApi(endpoints, await models.list(), { keys: keys !== undefined, server }), 200, {
+      'Cache-Control': 'no-cache',
+    });
   });
 
   app.get('/docs', async (c) => {
-    const origin = originOf(c);
-    readQuery(z.object({}), new URL(c.req.url));
-    const manifest = models.served.values().next().value?.manifest;
+    const base = addresses.absolute(c);
+    const url = new URL(c.req.url);
+    readQuery(z.object({}), url);
+    // Relative to this page, as its policy allows pictures of its own origin only: right behind every proxy.
+    const up = '../'.repeat(/\/*$/.exec(url.pathname)?.[0].length ?? 0);
+    const entries = await models.list();
+    const [first] = entries;
     policy ??= `default-src 'none'; img-src 'self'; style-src 'sha256-${base64OfHex(await sha256Hex(new TextEncoder().encode(STYLE)))}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
     const sections = endpoints.map(
       (endpoint) =>
         html`<h3 id="${endpoint.id}"><code>${endpoint.method.toUpperCase()} ${endpoint.path}</code></h3>
 <p>${endpoint.summary}</p>
-${manifest === undefined ? '' : html`<pre>${curl(origin, endpoint, manifest)}</pre>`}${parameterTable(endpoint)}`,
+${first === undefined ? '' : html`<pre>${curl(base, endpoint, first)}</pre>`}${parameterTable(endpoint)}`,
     );
-    const list = [...models.served.values()].map(
-      ({ manifest }) =>
-        html`<li><code>${manifest.name}</code>: ${manifest.title}, ${manifest.image.width}x${manifest.image.height}${manifest.image.channels === 4 ? ', transparent' : ''}${manifest.classes.length > 0 ? `; classes ${manifest.classes.join(', ')}` : ''}<br>
-${[1, 2, 3, 4, 5, 6].map((seed) => html`<img src="/v1/images/${manifest.name}/${seed}.png?scale=2" alt="Picture of seed ${seed}"> `)}</li>`,
-    );
+    const list = entries.map(({ name, version, title, image, classes }, i) => {
+      const address = (seed: number) => `${up}v1/images/${versionedName(name, version)}/${seed}.png?scale=2`;
+      const pictures =
+        i < SHOWN ? SEEDS.map((seed) => html`<img src="${address(seed)}" alt="Picture of seed ${seed}"> `) : [];
+      const clear = image.channels === 4 ? ', transparent' : '';
+      const labels = classes.length > 0 ? `; classes ${classes.join(', ')}` : '';
+      return html`<li><code>${name}</code>, version <code>${version}</code>: ${title}, ${image.width}x${image.height}${clear}${labels}<br>
+${pictures}</li>`;
+    });
     const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>pocketgen API</title><style>${raw(STYLE)}</style></head>
 <body><h1>pocketgen API</h1>
-<p>Pictures by seed: the same model, seed, class and truncation give the same bytes for ever, so every picture can be
-kept for ever (<code>ETag</code>, <code>304</code>). Machine-readable: <a href="/openapi.json">openapi.json</a>.</p>
+<p>Pictures by seed: the same version of a model, seed, class and truncation give the same bytes for ever, so every picture can be
+kept for ever (<code>ETag</code>, <code>304</code>). An address that names a model's version (<code>NAME@VERSION</code>)
+never changes what it means; one that names the model alone gives whichever version is current, and says which in
+<code>Content-Location</code>. Machine-readable: <a href="${up}openapi.json">openapi.json</a>.</p>
 <h2 id="models">Models</h2><ul>${list}</ul>
 <h2 id="routes">Routes</h2>${sections}
 <h2 id="limits">Limits</h2>
@@ -85,7 +102,7 @@ kept for ever (<code>ETag</code>, <code>304</code>). Machine-readable: <a href="
 wrong field with what was expected and what came. Unknown and repeated parameters are errors; nothing is clamped. The
 OpenAI route answers in OpenAI’s error shape.</p>
 <p><span id="status-400"><code>400</code></span> a field is wrong; <span id="status-401"><code>401</code></span> no or a wrong
-bearer key; <span id="status-404"><code>404</code></span> no such model, format or path; <span id="status-405"><code>405</code></span>
+bearer key; <span id="status-404"><code>404</code></span> no such model, version, format or path; <span id="status-405"><code>405</code></span>
 another method; <span id="status-413"><code>413</code></span> body too large; <span id="status-415"><code>415</code></span> body
 not JSON; <span id="status-429"><code>429</code></span> too many requests, see <code>Retry-After</code>; <span id="status-431"><code>431</code></span>
 an address and headers too long for the server;

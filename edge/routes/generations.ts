@@ -4,13 +4,13 @@ import * as z from 'zod';
 import { backgroundName, onBackground, WHITE } from '../../contract/background.ts';
 import { parseSeed } from '../../contract/latent.ts';
 import { LIMITS } from '../../contract/limits.ts';
-import type { Manifest } from '../../contract/manifest.ts';
 import { centred, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
+import { versionedName } from '../../contract/version.ts';
 import { base64 } from '../base64.ts';
-import type { Endpoint } from '../endpoint.ts';
-import { generate, modelNamed, type OpenModels, type ServedModel } from '../models.ts';
-import { originOf } from '../origin.ts';
+import { type Endpoint, namesOf } from '../endpoint.ts';
+import { lendNamed } from '../lending.ts';
+import { generate, type ModelEntry } from '../models.ts';
 import { readBody, readQuery, text } from '../parameters.ts';
 import { checkPixels, layoutFor, parseSize, SIZE } from '../picture-request.ts';
 import { badField, fieldOf, Problem } from '../problem.ts';
@@ -31,7 +31,7 @@ const ignored = {
 };
 
 const generationBody = z.object({
-  model: text(1, 100).optional().describe('Absent: the first model served.'),
+  model: text(1, 100).optional().describe('NAME, or NAME@VERSION. Absent: the first model served.'),
   prompt: text(1, 1000).describe('Names a class: `coat`, `a photo of ankle boots`.'),
   n: z.int().min(1).max(MAX_N).default(1),
   size: text(3, 9, `^(auto|${SIZE})$`)
@@ -55,18 +55,21 @@ const generationBody = z.object({
 });
 
 /** The models there are, and that those without alpha cannot be asked for a transparent background. */
-function bodyFor({ served }: OpenModels) {
-  const names = [...served.keys()];
-  const opaque = names.filter((name) => served.get(name)?.manifest.image.channels !== 4);
-  const model = { enum: names };
-  if (opaque.length === 0) return { properties: { model } };
-  const first = names[0] ?? '';
-  const meant = opaque.includes(first) ? [...opaque, null] : opaque;
+function bodyFor(models: readonly ModelEntry[]) {
+  const [first] = models;
+  if (first === undefined) return { properties: {} };
+  const clear = ({ image }: ModelEntry) => image.channels === 4;
+  const opaque = namesOf(models.filter((model) => !clear(model)));
+  const properties = { model: { enum: namesOf(models) } };
+  if (opaque.length === 0) return { properties };
   return {
-    properties: { model },
+    properties,
     not: {
-      required: opaque.includes(first) ? ['background'] : ['background', 'model'],
-      properties: { background: { const: 'transparent' }, model: { enum: meant } },
+      required: clear(first) ? ['background', 'model'] : ['background'],
+      properties: {
+        background: { const: 'transparent' },
+        model: { enum: clear(first) ? opaque : [...opaque, null] },
+      },
     },
   };
 }
@@ -86,8 +89,7 @@ export const generationEndpoints: readonly Endpoint[] = [
   },
 ];
 
-function promptedClass(manifest: Manifest, prompt: string): number | undefined {
-  const { classes, name, title } = manifest;
+function promptedClass({ classes, name, title }: ModelEntry, prompt: string): number | undefined {
   if (classes.length === 0) {
     if (labelInPrompt([name, title], prompt) !== undefined) return undefined;
     throw badField('body', 'prompt', `expected the model's name, ${name}, as it has no classes, got another text`);
@@ -98,56 +100,60 @@ function promptedClass(manifest: Manifest, prompt: string): number | undefined {
 }
 
 export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
+  const { models, addresses } = services;
   app.post('/v1/images/generations', async (c) => {
     const url = new URL(c.req.url);
     readQuery(z.object({}), url);
     const body = await readBody(generationBody, c.req.raw);
-    const name = body.model ?? services.models.served.keys().next().value;
-    if (name === undefined) throw new Problem(503, 'model: expected one to be served, got none; see /healthz');
-    const model: ServedModel = modelNamed(services.models, name, 'body');
-    c.set('model', name);
-    const { manifest } = model;
-    const index = promptedClass(manifest, body.prompt);
-    const asked = body.size === 'auto' ? undefined : fieldOf('body', 'size', () => parseSize(body.size));
-    const layout = layoutFor(model, undefined, asked);
-    // Behind addresses each picture is an answer of its own.
-    checkPixels(body.response_format === 'url' ? 1 : body.n, layout, 'size', 'body');
-    const { scale, width, height } = layout;
-    const clear = manifest.image.channels === 4;
-    if (body.background === 'transparent' && !clear)
-      throw badField('body', 'background', `expected opaque or auto, as ${name} draws no transparent pictures`);
-    const background = clear && body.background === 'opaque' ? WHITE : undefined;
-    const { seed: given } = body;
-    const first =
-      given === undefined
-        ? (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0)
-        : fieldOf('body', 'seed', () => parseSeed(given));
-    const seeds = Array.from({ length: body.n }, (_, i) => (first + i) % 4294967296);
-    const label = index === undefined ? undefined : manifest.classes[index];
-    const common = (seed: number) => ({ revised_prompt: label ?? name, seed, size: `${width}x${height}` });
-    const created = Math.floor(Date.now() / 1000);
-    if (body.response_format === 'url') {
-      // A picture is its address: nothing is drawn or stored until someone asks for it.
-      const address = (seed: number) => {
-        const picture = new URL(`/v1/images/${name}/${seed}.png`, originOf(c));
-        if (label !== undefined) picture.searchParams.set('class', label);
-        const whole = width === manifest.image.width * scale && height === manifest.image.height * scale;
-        if (!whole || scale > LIMITS.scale) picture.searchParams.set('canvas', `${width}x${height}`);
-        else if (scale > 1) picture.searchParams.set('scale', String(scale));
-        if (background !== undefined) picture.searchParams.set('background', backgroundName(background));
-        return picture.href;
-      };
-      return c.json({ created, data: seeds.map((seed) => ({ url: address(seed), ...common(seed) })) }, 200, uncached);
-    }
-    const timing = c.get('timing');
-    const requests = seeds.map((seed) => ({ seed, class: index, truncation: manifest.defaultTruncation }));
-    const pictures = await timing.measure('inference', () => generate(model, requests));
-    const data = await timing.measure('encode', () =>
-      pictures.map((picture, i) => ({
-        b64_json: base64(encodePng(onBackground(centred(scaleUp(picture, scale), width, height), background))),
-        ...common(seeds[i] ?? 0),
-      })),
-    );
-    return c.json({ created, data }, 200, uncached);
+    const named = body.model ?? (await models.list())[0]?.name;
+    if (named === undefined) throw new Problem(503, 'model: expected one to be served, got none; see /healthz');
+    return lendNamed(models, named, 'body', async ({ entry, open }) => {
+      const { name, image } = entry;
+      c.set('model', name);
+      const index = promptedClass(entry, body.prompt);
+      const asked = body.size === 'auto' ? undefined : fieldOf('body', 'size', () => parseSize(body.size));
+      const layout = layoutFor(entry, undefined, asked);
+      // Behind addresses each picture is an answer of its own.
+      checkPixels(body.response_format === 'url' ? 1 : body.n, layout, 'size', 'body');
+      const { scale, width, height } = layout;
+      const clear = image.channels === 4;
+      if (body.background === 'transparent' && !clear)
+        throw badField('body', 'background', `expected opaque or auto, as ${name} draws no transparent pictures`);
+      const background = clear && body.background === 'opaque' ? WHITE : undefined;
+      const { seed: given } = body;
+      const first =
+        given === undefined
+          ? (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0)
+          : fieldOf('body', 'seed', () => parseSeed(given));
+      const seeds = Array.from({ length: body.n }, (_, i) => (first + i) % 4294967296);
+      const label = index === undefined ? undefined : entry.classes[index];
+      const common = (seed: number) => ({ revised_prompt: label ?? name, seed, size: `${width}x${height}` });
+      const created = Math.floor(Date.now() / 1000);
+      if (body.response_format === 'url') {
+        // A picture is its address, which names the version: nothing is drawn or stored until someone asks for it.
+        const folder = `${addresses.absolute(c)}/v1/images/${versionedName(name, entry.version)}`;
+        const address = (seed: number) => {
+          const picture = new URL(`${folder}/${seed}.png`);
+          if (label !== undefined) picture.searchParams.set('class', label);
+          const whole = width === image.width * scale && height === image.height * scale;
+          if (!whole || scale > LIMITS.scale) picture.searchParams.set('canvas', `${width}x${height}`);
+          else if (scale > 1) picture.searchParams.set('scale', String(scale));
+          if (background !== undefined) picture.searchParams.set('background', backgroundName(background));
+          return picture.href;
+        };
+        return c.json({ created, data: seeds.map((seed) => ({ url: address(seed), ...common(seed) })) }, 200, uncached);
+      }
+      const timing = c.get('timing');
+      const model = await open();
+      const requests = seeds.map((seed) => ({ seed, class: index, truncation: entry.defaultTruncation }));
+      const pictures = await timing.measure('inference', () => generate(model, requests));
+      const data = await timing.measure('encode', () =>
+        pictures.map((picture, i) => ({
+          b64_json: base64(encodePng(onBackground(centred(scaleUp(picture, scale), width, height), background))),
+          ...common(seeds[i] ?? 0),
+        })),
+      );
+      return c.json({ created, data }, 200, uncached);
+    });
   });
 }

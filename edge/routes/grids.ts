@@ -7,7 +7,8 @@ import { contactSheet, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { answer } from '../answer.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
-import { generate, modelNamed } from '../models.ts';
+import { lendNamed } from '../lending.ts';
+import { generate } from '../models.ts';
 import { readQuery, shared, text } from '../parameters.ts';
 import { backgroundFor, checkPixels, classFor, keyOf, layoutFor, namedClass, seedOf } from '../picture-request.ts';
 import { badField } from '../problem.ts';
@@ -34,7 +35,7 @@ export const gridEndpoints: readonly Endpoint[] = [
     summary: 'A sheet of pictures, row by row; cells without one are white, or transparent as the pictures are.',
     query: gridQuery,
     answers: { 'image/png': 'The sheet.' },
-    immutable: true,
+    draws: true,
     example: '/v1/grids/fashion-gan.png?seeds=1-64&columns=8&scale=2',
   },
 ];
@@ -63,28 +64,31 @@ export function seedList(text: string): number[] {
 export function gridRoutes(app: Hono<AppEnv>, services: Services): void {
   app.get('/v1/grids/:file', (c) => {
     const { stem } = splitFile(segmentsOf(c)[2] ?? '', ['png']);
-    const model = modelNamed(services.models, stem);
-    c.set('model', stem);
-    const query = readQuery(gridQuery, new URL(c.req.url));
-    const seeds = seedList(query.seeds);
-    const columns = query.columns ?? Math.ceil(Math.sqrt(seeds.length));
-    const named = namedClass(model, query.class);
-    const background = backgroundFor(model, query.background);
-    const across = Math.min(columns, seeds.length);
-    checkPixels(across * Math.ceil(seeds.length / across), layoutFor(model, query.scale, undefined), 'scale');
-    const { truncation = model.manifest.defaultTruncation, scale } = query;
-    const requests = seeds.map((seed) => ({ seed, class: classFor(model, seed, named), truncation }));
-    const cells = requests.flatMap((r) => [r.seed, r.class ?? -1]);
-    return answer(c, services, {
-      type: 'image/png',
-      key: [model.hash, 'grid', columns, truncation, scale, ...cells, ...keyOf(background)],
-      async draw(timing) {
-        const pictures = await timing.measure('inference', () => generate(model, requests));
-        return timing.measure('encode', () => {
-          const sheet = scaleUp(contactSheet(pictures, columns), scale);
-          return encodePng(onBackground(sheet, background));
-        });
-      },
+    return lendNamed(services.models, stem, 'path', async (model) => {
+      const { entry } = model;
+      c.set('model', entry.name);
+      const query = readQuery(gridQuery, new URL(c.req.url));
+      const seeds = seedList(query.seeds);
+      const columns = query.columns ?? Math.ceil(Math.sqrt(seeds.length));
+      const named = namedClass(entry, query.class);
+      const background = backgroundFor(entry, query.background);
+      const across = Math.min(columns, seeds.length);
+      checkPixels(across * Math.ceil(seeds.length / across), layoutFor(entry, query.scale, undefined), 'scale');
+      const { truncation = entry.defaultTruncation, scale } = query;
+      const requests = seeds.map((seed) => ({ seed, class: classFor(entry, seed, named), truncation }));
+      const cells = requests.flatMap((r) => [r.seed, r.class ?? -1]);
+      return answer(c, services, model, {
+        path: (named) => `/v1/grids/${named}.png`,
+        type: 'image/png',
+        key: [entry.hash, 'grid', columns, truncation, scale, ...cells, ...keyOf(background)],
+        async draw(served, timing) {
+          const pictures = await timing.measure('inference', () => generate(served, requests));
+          return timing.measure('encode', () => {
+            const sheet = scaleUp(contactSheet(pictures, columns), scale);
+            return encodePng(onBackground(sheet, background));
+          });
+        },
+      });
     });
   });
 }

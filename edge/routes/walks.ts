@@ -10,7 +10,8 @@ import { type Picture, scaleUp } from '../../contract/picture.ts';
 import { blend, slerp, steps } from '../../contract/walk.ts';
 import { answer } from '../answer.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
-import { inBatches, modelNamed, type ServedModel } from '../models.ts';
+import { lendNamed } from '../lending.ts';
+import { inBatches, type ServedModel } from '../models.ts';
 import { readQuery, shared, text } from '../parameters.ts';
 import { backgroundFor, checkPixels, classFor, keyOf, layoutFor, namedClass, seedOf } from '../picture-request.ts';
 import type { AppEnv, Services } from '../services.ts';
@@ -28,7 +29,7 @@ const walkQuery = z.object({
   background: shared.background,
 });
 
-const about = { method: 'get', query: walkQuery, immutable: true } as const;
+const about = { method: 'get', query: walkQuery, draws: true } as const;
 export const walkEndpoints: readonly Endpoint[] = [
   {
     ...about,
@@ -78,28 +79,31 @@ export async function drawWalk(
 export function walkRoutes(app: Hono<AppEnv>, services: Services): void {
   app.get('/v1/walks/:file', (c) => {
     const { stem, extension } = splitFile(segmentsOf(c)[2] ?? '', ['gif', 'apng']);
-    const model = modelNamed(services.models, stem);
-    c.set('model', stem);
-    const query = readQuery(walkQuery, new URL(c.req.url));
-    const { frames, fps, truncation = model.manifest.defaultTruncation, scale } = query;
-    const [fromSeed, toSeed] = [seedOf(query.from, 'query', 'from'), seedOf(query.to, 'query', 'to')];
-    const fromNamed = namedClass(model, query.class);
-    const toNamed = namedClass(model, query.toClass, 'toClass') ?? fromNamed;
-    const from = { seed: fromSeed, class: classFor(model, fromSeed, fromNamed) };
-    const to = { seed: toSeed, class: classFor(model, toSeed, toNamed) };
-    const background = backgroundFor(model, query.background);
-    checkPixels(frames, layoutFor(model, scale, undefined), 'scale');
-    const ends = [from.seed, from.class ?? -1, to.seed, to.class ?? -1];
-    return answer(c, services, {
-      type: `image/${extension}`,
-      key: [model.hash, extension, ...ends, frames, fps, truncation, scale, ...keyOf(background)],
-      async draw(timing) {
-        const pictures = await timing.measure('inference', () => drawWalk(model, from, to, frames, truncation));
-        return timing.measure('encode', () => {
-          const large = pictures.map((picture) => onBackground(scaleUp(picture, scale), background));
-          return extension === 'gif' ? encodeGif(large, fps) : encodeApng(large, fps);
-        });
-      },
+    return lendNamed(services.models, stem, 'path', async (model) => {
+      const { entry } = model;
+      c.set('model', entry.name);
+      const query = readQuery(walkQuery, new URL(c.req.url));
+      const { frames, fps, truncation = entry.defaultTruncation, scale } = query;
+      const [fromSeed, toSeed] = [seedOf(query.from, 'query', 'from'), seedOf(query.to, 'query', 'to')];
+      const fromNamed = namedClass(entry, query.class);
+      const toNamed = namedClass(entry, query.toClass, 'toClass') ?? fromNamed;
+      const from = { seed: fromSeed, class: classFor(entry, fromSeed, fromNamed) };
+      const to = { seed: toSeed, class: classFor(entry, toSeed, toNamed) };
+      const background = backgroundFor(entry, query.background);
+      checkPixels(frames, layoutFor(entry, scale, undefined), 'scale');
+      const ends = [from.seed, from.class ?? -1, to.seed, to.class ?? -1];
+      return answer(c, services, model, {
+        path: (named) => `/v1/walks/${named}.${extension}`,
+        type: `image/${extension}`,
+        key: [entry.hash, extension, ...ends, frames, fps, truncation, scale, ...keyOf(background)],
+        async draw(served, timing) {
+          const pictures = await timing.measure('inference', () => drawWalk(served, from, to, frames, truncation));
+          return timing.measure('encode', () => {
+            const large = pictures.map((picture) => onBackground(scaleUp(picture, scale), background));
+            return extension === 'gif' ? encodeGif(large, fps) : encodeApng(large, fps);
+          });
+        },
+      });
     });
   });
 }

@@ -6,10 +6,10 @@ import { onBackground, parseBackground } from '../../contract/background.ts';
 import { largestDifference } from '../../contract/bundle.ts';
 import { contactSheet, type Picture, scaleUp } from '../../contract/picture.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
-import { createApp } from '../../edge/app.ts';
+import { pocketgen } from '../../edge/app.ts';
 import type { ServedModel } from '../../edge/models.ts';
 import { CLEAR, COLOUR } from './edge-fixture.ts';
-import { openFolder, servicesOf, tinyFolder } from './edge-services.ts';
+import { modelOf, openFolder, tinyFolder } from './edge-services.ts';
 
 const tiny = await tinyFolder(CLEAR, COLOUR);
 let model: ServedModel;
@@ -17,10 +17,8 @@ let get: (path: string, init?: RequestInit) => Promise<Response>;
 
 beforeAll(async () => {
   const models = await openFolder(tiny.folder);
-  const clear = models.served.get('tiny-clear');
-  if (clear === undefined) throw new Error([...models.failed.values()].join());
-  model = clear;
-  const app = createApp(servicesOf(models));
+  model = await modelOf(models, 'tiny-clear');
+  const app = pocketgen({ models });
   get = async (path, init) => app.request(path, init);
 });
 afterAll(tiny.remove);

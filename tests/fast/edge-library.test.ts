@@ -7,16 +7,15 @@ import { parseManifest } from '../../contract/manifest.ts';
 import { parseModelList } from '../../contract/model-list.ts';
 import { decodePng } from '../../contract/png.ts';
 import type { Training } from '../../contract/training.ts';
-import { createApp } from '../../edge/app.ts';
+import { pocketgen } from '../../edge/app.ts';
 import { buildEntry } from '../../edge/build.ts';
 import { type Library, openLibrary } from '../../edge/library.ts';
-import { addModelFiles } from '../../edge/model-files.ts';
 import { openModel } from '../../edge/models.ts';
 import { wasmEngine, wasmMemoryBytes } from '../../edge/runtime/wasm.ts';
 import { replaceFolder } from '../../export/folder.ts';
 import { findBundles } from '../../web/build/models.ts';
 import { COLOUR, PLAIN, writeTiny } from './edge-fixture.ts';
-import { servicesOf, tinyFolder } from './edge-services.ts';
+import { tinyFolder } from './edge-services.ts';
 
 let tiny: Awaited<ReturnType<typeof tinyFolder>>;
 let library: Library;
@@ -32,9 +31,7 @@ beforeEach(async () => {
     open: (source) => openModel(source, engine, Number.POSITIVE_INFINITY),
     notice: (line) => void notices.push(line),
   });
-  const { training, during } = library;
-  const app = createApp(servicesOf(library, { training, during }));
-  addModelFiles(app, library);
+  const app = pocketgen({ models: library, files: library, training: library.training });
   get = async (path, init) => app.request(path, init);
 });
 afterEach(() => {
@@ -123,7 +120,7 @@ test('ten replacements under load: no request fails, none mixes two bundles, and
     const before = answers;
     put(folder);
     const { sha256 } = parseManifest(JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8'))).files[0] ?? {};
-    await expect.poll(() => library.served.get(COLOUR.name)?.hash).toBe(sha256);
+    await expect.poll(async () => (await library.list())[0]?.hash).toBe(sha256);
     await expect.poll(() => answers).toBeGreaterThan(before + 5);
   }
   running = false;

@@ -3,9 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createApp, endpoints } from '../../edge/app.ts';
+import { endpoints, pocketgen } from '../../edge/app.ts';
 import { folderSource } from '../../edge/bundles.ts';
-import type { Engine, OpenModels } from '../../edge/models.ts';
+import { namesOf } from '../../edge/endpoint.ts';
+import type { Engine, Models } from '../../edge/models.ts';
 import { openOnFirst } from '../../edge/node.ts';
 import { createKeyCheck } from '../../edge/protect/keys.ts';
 import { bindingLimiter, memoryLimiter } from '../../edge/protect/rate-limit.ts';
@@ -14,10 +15,10 @@ import { wasmEngine } from '../../edge/runtime/wasm.ts';
 import type { LogRecord } from '../../edge/services.ts';
 import { parseHeaders } from '../../edge/static.ts';
 import { CLEAR, COLOUR, PLAIN } from './edge-fixture.ts';
-import { openFolder, servicesOf, tinyFolder } from './edge-services.ts';
+import { openFolder, tinyFolder } from './edge-services.ts';
 
 const tiny = await tinyFolder();
-let models: OpenModels;
+let models: Models;
 beforeAll(async () => {
   models = await openFolder(tiny.folder);
 });
@@ -27,7 +28,7 @@ const PICTURE = '/v1/images/tiny-plain/1.png';
 
 describe('keys', () => {
   test('open /v1 to bearers only; health and documents stay open', async () => {
-    const app = createApp(servicesOf(models, { keys: createKeyCheck('first, second') }));
+    const app = pocketgen({ models, keys: 'first, second' });
     const status = async (path: string, key?: string) =>
       (await app.request(path, key === undefined ? {} : { headers: { Authorization: key } })).status;
     for (const key of [undefined, 'Bearer', 'Bearer wrong', 'Basic first', 'first', 'Bearer first, second'])
@@ -37,9 +38,13 @@ describe('keys', () => {
   });
 
   test('make answers private and say how to authenticate', async () => {
-    const app = createApp(servicesOf(models, { keys: createKeyCheck('k') }));
+    const app = pocketgen({ models, keys: 'k' });
     const picture = await app.request(PICTURE, { headers: { Authorization: 'Bearer k' } });
-    expect(picture.headers.get('Cache-Control')).toBe('private, max-age=31536000, immutable');
+    expect(picture.headers.get('Cache-Control')).toBe('private, max-age=60');
+    const pinned = await app.request(picture.headers.get('Content-Location') ?? '', {
+      headers: { Authorization: 'Bearer k' },
+    });
+    expect(pinned.headers.get('Cache-Control')).toBe('private, max-age=31536000, immutable');
     expect((await app.request(PICTURE)).headers.get('WWW-Authenticate')).toBe('Bearer');
     const openai = await app.request('/v1/images/generations', { method: 'POST' });
     expect(await openai.json()).toMatchObject({ error: { code: 'invalid_api_key' } });
@@ -71,7 +76,7 @@ describe('the rate limit', () => {
   });
 
   test('is told in headers, also in errors, and ends in 429 with Retry-After', async () => {
-    const app = createApp(servicesOf(models, { limiter: memoryLimiter(2, 60, () => 0) }));
+    const app = pocketgen({ models, rateLimit: { limiter: memoryLimiter(2, 60, () => 0), client: () => 'someone' } });
     const headersOf = async (path: string) => {
       const { status, headers } = await app.request(path);
       return [status, headers.get('RateLimit-Policy'), headers.get('RateLimit'), headers.get('Retry-After')];
@@ -84,11 +89,8 @@ describe('the rate limit', () => {
   });
 
   test('uses Cloudflare’s binding, which tells only yes or no', async () => {
-    const app = createApp(
-      servicesOf(models, {
-        limiter: bindingLimiter({ limit: async ({ key }) => ({ success: key !== 'someone' }) }, 600, 60),
-      }),
-    );
+    const limiter = bindingLimiter({ limit: async ({ key }) => ({ success: key !== 'someone' }) }, 600, 60);
+    const app = pocketgen({ models, rateLimit: { limiter, client: () => 'someone' } });
     const response = await app.request(PICTURE);
     expect([response.status, response.headers.get('Retry-After')]).toEqual([429, '60']);
   });
@@ -96,7 +98,7 @@ describe('the rate limit', () => {
 
 describe('headers', () => {
   test('let other sites show and fetch pictures, and keep answers from being anything else', async () => {
-    const { headers } = await createApp(servicesOf(models)).request(PICTURE, {
+    const { headers } = await pocketgen({ models }).request(PICTURE, {
       headers: { Origin: 'https://x.example' },
     });
     expect(headers.get('Access-Control-Allow-Origin')).toBe('*');
@@ -109,7 +111,7 @@ describe('headers', () => {
   });
 
   test('answer the preflight of a browser that sends a key', async () => {
-    const response = await createApp(servicesOf(models)).request('/v1/images/generations', {
+    const response = await pocketgen({ models }).request('/v1/images/generations', {
       method: 'OPTIONS',
       headers: {
         Origin: 'https://x.example',
@@ -134,7 +136,7 @@ describe('headers', () => {
 
 test('the log has one line per request and nothing a user typed', async () => {
   const lines: LogRecord[] = [];
-  const app = createApp(servicesOf(models, { log: (line) => void lines.push(line) }));
+  const app = pocketgen({ models, log: (line) => void lines.push(line) });
   await app.request('/v1/images/tiny-colour/ada@example.com.png?class=bag');
   await app.request('/v1/images/ada@example.com/1.png');
   await app.request('/ada@example.com');
@@ -157,7 +159,7 @@ describe('/healthz', () => {
       manifest.goldens[0] = { ...manifest.goldens[1], seed: 1 };
       writeFileSync(path, JSON.stringify(manifest));
       writeFileSync(join(bad.folder, 'tiny-colour', 'generator.fp32.onnx'), 'short');
-      const app = createApp(servicesOf(await openFolder(bad.folder)));
+      const app = pocketgen({ models: await openFolder(bad.folder) });
       const health = await app.request('/healthz');
       expect([health.status, await health.json()]).toMatchObject([
         503,
@@ -190,7 +192,7 @@ describe('/healthz', () => {
   });
 
   test('is ok when every model is', async () => {
-    const health = await createApp(servicesOf(models)).request('/healthz');
+    const health = await pocketgen({ models }).request('/healthz');
     expect(await health.json()).toMatchObject({
       status: 'ok',
       models: [{ name: 'tiny-colour', status: 'ok', variant: 'fp32' }, {}],
@@ -244,7 +246,7 @@ describe('onnxruntime-node', () => {
 
 describe('documents', () => {
   test('/openapi.json is valid OpenAPI 3.1 and has every route with its limits', async () => {
-    const app = createApp(servicesOf(models, { keys: createKeyCheck('k') }));
+    const app = pocketgen({ models, keys: 'k' });
     const document = (await (await app.request('/openapi.json')).json()) as Record<string, never>;
     const result = await new Validator().validate(document);
     expect(result.errors ?? []).toEqual([]);
@@ -259,7 +261,7 @@ describe('documents', () => {
   });
 
   test('/openapi.json says every status that can come back', async () => {
-    const app = createApp(servicesOf(models, { keys: createKeyCheck('k') }));
+    const app = pocketgen({ models, keys: 'k' });
     const { paths } = (await (await app.request('/openapi.json')).json()) as {
       paths: Record<string, Record<string, { responses: object }>>;
     };
@@ -273,8 +275,11 @@ describe('documents', () => {
 
   test('the body’s schema allows null and refuses what the models served cannot do', async () => {
     const both = await tinyFolder(COLOUR, CLEAR);
-    const document = await (await createApp(servicesOf(await openFolder(both.folder))).request('/openapi.json')).json();
+    const mixed = await openFolder(both.folder);
+    const document = await (await pocketgen({ models: mixed }).request('/openapi.json')).json();
     both.remove();
+    const named = namesOf(await mixed.list());
+    expect(named).toHaveLength(4);
     const { paths } = document as { paths: Record<string, Record<string, { requestBody: { content: object } }>> };
     const { content } = paths['/v1/images/generations']?.post?.requestBody ?? {};
     const { schema } = (content as Record<string, { schema: object }>)['application/json'] ?? {};
@@ -282,18 +287,18 @@ describe('documents', () => {
       required: ['prompt'],
       properties: {
         prompt: { type: 'string', minLength: 1, maxLength: 1000 },
-        model: { anyOf: [{ type: 'string', enum: ['tiny-clear', 'tiny-colour'] }, { type: 'null' }] },
+        model: { anyOf: [{ type: 'string', enum: named }, { type: 'null' }] },
         n: { anyOf: [{ type: 'integer', minimum: 1, maximum: 64 }, { type: 'null' }], default: 1 },
       },
       not: {
         required: ['background', 'model'],
-        properties: { background: { const: 'transparent' }, model: { enum: ['tiny-colour'] } },
+        properties: { background: { const: 'transparent' }, model: { enum: named.slice(2) } },
       },
     });
   });
 
   test('/docs shows every route with a curl line, and its policy allows its own style and no script', async () => {
-    const response = await createApp(servicesOf(models)).request('http://here.example/docs');
+    const response = await pocketgen({ models }).request('http://here.example/docs');
     const page = await response.text();
     for (const { path } of endpoints) expect(page).toContain(path);
     expect(page).not.toContain('<script');
@@ -306,7 +311,7 @@ describe('documents', () => {
     const odd = { ...COLOUR, name: 'odd', classes: ["cat's eye", '猫'] };
     for (const tiny of [COLOUR, PLAIN, odd]) {
       const { folder, remove } = await tinyFolder(tiny);
-      const app = createApp(servicesOf(await openFolder(folder)));
+      const app = pocketgen({ models: await openFolder(folder) });
       remove();
       const page = await (await app.request('/docs')).text();
       const lines = [...page.matchAll(/<pre>curl (.*?)<\/pre>/gs)].map(([, line = '']) =>
@@ -330,12 +335,12 @@ describe('documents', () => {
   });
 
   test('the root leads to /docs where there is no page', async () => {
-    const response = await createApp(servicesOf(models)).request('/');
+    const response = await pocketgen({ models }).request('/');
     expect([response.status, response.headers.get('Location')]).toEqual([302, '/docs']);
   });
 
   test('every example works', async () => {
-    const app = createApp(servicesOf(models));
+    const app = pocketgen({ models });
     for (const { example, exampleBody, method, onlyWhileTraining } of endpoints) {
       // The examples name classes of Fashion-MNIST, which the tiny model does not have.
       const path = example

@@ -1,11 +1,11 @@
-// The app on the tiny bundles, opened on Node's wasm, for tests that call app.request without a server.
+// The tiny bundles, opened on Node's wasm, for tests that call app.request without a server.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openModels } from '../../edge/bundled.ts';
 import { bundleFolders, folderSource } from '../../edge/bundles.ts';
-import { type OpenModels, openModel, openModels } from '../../edge/models.ts';
+import { type Models, openModel, type ServedModel } from '../../edge/models.ts';
 import { wasmEngine } from '../../edge/runtime/wasm.ts';
-import type { Services } from '../../edge/services.ts';
 import { COLOUR, PLAIN, type Tiny, writeTiny } from './edge-fixture.ts';
 
 export async function tinyFolder(...bundles: Tiny[]): Promise<{ folder: string; remove(): void }> {
@@ -14,24 +14,25 @@ export async function tinyFolder(...bundles: Tiny[]): Promise<{ folder: string; 
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-export async function openFolder(folder: string): Promise<OpenModels> {
+export async function openFolder(folder: string): Promise<Models> {
   const engine = wasmEngine();
   return openModels(bundleFolders(folder).map(folderSource), (source) =>
     openModel(source, engine, Number.POSITIVE_INFINITY),
   );
 }
 
-export function servicesOf(models: OpenModels, more: Partial<Services> = {}): Services {
+/** The model of a name, opened. */
+export async function modelOf(models: Models, name: string): Promise<ServedModel> {
+  const model = await models.lend(name, undefined, ({ open }) => open());
+  if (model === undefined) throw new Error([...models.failed().values()].join() || `no ${name}`);
+  return model;
+}
+
+/** The same models, but what is opened passes through `change`. */
+export function changed(models: Models, change: (model: ServedModel) => ServedModel): Models {
   return {
-    models,
-    runtime: { name: 'test', onnxruntime: '0', memoryBytes: () => 0 },
-    keys: undefined,
-    limiter: undefined,
-    store: undefined,
-    log: undefined,
-    training: undefined,
-    during: undefined,
-    client: () => 'someone',
-    ...more,
+    ...models,
+    lend: (name, version, work) =>
+      models.lend(name, version, (loan) => work({ ...loan, open: async () => change(await loan.open()) })),
   };
 }

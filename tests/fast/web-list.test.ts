@@ -1,7 +1,8 @@
 // The list of models, and which measurements of a training the page has a line for.
 import { expect, test } from 'vitest';
 import type { Manifest } from '../../contract/manifest.ts';
-import { listedModel, parseModelList } from '../../contract/model-list.ts';
+import { listedBundle, parseModelList } from '../../contract/model-list.ts';
+import { bundleVersion } from '../../contract/version.ts';
 import { measuresOf } from '../../web/ui/curve.ts';
 import { timeText } from '../../web/ui/live.ts';
 
@@ -11,6 +12,7 @@ const manifest = {
   title: 'Emoji',
   image: { width: 64, height: 64, channels: 3 },
   classes: ['flags', 'food'],
+  latent: { size: 8 },
   defaultVariant: 'int8',
   files: [
     { role: 'generator', variant: 'fp32', bytes: 4000 },
@@ -18,12 +20,14 @@ const manifest = {
   ],
 } as unknown as Manifest;
 
-test('an entry says what a model is without its manifest, and comes back from JSON as it was', () => {
-  const entry = listedModel(manifest, true);
+test('an entry says what a model is without its manifest, and comes back from JSON as it was', async () => {
+  const version = await bundleVersion(manifest);
+  const entry = await listedBundle(manifest, true);
   expect(entry).toEqual({
     name: 'emoji-gan',
     title: 'Emoji',
     training: true,
+    version,
     bundle: { image: { width: 64, height: 64, channels: 3 }, classes: 2, bytes: 1000 },
   });
   const awaited = { name: 'new', title: 'new', training: true };

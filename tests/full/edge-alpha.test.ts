@@ -3,11 +3,11 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { largestDifference } from '../../contract/bundle.ts';
 import { type Picture, scaleUp } from '../../contract/picture.ts';
-import { createApp } from '../../edge/app.ts';
+import { pocketgen } from '../../edge/app.ts';
 import { drawWalk } from '../../edge/routes/walks.ts';
 import { launchBrowser } from '../browser.ts';
 import { CLEAR } from '../fast/edge-fixture.ts';
-import { openFolder, servicesOf, tinyFolder } from '../fast/edge-services.ts';
+import { modelOf, openFolder, tinyFolder } from '../fast/edge-services.ts';
 
 const tiny = await tinyFolder(CLEAR);
 const SCALE = 4;
@@ -18,9 +18,8 @@ let base64Of: (path: string) => Promise<string>;
 
 beforeAll(async () => {
   const models = await openFolder(tiny.folder);
-  const model = models.served.get('tiny-clear');
-  if (model === undefined) throw new Error([...models.failed.values()].join());
-  const app = createApp(servicesOf(models));
+  const model = await modelOf(models, 'tiny-clear');
+  const app = pocketgen({ models });
   base64Of = async (path) => Buffer.from(await (await app.request(path)).arrayBuffer()).toString('base64');
   const end = (seed: number) => ({ seed, class: 0 });
   walk = (await drawWalk(model, end(1), end(2), 4, 0.9)).map((picture) => scaleUp(picture, SCALE));

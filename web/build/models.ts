@@ -6,7 +6,7 @@ import type { Plugin } from 'vite';
 import { checkFile } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
-import { listedModel } from '../../contract/model-list.ts';
+import { listedBundle } from '../../contract/model-list.ts';
 
 interface Bundle {
   folder: string;
@@ -66,12 +66,13 @@ function publicFiles({ folder, manifest }: Bundle): string[] {
 export function modelsPlugin(): Plugin {
   const folder = resolve(process.env.POCKETGEN_MODELS ?? 'models');
   // Nothing trains on a static host.
-  const listOf = (bundles: Bundle[]) => JSON.stringify(bundles.map(({ manifest }) => listedModel(manifest, false)));
+  const listOf = async (bundles: Bundle[]) =>
+    JSON.stringify(await Promise.all(bundles.map(({ manifest }) => listedBundle(manifest, false))));
   return {
     name: 'pocketgen-models',
     async generateBundle() {
       const bundles = await findBundles(folder, (message) => this.warn(message));
-      this.emitFile({ type: 'asset', fileName: 'models/index.json', source: listOf(bundles) });
+      this.emitFile({ type: 'asset', fileName: 'models/index.json', source: await listOf(bundles) });
       for (const bundle of bundles) {
         for (const name of publicFiles(bundle)) {
           const fileName = `models/${bundle.manifest.name}/${name}`;
@@ -83,7 +84,7 @@ export function modelsPlugin(): Plugin {
       server.middlewares.use('/models', async (request, response, next) => {
         const path = decodeURIComponent((request.url ?? '').split('?')[0] ?? '');
         const bundles = await findBundles(folder);
-        if (path === '/index.json') return void response.end(listOf(bundles));
+        if (path === '/index.json') return void response.end(await listOf(bundles));
         for (const bundle of bundles) {
           const name = publicFiles(bundle).find((file) => path === `/${bundle.manifest.name}/${file}`);
           if (name !== undefined) return void createReadStream(join(bundle.folder, name)).pipe(response);

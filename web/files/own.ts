@@ -5,7 +5,7 @@ import { isIntact, openStore, put, type RemoteFile, storeKey } from '../../clien
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import { generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
-import { listedModel } from '../../contract/model-list.ts';
+import { listedBundle } from '../../contract/model-list.ts';
 import type { LoadedModel, ModelEntry } from './models.ts';
 
 const STORE = 'pocketgen-own';
@@ -27,8 +27,8 @@ function fileOf(manifest: Manifest): RemoteFile {
   return { url: addressOf(manifest.name, path), bytes, sha256 };
 }
 
-const entryOf = (manifest: Manifest): ModelEntry => ({
-  ...listedModel(manifest, false),
+const entryOf = async (manifest: Manifest): Promise<ModelEntry> => ({
+  ...(await listedBundle(manifest, false)),
   name: `${OWN}${manifest.name}`,
   own: true,
 });
@@ -100,7 +100,7 @@ export async function keepOwn(
   manifest: Manifest,
   network: Uint8Array<ArrayBuffer>,
 ): Promise<{ entry: ModelEntry; kept: boolean }> {
-  const entry = entryOf(manifest);
+  const entry = await entryOf(manifest);
   const store = await openStore(STORE);
   const key = storeKey(fileOf(manifest));
   untilClosed.delete(manifest.name);
