@@ -82,10 +82,11 @@ test('keys in the secret API_KEYS close /v1 to everyone else', async () => {
   try {
     expect((await fetch(closed.url + picture)).status).toBe(401);
     const allowed = await fetch(closed.url + picture, { headers: { Authorization: 'Bearer beta' } });
-    expect([allowed.status, allowed.headers.get('Cache-Control')]).toEqual([
-      200,
-      'private, max-age=31536000, immutable',
-    ]);
+    expect([allowed.status, allowed.headers.get('Cache-Control')]).toEqual([200, 'private, max-age=60']);
+    const location = allowed.headers.get('Content-Location') ?? '';
+    expect((await fetch(closed.url + location)).status).toBe(401);
+    const pinned = await fetch(closed.url + location, { headers: { Authorization: 'Bearer beta' } });
+    expect(pinned.headers.get('Cache-Control')).toBe('private, max-age=31536000, immutable');
     const client = (apiKey: string) => new OpenAI({ baseURL: `${closed.url}/v1`, apiKey, maxRetries: 0 });
     await expect(client('wrong').images.generate({ prompt: 'bag' })).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
     expect((await client('alpha').images.generate({ prompt: 'bag' })).data).toHaveLength(1);
