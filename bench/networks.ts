@@ -10,6 +10,7 @@ export const dcgan = (kernel: number): NetworkSpec => ({
   classes: 0,
   width: 64,
   fullWidth: 0,
+  limit: 'tanh',
   generatorBlocks: 1,
   discriminatorBlocks: 1,
   embedding: 1,

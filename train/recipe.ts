@@ -58,7 +58,14 @@ const modern = {
   gamma: { from: 2, to: 0.2 },
 } as const;
 
-const residual = { family: 'residual', conditional: true, latent: 64, embedding: 32, features: 128 } as const;
+const residual = {
+  family: 'residual',
+  conditional: true,
+  latent: 64,
+  embedding: 32,
+  features: 128,
+  limit: 'tanh',
+} as const;
 
 /** What minutes to hours on two cores can train. */
 const small = { ...residual, width: 32, fullWidth: 16, generatorBlocks: 2, discriminatorBlocks: 1 } as const;
@@ -85,7 +92,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   /** Own pictures: augmentation and budget follow from them, see `autoSettings`. */
   auto: {
     ...modern,
-    network: small,
+    // Under tanh, 64 px pictures on white were one saturated colour after 2,000 images, for good (docs/LOG.md).
+    network: { ...small, limit: 'clip' },
     batch: 16,
     images: 1_000_000,
     learningRate: { from: 4e-4, to: 2e-5 },
@@ -103,6 +111,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       discriminatorBlocks: 1,
       embedding: 1,
       features: 1,
+      limit: 'tanh',
       strided: {
         dense: [256, 512, 1024],
         generator: [128, 64],

@@ -25,9 +25,9 @@ const FAMILIES: [name: string, network: NetworkSpec, allowed: string[]][] = [
     ['Add', 'Conv', 'DepthToSpace', 'Gemm', 'LeakyRelu', 'Reshape', 'Resize', 'Tanh'],
   ],
   [
-    'residual, 32 px, transparent, full resolution',
-    { ...smallResidual, width: 5, fullWidth: 3, resolution: 32, channels: 4, classes: 2 },
-    ['Add', 'Concat', 'Conv', 'Gemm', 'LeakyRelu', 'MatMul', 'Reshape', 'Resize', 'Tanh'],
+    'residual, 32 px, transparent, full resolution, clipped',
+    { ...smallResidual, width: 5, fullWidth: 3, limit: 'clip', resolution: 32, channels: 4, classes: 2 },
+    ['Add', 'Concat', 'Conv', 'Gemm', 'LeakyRelu', 'MatMul', 'Max', 'Min', 'Reshape', 'Resize'],
   ],
   [
     'strided, 28 px',

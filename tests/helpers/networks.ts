@@ -6,6 +6,7 @@ export const smallResidual = {
   latent: 5,
   width: 4,
   fullWidth: 0,
+  limit: 'tanh',
   generatorBlocks: 2,
   discriminatorBlocks: 1,
   embedding: 3,

@@ -183,3 +183,24 @@ export function downsample(x: tf.Tensor): tf.Tensor {
     gradFunc: (dy: tf.Tensor) => tf.mul(upsample(dy), 0.25),
   }))(x);
 }
+
+/**
+ * x within [-1, 1], exactly at either end. The gradient is that of x, but for what would lead further out: a saturated
+ * picture is left as fast as any other, where tanh has no gradient left to leave it with.
+ */
+export function bounded(x: tf.Tensor): tf.Tensor {
+  return tf.customGrad((input, save) => {
+    const value = input as tf.Tensor;
+    (save as tf.GradSaveFunc)([value]);
+    return {
+      value: tf.clipByValue(value, -1, 1),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [before] = saved as [tf.Tensor];
+        const outside = tf.step(tf.sub(tf.abs(before), 1));
+        // A step of descent goes against dy.
+        const outward = tf.step(tf.neg(tf.mul(dy, before)));
+        return tf.mul(dy, tf.sub(1, tf.mul(outside, outward)));
+      },
+    };
+  })(x);
+}

@@ -7,6 +7,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {
   addBias,
+  bounded,
   conv,
   convParameters,
   dense,
@@ -34,6 +35,9 @@ export function stages(spec: NetworkSpec): { size: number; channels: number }[] 
   return sizes.map((size, i) => ({ size, channels: spec.width * 2 ** Math.min(sizes.length - 1 - i, 2) }));
 }
 
+/** The dense layer holds most of a generator's bytes, so where the first map is wide it makes fewer channels, widened after. */
+const firstChannels = (spec: NetworkSpec, widened: number): number => Math.min(2 * spec.width, widened);
+
 function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
   const [first, ...rest] = stages(spec);
   if (!first) throw new Error(`network: expected a resolution that halves, got ${spec.resolution}`);
@@ -41,9 +45,10 @@ function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
   const list: ParameterSpec[] = [];
   if (spec.classes > 0) list.push({ name: 'embed.weight', shape: [spec.classes, embedding], deviation: 1 });
   const inputs = spec.latent + embedding;
-  const [weight, bias] = denseParameters('input', inputs, first.size ** 2 * first.channels, 1 / Math.sqrt(inputs));
+  let channels = firstChannels(spec, first.channels);
+  const [weight, bias] = denseParameters('input', inputs, first.size ** 2 * channels, 1 / Math.sqrt(inputs));
   list.push({ ...weight, map: { side: first.size, after: 1 } }, bias);
-  let { channels } = first;
+  if (channels < first.channels) list.push(...convParameters('widen', 1, channels, first.channels));
   for (const [i, stage] of [first, ...rest].entries()) {
     if (i > 0) list.push(...convParameters(`up${i}`, 1, channels, stage.channels));
     channels = stage.channels;
@@ -65,10 +70,13 @@ function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
 function generate(spec: NetworkSpec, p: Tensors, latent: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor {
   const [first, ...rest] = stages(spec);
   if (!first) throw new Error(`network: expected a resolution that halves, got ${spec.resolution}`);
+  const levels = spec.limit === 'tanh' ? tf.tanh : bounded;
   let x = classes ? tf.concat([latent, dense(p, 'embed', classes)], 1) : latent;
   x = addBias(p, 'input', dense(p, 'input', x));
   // Read as channels first and turned: in the exported NCHW graph this transposition cancels.
-  x = tf.transpose(tf.reshape(x, [-1, first.channels, first.size, first.size]), [0, 2, 3, 1]);
+  const channels = firstChannels(spec, first.channels);
+  x = tf.transpose(tf.reshape(x, [-1, channels, first.size, first.size]), [0, 2, 3, 1]);
+  if (channels < first.channels) x = addBias(p, 'widen', conv(p, 'widen', x));
   for (const i of [first, ...rest].keys()) {
     if (i > 0) x = upsample(addBias(p, `up${i}`, conv(p, `up${i}`, x)));
     for (let b = 0; b < spec.generatorBlocks; b++) {
@@ -79,12 +87,12 @@ function generate(spec: NetworkSpec, p: Tensors, latent: tf.Tensor, classes: tf.
   if (spec.fullWidth > 0) {
     x = upsample(addBias(p, 'up', conv(p, 'up', x)));
     x = tf.add(x, addBias(p, 'full', conv(p, 'full', leakyRelu(x))));
-    return tf.tanh(addBias(p, 'picture', conv(p, 'picture', leakyRelu(x)))); // [batch, resolution, resolution, channels]
+    return levels(addBias(p, 'picture', conv(p, 'picture', leakyRelu(x)))); // [batch, resolution, resolution, channels]
   }
   x = leakyRelu(x);
   const smooth = upsample(addBias(p, 'smooth', conv(p, 'smooth', x)));
   const detail = depthToSpace(addBias(p, 'detail', conv(p, 'detail', x)));
-  return tf.tanh(tf.add(smooth, detail)); // [batch, resolution, resolution, channels]
+  return levels(tf.add(smooth, detail)); // [batch, resolution, resolution, channels]
 }
 
 function discriminatorParameters(spec: NetworkSpec): ParameterSpec[] {

@@ -34,6 +34,11 @@ export const networkSpecSchema = z.strictObject({
   width: z.int().positive().max(1024).default(48),
   /** Residual family: channels of a stage at the picture's own resolution; 0: none, sub-pixels are drawn and read at half of it. */
   fullWidth: z.int().nonnegative().max(1024).default(0),
+  /**
+   * Residual family: what keeps pictures within [-1, 1]. tanh draws a ground of one colour better; a generator that has saturated
+   * under it has no gradient left, which `clip` (layers.ts, `bounded`) has.
+   */
+  limit: z.enum(['tanh', 'clip']).default('tanh'),
   generatorBlocks: z.int().positive().default(2),
   discriminatorBlocks: z.int().positive().default(1),
   /** Residual family: numbers in the generator's class embedding, and in the discriminator's last layer. */

@@ -1,0 +1,32 @@
+// What keeps a generator's pictures within [-1, 1], and how it gets away from a picture that has saturated.
+import * as tf from '@tensorflow/tfjs';
+import { expect, test } from 'vitest';
+import { bounded } from '../../train/nn/layers.ts';
+import { recipeFor } from '../../train/recipe.ts';
+
+test('bounded reaches both ends exactly, and its gradient leads back but never further out', () => {
+  const x = tf.tensor1d([-3, -3, -1, 0.25, 1, 3, 3]);
+  // A step of descent goes against the gradient: out, in, in, either, in, in, out.
+  const dy = tf.tensor1d([1, -1, -1, 1, 1, 1, -1]);
+  const { value, grad } = tf.valueAndGrad((t: tf.Tensor) => tf.sum(tf.mul(bounded(t), dy)))(x);
+  expect([...bounded(x).dataSync()]).toEqual([-1, -1, -1, 0.25, 1, 1, 1]);
+  expect(value.arraySync()).toBe(-1 + 1 + 1 + 0.25 + 1 + 1 - 1);
+  expect([...grad.dataSync()].map((g) => g + 0)).toEqual([0, -1, -1, 1, 1, 1, 0]);
+});
+
+test('descent brings a saturated picture back in as many steps as the distance asks for; tanh does not move', () => {
+  const after = (limit: (t: tf.Tensor) => tf.Tensor): number => {
+    const gradient = tf.grad((t: tf.Tensor) => tf.mean(tf.square(tf.sub(limit(t), -1))));
+    let x: tf.Tensor = tf.scalar(12);
+    for (let i = 0; i < 100; i++) x = tf.sub(x, tf.mul(0.1, gradient(x)));
+    return limit(x).arraySync() as number;
+  };
+  expect(after(bounded)).toBeCloseTo(-1, 3);
+  expect(after(tf.tanh)).toBe(1);
+});
+
+test('own pictures are clipped, the presets of clothes are not', () => {
+  const pictures = { width: 28, height: 28, channels: 1, classes: ['a', 'b'], count: 500 } as const;
+  const limits = ['auto', 'quick', 'fashion-gan', 'classic'].map((name) => recipeFor(name, pictures).network.limit);
+  expect(limits).toEqual(['clip', 'tanh', 'tanh', 'tanh']);
+});
