@@ -5,7 +5,6 @@ import { compressPlugin } from './web/build/compress.ts';
 import { fontsPlugin } from './web/build/fonts.ts';
 import { headersPlugin } from './web/build/headers.ts';
 import { modelsPlugin } from './web/build/models.ts';
-import { runtimeFacts } from './web/build/runtime.ts';
 import { screenshotsPlugin } from './web/build/screenshots.ts';
 import { serviceWorkerPlugin } from './web/build/service-worker.ts';
 
@@ -16,7 +15,6 @@ export default defineConfig({
   // The entries of onnxruntime-web that load their .wasm from a given address: the others make bundlers emit it twice.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'] },
   define: {
-    __RUNTIME__: JSON.stringify(runtimeFacts()),
     // Where /v1/images lives: relative to the page (one Worker serves both), another origin, or `none`.
     __EDGE__: JSON.stringify(process.env.POCKETGEN_EDGE ?? './'),
   },

@@ -11,8 +11,13 @@ import type { RuntimeBuild } from './files/runtime.ts';
  */
 export type Source = string | URL | Blob | readonly File[] | ArrayBuffer | Uint8Array<ArrayBuffer>;
 
-/** What `cache` needs of a Cache of the browser's Cache Storage. */
-export type FileCache = Pick<Cache, 'match' | 'put' | 'delete'> & { keys(): Promise<readonly Request[]> };
+/** What `cache` needs of a Cache of the browser's Cache Storage; any store of bytes under addresses will do. */
+export interface FileCache {
+  match(url: string): Promise<Response | undefined>;
+  put(url: string, content: Response): Promise<void>;
+  delete(url: string): Promise<boolean>;
+  keys(): Promise<readonly { readonly url: string }[]>;
+}
 
 /**
  * Where ONNX Runtime's files are: the address of a folder that holds them under their own names, or one address for each
@@ -32,31 +37,31 @@ export interface RuntimeAddresses {
 /** Options that decide which files are meant and how they are had; the same ones give the same answer everywhere. */
 export interface FileOptions {
   /** What to run on. `auto` (the default) measures what the device offers and keeps the fastest that gives the right pictures. */
-  device?: Choice;
+  device?: Choice | undefined;
   /** Precision of the stored weights; the bundle's own default if left out. */
-  variant?: Variant;
+  variant?: Variant | undefined;
   /** Ends what is under way: it rejects with the signal's reason, an AbortError unless you gave another. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Instead of the global fetch: headers, an own host, a test. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
   /**
    * Where files are kept between visits: Cache Storage under `pocketgen-files` (true, the default where there is one) or
    * another name, a cache of your own, or nowhere (false; nothing is remembered about the device then either).
    */
-  cache?: boolean | string | FileCache;
-  wasmPaths?: WasmPaths;
+  cache?: boolean | string | FileCache | undefined;
+  wasmPaths?: WasmPaths | undefined;
 }
 
 export interface OpenOptions extends FileOptions {
   /** Called while files arrive, with the bytes of all of them together, and once more when drawing can begin. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: ((progress: Progress) => void) | undefined;
   /** Called when another provider draws from now on, and when the last one has been measured. */
-  onDevice?: (device: DeviceReport) => void;
+  onDevice?: ((device: DeviceReport) => void) | undefined;
   /**
    * True (the default where there are workers): ONNX Runtime runs in a module worker. False: in this thread, which is how
    * Node, Deno and Bun run it. An address or a function: your own copy of worker.js, where a bundler does not move it along.
    */
-  worker?: boolean | string | URL | (() => Worker);
+  worker?: boolean | string | URL | (() => Worker) | undefined;
 }
 
 export interface Progress {
@@ -90,21 +95,21 @@ export interface NeededFile {
 /** A place in latent space. Left out, everything is the model's own choice for a random seed. */
 export interface Point {
   /** An integer from 0 to 4294967295, or any text of up to 256 characters; the same picture for the same seed everywhere. */
-  seed?: string | number;
+  seed?: string | number | undefined;
   /** Instead of a seed: [latent size] numbers, normally distributed, before truncation. */
-  latent?: Float32Array | readonly number[];
+  latent?: Float32Array | readonly number[] | undefined;
   /** A label, its index, or weights by label to draw between classes; left out: the class that the seed chooses. */
-  class?: string | number | Readonly<Record<string, number>>;
+  class?: string | number | Readonly<Record<string, number>> | undefined;
   /** In (0, 1]: below 1 fewer rare pictures and fewer failed ones. Left out: the bundle's default. */
-  truncation?: number;
+  truncation?: number | undefined;
 }
 
 /** `background` waits until nothing `interactive` is to be drawn. */
 export type Priority = 'interactive' | 'background';
 
 export interface DrawOptions {
-  signal?: AbortSignal;
-  priority?: Priority;
+  signal?: AbortSignal | undefined;
+  priority?: Priority | undefined;
 }
 
 export type DrawRequest = Point & DrawOptions;
@@ -113,25 +118,25 @@ export interface WalkRequest extends DrawOptions {
   from: Point;
   to: Point;
   /** Pictures, both ends included. 24 if left out. */
-  frames?: number;
+  frames?: number | undefined;
 }
 
 export interface MixRequest extends DrawOptions {
   /** Which child of the two parents. 0 if left out. */
-  child?: number;
+  child?: number | undefined;
 }
 
 export interface FileForm {
   /** `image/png` (the default) has the bytes that the edge and the command line give. */
-  type?: 'image/png' | 'image/svg+xml';
+  type?: 'image/png' | 'image/svg+xml' | undefined;
   /** A whole number: each pixel becomes so many by so many. 1 if left out. */
-  scale?: number;
+  scale?: number | undefined;
 }
 
 /** A picture: row-major 8-bit levels with channels interleaved, 1 grey, 3 RGB, 4 RGBA (straight), and ways to use it. */
 export interface DrawnPicture extends Readonly<Picture> {
   /** What was drawn: give it to `draw`, `walk` or `mix` again. */
-  readonly point: Required<Omit<Point, 'seed'>> & Pick<Point, 'seed'>;
+  readonly point: Point;
   toBlob(form?: FileForm): Promise<Blob>;
   /** `data:` address of the same file as `toBlob`. */
   toDataURL(form?: FileForm): Promise<string>;

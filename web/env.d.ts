@@ -1,6 +1,5 @@
 // Types of what Vite provides while it builds the page.
 /// <reference types="vite/client" />
 
-declare const __RUNTIME__: import('../client/files/runtime.ts').RuntimeFacts;
 declare const __EDGE__: string;
 declare const __PRECACHE__: import('./build/service-worker.ts').PrecacheEntry[];

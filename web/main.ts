@@ -4,15 +4,17 @@ import './styles/index.css';
 import { forget, readChoice, writeChoice } from '../client/engine/device.ts';
 import { createEngine, type EngineStatus } from '../client/engine/engine.ts';
 import type { Choice } from '../client/engine/ladder.ts';
-import { RunnerError } from '../client/engine/runner.ts';
+import { RunnerError, startRunner } from '../client/engine/runner.ts';
 import { isNetworkFailure } from '../client/files/patience.ts';
-import { dropOldRuntimes } from '../client/files/runtime.ts';
-import { isFull, OtherFile } from '../client/files/store.ts';
+import { OtherFile } from '../client/files/store.ts';
+import { spawnWorker } from '../client/spawn.ts';
 import { LIMITS } from '../contract/limits.ts';
 import type { Picture } from '../contract/picture.ts';
 import type { Training } from '../contract/training.ts';
 import { createCatalogue } from './files/catalogue.ts';
 import { freshModel, keptModel, type LoadedModel, type ModelEntry, sameKind } from './files/models.ts';
+import { dropOldRuntimes, runtimeFiles } from './files/runtime.ts';
+import { isFull, store } from './files/store.ts';
 import { watchTraining } from './files/training.ts';
 import { listenForInstall } from './offline/install.ts';
 import { readiness, registerWorker } from './offline/offline.ts';
@@ -56,17 +58,26 @@ const catalogue = createCatalogue(() => {
   const [first] = catalogue.models;
   if (turns === 1 && asksForNone && first !== undefined && first.name !== state.model) void openModel('');
 });
-const engine = createEngine({
-  onStatus: showStatus,
-  onFallback: (verdict) =>
-    shell.notify(
-      t('fellBack', {
-        provider: t(verdict.provider),
-        reason: verdict.reason === undefined ? '' : t(`why-${verdict.reason}`),
-      }),
-    ),
-  onDamaged: () => shell.notify(t('damaged')),
-});
+const engine = createEngine(
+  {
+    store,
+    runtime: runtimeFiles,
+    start: (message, signal) => startRunner(spawnWorker, message, signal),
+    inThread: false,
+    remembers: true,
+  },
+  {
+    onStatus: showStatus,
+    onFallback: (verdict) =>
+      shell.notify(
+        t('fellBack', {
+          provider: t(verdict.provider),
+          reason: verdict.reason === undefined ? '' : t(`why-${verdict.reason}`),
+        }),
+      ),
+    onDamaged: () => shell.notify(t('damaged')),
+  },
+);
 
 const app: App = {
   get model() {

@@ -92,6 +92,7 @@ const TEXTS = {
   'why-no-jspi': ['this browser cannot run the WebGPU build (no JSPI)', '此浏览器无法运行 WebGPU 版本(缺少 JSPI)'],
   'why-not-isolated': ['the site is not cross-origin isolated', '网站未启用跨源隔离'],
   'why-one-core': ['only one processor core', '只有一个处理器核心'],
+  'why-no-worker': ['needs a worker', '需要在 Worker 中运行'],
   'why-apple': ['not stable on iPhone and iPad', '在 iPhone 和 iPad 上不稳定'],
   'why-crashed': ['crashed the page last time', '上次使页面崩溃'],
   'why-no-wasm': ['no WebAssembly in this browser', '此浏览器没有 WebAssembly'],

@@ -9,7 +9,8 @@ const CRASHED = 'pocketgen.crashed';
 
 /** Of this page, among those that are open: each holds a lock of its name for as long as it lives. */
 const page = `pocketgen-${Math.random().toString(36).slice(2)}`;
-const trying = new Set<Provider>();
+/** How many models are just trying it. */
+const trying = new Map<Provider, number>();
 let watching = false;
 
 /** By page: what it tries. */
@@ -30,21 +31,24 @@ function write(providers: readonly Provider[]): void {
   writeSetting(TRYING, Object.keys(next).length === 0 ? undefined : JSON.stringify(next));
 }
 
+const hidden = () => 'document' in globalThis && document.hidden;
+
 /** A page that is left, or put away where the system may end it, has not crashed. */
 function watch(): void {
-  if (watching) return;
+  if (watching || !('document' in globalThis)) return;
   watching = true;
   void navigator.locks?.request(page, () => new Promise(() => undefined)).catch(() => undefined);
   addEventListener('pagehide', () => write([]));
-  addEventListener('pageshow', () => write([...trying]));
-  document.addEventListener('visibilitychange', () => write(document.hidden ? [] : [...trying]));
+  addEventListener('pageshow', () => write([...trying.keys()]));
+  document.addEventListener('visibilitychange', () => write(hidden() ? [] : [...trying.keys()]));
 }
 
 export function markTrying(provider: Provider, on: boolean): void {
   watch();
-  if (on) trying.add(provider);
+  const count = (trying.get(provider) ?? 0) + (on ? 1 : -1);
+  if (count > 0) trying.set(provider, count);
   else trying.delete(provider);
-  write(document.hidden ? [] : [...trying]);
+  write(hidden() ? [] : [...trying.keys()]);
 }
 
 /** What has brought a page down on this device; stays until a person asks for it again. */

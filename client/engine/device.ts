@@ -6,27 +6,27 @@ const MEMORY = 'pocketgen.device';
 const CHOICE = 'pocketgen.provider';
 
 export async function inspectDevice(): Promise<Device> {
-  // iPadOS calls itself a Mac; a Mac has no touch points.
-  const apple =
-    /iPhone|iPad|iPod/.test(navigator.userAgent) || (/Mac/.test(navigator.platform) && navigator.maxTouchPoints > 1);
-  const jspi = 'Suspending' in WebAssembly;
+  // Node 20 has none.
+  const { navigator } = globalThis as { navigator?: Navigator };
+  const { userAgent = '', platform = '', maxTouchPoints = 0, hardwareConcurrency } = navigator ?? {};
   return {
-    adapter: await hasAdapter(),
-    jspi,
+    adapter: await hasAdapter(navigator?.gpu),
+    jspi: 'Suspending' in WebAssembly,
     isolated: globalThis.crossOriginIsolated === true,
-    apple,
-    cores: navigator.hardwareConcurrency || 1,
+    // iPadOS calls itself a Mac; a Mac has no touch points.
+    apple: /iPhone|iPad|iPod/.test(userAgent) || (/Mac/.test(platform) && maxTouchPoints > 1),
+    cores: hardwareConcurrency || 1,
   };
 }
 
 const ADAPTER_LIMIT = 3000;
 
-async function hasAdapter(): Promise<boolean> {
-  if (!('gpu' in navigator) || navigator.gpu === undefined) return false;
+async function hasAdapter(gpu: GPU | undefined): Promise<boolean> {
+  if (gpu === undefined) return false;
   try {
     // A driver that hangs never answers.
     const never = new Promise<null>((resolve) => setTimeout(resolve, ADAPTER_LIMIT, null));
-    return (await Promise.race([navigator.gpu.requestAdapter(), never])) !== null;
+    return (await Promise.race([gpu.requestAdapter(), never])) !== null;
   } catch {
     return false;
   }

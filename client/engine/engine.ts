@@ -2,26 +2,36 @@
 // falls back with a reason when one fails, and queues batches so that a finger goes before the wall.
 import { generatorFile, type Manifest, type Variant } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
-import { type RuntimeBuild, runtimeFiles } from '../files/runtime.ts';
-import { fileBytes, isKept, type RemoteFile } from '../files/store.ts';
+import { RUNTIME_VERSION, type RuntimeBuild, type RuntimeFiles } from '../files/runtime.ts';
+import type { ReadOptions, RemoteFile, Store } from '../files/store.ts';
 import { crashes, forgiveCrash, markTrying } from './crash.ts';
 import { inspectDevice, type MemoryKey, recall, remember } from './device.ts';
 import { type Choice, type Device, isFaster, type Plan, planLadder, type Verdict } from './ladder.ts';
-import type { Provider } from './protocol.ts';
+import type { Provider, StartMessage } from './protocol.ts';
 import { createQueue, Dropped, type Priority } from './queue.ts';
-import { type Batch, type Runner, RunnerError, startRunner } from './runner.ts';
+import { type Batch, type Runner, RunnerError } from './runner.ts';
 
-/** A model the engine can run: a manifest and a way to get the bytes of its file. */
-export interface Model {
+/** What the engine can run: a manifest and a way to get the bytes of its network. */
+export interface Bundle {
   manifest: Manifest;
   variant: Variant;
   /** Bytes to download, for the progress bar; 0 when they are already here. */
   bytes: number;
-  read(options: {
-    signal: AbortSignal;
-    onProgress: (loaded: number) => void;
-    onDamaged: (file: RemoteFile) => void;
-  }): Promise<Uint8Array<ArrayBuffer>>;
+  read(options: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** It draws: what the device keeps of it is this from now on. */
+  keep(): Promise<void>;
+}
+
+/** What differs between one engine and another. */
+export interface EngineOptions {
+  /** For the runtime's files. */
+  store: Store;
+  runtime(build: RuntimeBuild): RuntimeFiles<RemoteFile>;
+  /** In a worker of its own (runner.ts), or in this thread (in-thread.ts), which can hold one provider only. */
+  start(message: Omit<StartMessage, 'type'>, signal: AbortSignal): Promise<Runner>;
+  inThread: boolean;
+  /** Whether verdicts, and what was tried when the page died, are kept for the next visit. */
+  remembers: boolean;
 }
 
 export type EngineStatus =
@@ -40,24 +50,32 @@ export interface EngineEvents {
 
 export interface Engine {
   readonly status: EngineStatus;
-  /** Stops what runs, then loads `model`. Resolves when the first picture can be made. */
-  load(model: Model, choice: Choice): Promise<void>;
+  /** Stops what runs, then loads `bundle`. Resolves when the first picture can be made. */
+  load(bundle: Bundle, choice: Choice): Promise<void>;
   /**
    * Goes over to a newer bundle of the same model while the one in use goes on drawing; batches under way are Dropped.
    * Rejects, and leaves everything as it was, when the newer one cannot be fetched or does not give its goldens.
    */
-  renew(model: Model): Promise<void>;
+  renew(bundle: Bundle): Promise<void>;
   cancel(): void;
-  decode(latents: Float32Array[], classWeights: Float32Array[], priority: Priority): Promise<Picture[]>;
+  /** What waits when `signal` aborts is not made; what is under way is made for nobody. */
+  decode(
+    latents: Float32Array[],
+    classWeights: Float32Array[],
+    priority: Priority,
+    signal?: AbortSignal,
+  ): Promise<Picture[]>;
   /** Drops what waits in the queue at `background` priority. */
   dropBackground(): void;
   /** Pictures in a batch that keeps the device answering a finger within about a frame or two. */
   batchSize(): number;
+  /** Stops everything: what waits or is under way is Dropped, and so is what is asked for from now on. */
+  dispose(): void;
 }
 
-/** One load of a model. What it found out is its own: an attempt still under way when another load begins cannot touch that one. */
+/** One load of a bundle. What it found out is its own: an attempt still under way when another load begins cannot touch that one. */
 interface Job {
-  model: Model;
+  bundle: Bundle;
   /** Aborted by cancel() and by the next load: stops downloads and workers. */
   abort: AbortController;
   device: Device;
@@ -72,7 +90,8 @@ interface Parts {
   model: Uint8Array<ArrayBuffer>;
 }
 
-export function createEngine(events: EngineEvents): Engine {
+export function createEngine(options: EngineOptions, events: EngineEvents): Engine {
+  const { store, runtime, inThread, remembers } = options;
   let status: EngineStatus = { phase: 'starting' };
   let job: Job | undefined;
   let perPicture = 4;
@@ -96,7 +115,7 @@ export function createEngine(events: EngineEvents): Engine {
     report(cancelled ? { phase: 'cancelled' } : { phase: 'failed', error });
   }
 
-  async function load(model: Model, choice: Choice): Promise<void> {
+  async function load(bundle: Bundle, choice: Choice): Promise<void> {
     job?.abort.abort();
     job = undefined;
     queue.pause();
@@ -104,19 +123,19 @@ export function createEngine(events: EngineEvents): Engine {
     const ticket = ++loads;
     const abort = new AbortController();
     report({ phase: 'starting' });
-    if (choice !== 'auto') await forgiveCrash(choice);
-    const crashed = await crashes();
+    if (choice !== 'auto' && remembers) await forgiveCrash(choice);
+    const crashed = remembers ? await crashes() : new Set<Provider>();
     if (ticket !== loads) return; // another load began meanwhile
     const hopeless = await reasonNotToStart(crashed);
     if (hopeless !== undefined) {
       reportFailure(hopeless);
       throw hopeless;
     }
-    const [device, jspiKept] = await Promise.all([inspectDevice(), isKept(runtimeFiles('jspi').binary)]);
+    const [device, jspiKept] = await Promise.all([inspectDevice(), store.isKept(runtime('jspi').binary)]);
     if (ticket !== loads) return;
-    const memory = recall(memoryKey(model, device));
-    const plan = planLadder(device, { memory, crashed, choice, jspiKept });
-    const mine: Job = { model, abort, device, plan, verdicts: [...plan.refused] };
+    const memory = remembers ? recall(memoryKey(bundle, device)) : undefined;
+    const plan = planLadder(device, { memory, crashed, choice, jspiKept, inThread });
+    const mine: Job = { bundle, abort, device, plan, verdicts: [...plan.refused] };
     job = mine;
     try {
       const parts = await readParts(mine, reportLoading);
@@ -128,12 +147,12 @@ export function createEngine(events: EngineEvents): Engine {
     }
   }
 
-  async function renew(model: Model): Promise<void> {
+  async function renew(bundle: Bundle): Promise<void> {
     const old = job;
     const current = old === undefined ? undefined : inUse(old);
     if (old?.runner === undefined || current === undefined) return;
     const plan = { ...old.plan, known: current };
-    const mine: Job = { model, abort: new AbortController(), device: old.device, plan, verdicts: [...old.verdicts] };
+    const mine: Job = { bundle, abort: new AbortController(), device: old.device, plan, verdicts: [...old.verdicts] };
     // Leaving this model for another ends this too.
     const follow = () => mine.abort.abort();
     old.abort.signal.addEventListener('abort', follow);
@@ -162,23 +181,23 @@ export function createEngine(events: EngineEvents): Engine {
   }
 
   async function readParts(mine: Job, onProgress: (loaded: number, total: number) => void): Promise<Parts> {
-    const { model, abort } = mine;
+    const { bundle, abort } = mine;
     const { build } = mine.plan;
-    const { script, loader, binary } = runtimeFiles(build);
-    const total = binary.bytes + model.bytes;
-    const loaded = { runtime: 0, model: 0 };
+    const { script, loader, binary } = runtime(build);
+    const total = script.bytes + loader.bytes + binary.bytes + bundle.bytes;
+    const loaded = { script: 0, loader: 0, binary: 0, model: 0 };
     const progress = (part: keyof typeof loaded) => (bytes: number) => {
       loaded[part] = bytes;
       // What is still under way when another part fails must not report over the failure.
-      if (!abort.signal.aborted) onProgress(loaded.runtime + loaded.model, total);
+      if (!abort.signal.aborted) onProgress(loaded.script + loaded.loader + loaded.binary + loaded.model, total);
     };
-    const options = { signal: abort.signal, onDamaged: events.onDamaged };
+    const reading = { signal: abort.signal, onDamaged: events.onDamaged };
     const parts = Promise.all([
-      fileBytes(binary, { ...options, onProgress: progress('runtime') }),
-      model.read({ ...options, onProgress: progress('model') }),
+      store.read(binary, { ...reading, onProgress: progress('binary') }),
+      bundle.read({ ...reading, onProgress: progress('model') }),
       // Small; the worker loads them by address, through the service worker when there is no network.
-      fileBytes(script, options),
-      fileBytes(loader, options),
+      store.read(script, { ...reading, onProgress: progress('script') }),
+      store.read(loader, { ...reading, onProgress: progress('loader') }),
     ]);
     const [runtimeBytes, modelBytes] = await parts.catch((error: unknown) => {
       abort.abort();
@@ -216,13 +235,13 @@ export function createEngine(events: EngineEvents): Engine {
 
   /** Records why a provider failed, unless it was stopped because the load was aborted. */
   async function tryProvider(mine: Job, parts: Parts, provider: Provider): Promise<Attempt> {
-    const { script, loader } = runtimeFiles(parts.build);
-    const { manifest, variant } = mine.model;
+    const { script, loader } = runtime(parts.build);
+    const { manifest, variant } = mine.bundle;
     const threads = provider === 'wasm-threads' ? Math.min(4, mine.device.cores) : 1;
     const known = mine.plan.known?.provider === provider ? mine.plan.known : undefined;
-    markTrying(provider, true);
+    if (remembers) markTrying(provider, true);
     try {
-      const started = await startRunner(
+      const started = await options.start(
         {
           provider,
           threads,
@@ -245,7 +264,7 @@ export function createEngine(events: EngineEvents): Engine {
       if (!mine.abort.signal.aborted) settle(mine, verdict);
       return { verdict, error };
     } finally {
-      markTrying(provider, false);
+      if (remembers) markTrying(provider, false);
     }
   }
 
@@ -275,7 +294,7 @@ export function createEngine(events: EngineEvents): Engine {
     }
     if (mine.abort.signal.aborted) return;
     const current = inUse(mine);
-    if (current !== undefined) keep(mine, current.provider);
+    if (current !== undefined) keepVerdicts(mine, current.provider);
     reportRunning(mine, false);
   }
 
@@ -288,7 +307,7 @@ export function createEngine(events: EngineEvents): Engine {
     const failure = failedVerdict(provider, error);
     const verdict: Verdict = failure.reason === 'error' ? { ...failure, reason: 'stopped' } : failure;
     settle(mine, verdict);
-    keep(mine, 'wasm');
+    keepVerdicts(mine, 'wasm');
     events.onFallback(verdict);
     try {
       const parts = await readParts(mine, reportLoading);
@@ -321,6 +340,11 @@ export function createEngine(events: EngineEvents): Engine {
     return batch.pictures;
   }
 
+  /** For the next visit. */
+  function keepVerdicts({ bundle, device, verdicts }: Job, provider: Provider): void {
+    if (remembers) remember(memoryKey(bundle, device), { provider, verdicts });
+  }
+
   async function inHalves(latents: Float32Array[], classWeights: Float32Array[]): Promise<Picture[]> {
     const half = latents.length >> 1;
     const first = await run(latents.slice(0, half), classWeights.slice(0, half));
@@ -337,6 +361,11 @@ export function createEngine(events: EngineEvents): Engine {
     decode: queue.push,
     dropBackground: queue.dropBackground,
     batchSize: () => Math.max(1, Math.min(16, Math.floor(20 / Math.max(perPicture, 0.05)))),
+    dispose() {
+      job?.abort.abort();
+      job = undefined;
+      queue.close();
+    },
   };
 }
 
@@ -348,19 +377,9 @@ async function reasonNotToStart(crashed: ReadonlySet<Provider>): Promise<RunnerE
   return new RunnerError('crashed', 'the page ended while plain wasm was started');
 }
 
-function memoryKey(model: Model, device: Device): MemoryKey {
-  const { name } = model.manifest;
-  return {
-    model: name,
-    sha256: generatorFile(model.manifest, model.variant).sha256,
-    runtime: __RUNTIME__.version,
-    device,
-  };
-}
-
-/** For the next visit. */
-function keep({ model, device, verdicts }: Job, provider: Provider): void {
-  remember(memoryKey(model, device), { provider, verdicts });
+function memoryKey({ manifest, variant }: Bundle, device: Device): MemoryKey {
+  const { sha256 } = generatorFile(manifest, variant);
+  return { model: manifest.name, sha256, runtime: RUNTIME_VERSION, device };
 }
 
 function inUse(mine: Job): Verdict | undefined {

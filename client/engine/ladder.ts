@@ -22,6 +22,8 @@ export type Reason =
   | 'no-jspi'
   | 'not-isolated'
   | 'one-core'
+  /** Without a worker there is one runtime in the thread, and that is plain wasm. */
+  | 'no-worker'
   | 'apple'
   | 'crashed'
   | 'wrong'
@@ -69,21 +71,18 @@ export interface Plan {
 
 export const PROVIDERS = ['webgpu', 'wasm-threads', 'wasm'] as const satisfies readonly Provider[];
 
-function refusal(
-  provider: Provider,
-  device: Device,
-  crashed: ReadonlySet<Provider>,
-  choice: Choice,
-): Reason | undefined {
+function refusal(provider: Provider, device: Device, { crashed, choice, inThread }: Circumstances): Reason | undefined {
   const asked = choice === provider;
   switch (provider) {
     case 'webgpu':
       if (!device.adapter) return 'no-adapter';
       if (!device.jspi) return 'no-jspi';
       if (crashed.has(provider) && !asked) return 'crashed';
+      if (inThread && !asked) return 'no-worker';
       if (device.apple && !asked) return 'apple';
       break;
     case 'wasm-threads':
+      if (inThread) return 'no-worker';
       if (!device.isolated) return 'not-isolated';
       if (device.cores < 2) return 'one-core';
       if (crashed.has(provider) && !asked) return 'crashed';
@@ -104,13 +103,16 @@ export interface Circumstances {
   choice: Choice;
   /** The larger build is on the device already: it runs wasm too, also without a network. */
   jspiKept: boolean;
+  /** The runtime shares the thread with everything else: what is started first stays. */
+  inThread: boolean;
 }
 
-export function planLadder(device: Device, { memory, crashed, choice, jspiKept }: Circumstances): Plan {
+export function planLadder(device: Device, circumstances: Circumstances): Plan {
+  const { memory, choice, jspiKept } = circumstances;
   const refused: Verdict[] = [];
   const open = new Set<Provider>();
   for (const provider of PROVIDERS) {
-    const reason = refusal(provider, device, crashed, choice);
+    const reason = refusal(provider, device, circumstances);
     if (reason === undefined) open.add(provider);
     else refused.push({ provider, reason });
   }

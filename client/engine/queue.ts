@@ -19,6 +19,7 @@ export function createQueue(run: (latents: Float32Array[], classWeights: Float32
   const waiting: Record<Priority, Job[]> = { interactive: [], background: [] };
   let busy = false;
   let paused = true;
+  let closed = false;
   let idlers: (() => void)[] = [];
 
   function isIdle(): boolean {
@@ -45,18 +46,52 @@ export function createQueue(run: (latents: Float32Array[], classWeights: Float32
     }
   }
 
+  function rejectAll(error: unknown): void {
+    for (const job of [...waiting.interactive.splice(0), ...waiting.background.splice(0)]) job.reject(error);
+  }
+
   return {
-    push(latents: Float32Array[], classWeights: Float32Array[], priority: Priority): Promise<Picture[]> {
-      return new Promise((resolve, reject) => {
-        waiting[priority].push({ latents, classWeights, resolve, reject });
+    /** When `signal` aborts it rejects with its reason: at once, also where the batch is under way already. */
+    push(
+      latents: Float32Array[],
+      classWeights: Float32Array[],
+      priority: Priority,
+      signal?: AbortSignal,
+    ): Promise<Picture[]> {
+      return new Promise<Picture[]>((resolve, reject) => {
+        if (closed) return reject(new Dropped());
+        if (signal?.aborted) return reject(signal.reason);
+        const leave = () => {
+          const at = waiting[priority].indexOf(job);
+          if (at >= 0) waiting[priority].splice(at, 1);
+          reject(signal?.reason);
+        };
+        const stay = () => signal?.removeEventListener('abort', leave);
+        const job: Job = {
+          latents,
+          classWeights,
+          resolve: (pictures) => {
+            stay();
+            resolve(pictures);
+          },
+          reject: (error) => {
+            stay();
+            reject(error);
+          },
+        };
+        signal?.addEventListener('abort', leave, { once: true });
+        waiting[priority].push(job);
         void pump();
       });
     },
     dropBackground(): void {
       for (const job of waiting.background.splice(0)) job.reject(new Dropped());
     },
-    rejectAll(error: unknown): void {
-      for (const job of [...waiting.interactive.splice(0), ...waiting.background.splice(0)]) job.reject(error);
+    rejectAll,
+    /** For good. */
+    close(): void {
+      closed = true;
+      rejectAll(new Dropped());
     },
     pause(): void {
       paused = true;

@@ -35,8 +35,18 @@ const START_LIMIT = 45_000;
 const DECODE_LIMIT = 30_000;
 
 /** Resolves when the worker has proved itself. `signal` stops it, started or not. */
-export function startRunner(message: Omit<StartMessage, 'type'>, signal: AbortSignal): Promise<Runner> {
-  const worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module', name: message.provider });
+export function startRunner(
+  spawn: (name: string) => Worker,
+  message: Omit<StartMessage, 'type'>,
+  signal: AbortSignal,
+): Promise<Runner> {
+  let worker: Worker;
+  try {
+    worker = spawn(message.provider);
+  } catch (error) {
+    // Of another origin, or forbidden by the page's policy.
+    return Promise.reject(new RunnerError('unloaded', error instanceof Error ? error.message : String(error)));
+  }
   let pending: { id: number; resolve: (batch: Batch) => void; reject: (error: RunnerError) => void } | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let lost: RunnerError | undefined;

@@ -2,15 +2,19 @@
 // copy is thrown away and fetched again. Downloads report their bytes and can be cancelled.
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
+import type { FileCache } from '../types.ts';
+import { fetchAnything } from './local.ts';
 import { patiently } from './patience.ts';
 
 export interface RemoteFile {
   url: string;
   bytes: number;
   sha256: string;
+  /** What to do where it is not to be had: the end of the error's sentence. */
+  hint?: string;
 }
 
-export interface FileOptions {
+export interface ReadOptions {
   signal?: AbortSignal;
   /** Called with the bytes had so far; once with all of them if the file was on the device. */
   onProgress?: (loaded: number) => void;
@@ -18,19 +22,29 @@ export interface FileOptions {
   onDamaged?: (file: RemoteFile) => void;
 }
 
-export const STORE = 'pocketgen-files';
-
 /** What the server has under the address is another file than asked for: the bundle was replaced, or what lies between is stale. */
 export class OtherFile extends UserError {}
 
-/** Cache Storage is missing outside secure contexts and may refuse in private windows: then nothing is kept. */
-export async function openStore(name = STORE): Promise<Cache | undefined> {
-  try {
-    return await caches.open(name);
-  } catch {
-    return undefined;
-  }
+/** Files of the network, and copies of them on this device. */
+export interface Store {
+  readonly fetch: typeof fetch;
+  /** undefined where nothing is kept. */
+  open(): Promise<FileCache | undefined>;
+  /**
+   * The file's bytes, from the device if an intact copy is there. Throws AbortError when cancelled, OtherFile when what the
+   * server has is not what was asked for, else UserError.
+   */
+  read(file: RemoteFile, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
+  isKept(file: RemoteFile): Promise<boolean>;
+  /** Keeps it under any address. Whether it is kept now. */
+  put(key: string, content: Response): Promise<boolean>;
+  /** Of the files whose address begins with `prefix`, only these stay: called when they have proved themselves. */
+  dropOthers(prefix: string, files: readonly RemoteFile[]): Promise<void>;
+  /** True once something was not kept for want of room: everything works, and is not ready offline. */
+  isFull(): boolean;
 }
+
+export const FILES = 'pocketgen-files';
 
 /** The address a file is kept under: its own plus its hash, so that a new version never meets an old copy. */
 export function storeKey(file: RemoteFile): string {
@@ -43,95 +57,120 @@ export async function isIntact(file: RemoteFile, bytes: Uint8Array): Promise<boo
   return bytes.length === file.bytes && (await sha256Hex(bytes)) === file.sha256;
 }
 
-export async function isKept(file: RemoteFile): Promise<boolean> {
-  return (await (await openStore())?.match(storeKey(file))) !== undefined;
+export interface StoreOptions {
+  fetch?: typeof fetch | undefined;
+  /** A name in Cache Storage, a cache, or nothing. */
+  cache: string | FileCache | undefined;
 }
 
-/**
- * The file's bytes, from the device if an intact copy is there. Throws AbortError when cancelled, OtherFile when what the
- * server has is not what was asked for, else UserError.
- */
-export async function fileBytes(file: RemoteFile, options: FileOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-  const store = await openStore();
-  const kept = await store?.match(storeKey(file));
-  let damaged = false;
-  if (kept !== undefined) {
-    const bytes = new Uint8Array(await kept.arrayBuffer());
-    if (await isIntact(file, bytes)) {
-      options.onProgress?.(bytes.length);
-      return bytes;
+export function createStore({ fetch: own, cache }: StoreOptions): Store {
+  const get = own ?? fetchAnything;
+  let full = false;
+
+  /** Cache Storage is missing outside secure contexts and may refuse in private windows: then nothing is kept. */
+  async function open(): Promise<FileCache | undefined> {
+    if (typeof cache !== 'string') return cache;
+    try {
+      return await caches.open(cache);
+    } catch {
+      return undefined;
     }
-    damaged = true;
-    await store?.delete(storeKey(file));
-    options.onDamaged?.(file);
   }
-  let bytes = await download(file, damaged, options);
-  if (!(await isIntact(file, bytes))) {
-    // A stale or damaged copy in the HTTP cache is worth one more try that goes around it.
-    if (!damaged) {
+
+  async function read(file: RemoteFile, options: ReadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    options.signal?.throwIfAborted();
+    const store = await open();
+    const kept = await store?.match(storeKey(file));
+    let damaged = false;
+    if (kept !== undefined) {
+      const bytes = new Uint8Array(await kept.arrayBuffer());
+      if (await isIntact(file, bytes)) {
+        options.onProgress?.(bytes.length);
+        return bytes;
+      }
+      damaged = true;
+      await store?.delete(storeKey(file));
       options.onDamaged?.(file);
-      bytes = await download(file, true, options);
     }
-    if (damaged || !(await isIntact(file, bytes)))
-      throw new OtherFile(`${nameOf(file)}: expected ${file.bytes} bytes of SHA-256 ${file.sha256}, got another file`);
+    let bytes = await download(get, file, damaged, options);
+    if (!(await isIntact(file, bytes))) {
+      // A stale or damaged copy in the HTTP cache is worth one more try that goes around it.
+      if (!damaged) {
+        options.onDamaged?.(file);
+        bytes = await download(get, file, true, options);
+      }
+      if (damaged || !(await isIntact(file, bytes)))
+        throw new OtherFile(
+          `${nameOf(file)}: expected ${file.bytes} bytes of SHA-256 ${file.sha256}, got another file${hintOf(file)}`,
+        );
+    }
+    if (!isLocal(file)) await put(storeKey(file), new Response(bytes, { headers: headersOf(file) }));
+    return bytes;
   }
-  await keep(store, file, bytes);
-  return bytes;
+
+  async function put(key: string, content: Response): Promise<boolean> {
+    const store = await open();
+    try {
+      await store?.put(key, content);
+      return store !== undefined;
+    } catch (error) {
+      full ||= error instanceof DOMException && error.name === 'QuotaExceededError';
+      return false;
+    }
+  }
+
+  return {
+    fetch: get,
+    open,
+    read,
+    put,
+    isKept: async (file) => isLocal(file) || (await (await open())?.match(storeKey(file))) !== undefined,
+    async dropOthers(prefix, files) {
+      const store = await open();
+      const wanted = new Set(files.map(storeKey));
+      for (const { url } of (await store?.keys()) ?? [])
+        if (url.startsWith(prefix) && url.includes('sha256=') && !wanted.has(url)) await store?.delete(url);
+    },
+    isFull: () => full,
+  };
 }
 
-async function keep(store: Cache | undefined, file: RemoteFile, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  const type = file.url.endsWith('.js') ? 'text/javascript' : 'application/octet-stream';
+function headersOf(file: RemoteFile): Record<string, string> {
+  const type = /\.m?js$/.test(file.url) ? 'text/javascript' : 'application/octet-stream';
   // The page may be cross-origin isolated, and the loader is the script of worker threads.
-  const headers = {
+  return {
     'Content-Type': file.url.endsWith('.wasm') ? 'application/wasm' : type,
     'Cross-Origin-Embedder-Policy': 'require-corp',
   };
-  await put(store, storeKey(file), new Response(bytes, { headers }));
 }
 
-let full = false;
+/** On a disk, where it needs no copy. */
+const isLocal = ({ url }: RemoteFile) => url.startsWith('file:');
 
-/** True once something was not kept for want of room: the page works, and is not ready offline. */
-export function isFull(): boolean {
-  return full;
-}
-
-/** Whether it is kept now. */
-export async function put(store: Cache | undefined, key: string, content: Response): Promise<boolean> {
-  try {
-    await store?.put(key, content);
-    return store !== undefined;
-  } catch (error) {
-    full ||= error instanceof DOMException && error.name === 'QuotaExceededError';
-    return false;
-  }
-}
-
-/** Of the files whose address begins with `prefix`, only these stay: called when they have proved themselves. */
-export async function dropOthers(prefix: string, files: readonly RemoteFile[]): Promise<void> {
-  const store = await openStore();
-  const wanted = new Set(files.map(storeKey));
-  for (const { url } of (await store?.keys()) ?? [])
-    if (url.startsWith(prefix) && !wanted.has(url)) await store?.delete(url);
-}
+const hintOf = ({ hint }: RemoteFile) => (hint === undefined ? '' : `; ${hint}`);
 
 /** Throws UserError where a host answers a page of its own instead of a file it does not have. */
-export function refuseHtml(response: Response, name: string): void {
+export function refuseHtml(response: Response, name: string, hint = 'it may not be there, or not be public'): void {
   if (/^text\/html\b/.test(response.headers.get('Content-Type') ?? ''))
-    throw new UserError(
-      `${name}: expected the file, got a web page (HTML) from the server; copy all of the page's folder to the host`,
-    );
+    throw new UserError(`${name}: expected the file, got a web page (HTML) from the server; ${hint}`);
 }
 
 /** A download from which nothing comes for so long is given up. */
 const SILENCE_LIMIT = 20_000;
 
-function download(file: RemoteFile, fresh: boolean, options: FileOptions): Promise<Uint8Array<ArrayBuffer>> {
+function download(
+  get: typeof fetch,
+  file: RemoteFile,
+  fresh: boolean,
+  options: ReadOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
   return patiently(SILENCE_LIMIT, options.signal, async (signal, heard) => {
-    const response = await fetch(file.url, { cache: fresh ? 'reload' : 'default', signal });
+    const response = await get(file.url, { cache: fresh ? 'reload' : 'default', signal });
     if (!response.ok || response.body === null)
-      throw new UserError(`${nameOf(file)}: expected the file, got status ${response.status} from the server`);
-    refuseHtml(response, nameOf(file));
+      throw new UserError(
+        `${nameOf(file)}: expected the file, got status ${response.status} from the server${hintOf(file)}`,
+      );
+    refuseHtml(response, nameOf(file), file.hint);
     const bytes = new Uint8Array(file.bytes);
     let loaded = 0;
     const reader = response.body.getReader();
@@ -150,6 +189,6 @@ function download(file: RemoteFile, fresh: boolean, options: FileOptions): Promi
   });
 }
 
-function nameOf(file: RemoteFile): string {
+export function nameOf(file: Pick<RemoteFile, 'url'>): string {
   return decodeURIComponent(new URL(file.url).pathname.split('/').pop() ?? file.url);
 }

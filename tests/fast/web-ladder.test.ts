@@ -4,7 +4,13 @@ import { type Circumstances, type Device, isFaster, planLadder } from '../../cli
 import type { Provider } from '../../client/engine/protocol.ts';
 
 const CHROME: Device = { adapter: true, jspi: true, isolated: true, apple: false, cores: 8 };
-const FIRST: Circumstances = { memory: undefined, crashed: new Set(), choice: 'auto', jspiKept: false };
+const FIRST: Circumstances = {
+  memory: undefined,
+  crashed: new Set(),
+  choice: 'auto',
+  jspiKept: false,
+  inThread: false,
+};
 const WEBGPU = new Set<Provider>(['webgpu']);
 const reasons = (plan: ReturnType<typeof planLadder>) =>
   Object.fromEntries(plan.refused.map(({ provider, reason }) => [provider, reason]));

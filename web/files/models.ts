@@ -1,23 +1,13 @@
 // Where models come from: models/index.json and models/<name>/ of the site, each kept on the device when it has proved itself,
 // and bundles a person brought along (own.ts). Of everything there are two readings: what the device has, at once, and what
 // the network says, which is checked before it replaces anything.
-
-import type { Model } from '../../client/engine/engine.ts';
-import { patiently } from '../../client/files/patience.ts';
-import {
-  dropOthers,
-  fileBytes,
-  isKept,
-  openStore,
-  put,
-  type RemoteFile,
-  refuseHtml,
-} from '../../client/files/store.ts';
+import { type Checked, freshDocument, keepDocument, keptDocument } from '../../client/files/documents.ts';
+import { type RemoteBundle, remoteBundle } from '../../client/files/source.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
-import { UserError } from '../../contract/errors.ts';
-import { generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
+import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { type ListedModel, parseModelList } from '../../contract/model-list.ts';
 import { loadOwn, OWN } from './own.ts';
+import { documents, HINT, store } from './store.ts';
 
 export interface ModelEntry extends ListedModel {
   /** Brought by the person; lives on this device only, and its name here begins with `own:`. */
@@ -26,63 +16,20 @@ export interface ModelEntry extends ListedModel {
   problem?: string;
 }
 
-export interface LoadedModel extends Model {
+export interface LoadedModel extends RemoteBundle {
   own: boolean;
-  file: RemoteFile;
   /** Of model.json. */
   sha256: string;
-  /** Whether this device has it without a network. */
-  isKept(): Promise<boolean>;
-  /** It draws: the device keeps it for when there is no network, and drops the version before. */
-  keep(): Promise<void>;
 }
 
-const STORE = 'pocketgen-models';
 const LIST = 'models/index.json';
-/** For the list and a manifest, which are small. */
-const ANSWER_LIMIT = 8000;
-
-interface Checked<T> {
-  text: string;
-  value: T;
-}
 
 const addressOf = (path: string) => new URL(path, document.baseURI).href;
 
-function checked<T>(path: string, text: string, parse: (json: unknown) => T): Checked<T> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new UserError(`${path}: expected JSON, got something else or a part of it; the server may be being updated`);
-  }
-  return { text, value: parse(json) };
-}
+const fresh = <T>(path: string, parse: (json: unknown) => T) =>
+  freshDocument(documents, addressOf(path), parse, { name: path, hint: HINT });
 
-/** From the network. Throws UserError naming what is wrong with the answer. */
-function fresh<T>(path: string, parse: (json: unknown) => T): Promise<Checked<T>> {
-  return patiently(ANSWER_LIMIT, undefined, async (signal) => {
-    const response = await fetch(addressOf(path), { cache: 'no-cache', signal });
-    if (!response.ok) throw new UserError(`${path}: expected the file, got status ${response.status} from the server`);
-    refuseHtml(response, path);
-    return checked(path, await response.text(), parse);
-  });
-}
-
-/** From the device; undefined too where this page cannot read what another version kept. */
-async function kept<T>(path: string, parse: (json: unknown) => T): Promise<Checked<T> | undefined> {
-  const copy = await (await openStore(STORE))?.match(addressOf(path));
-  try {
-    return copy && checked(path, await copy.text(), parse);
-  } catch {
-    return undefined;
-  }
-}
-
-async function keep(path: string, text: string): Promise<void> {
-  const headers = { 'Content-Type': 'application/json' };
-  await put(await openStore(STORE), addressOf(path), new Response(text, { headers }));
-}
+const kept = <T>(path: string, parse: (json: unknown) => T) => keptDocument(documents, addressOf(path), parse);
 
 const listed = (list: readonly ListedModel[]): ModelEntry[] => list.map((entry) => ({ ...entry, own: false }));
 
@@ -95,7 +42,7 @@ export async function keptModels(): Promise<ModelEntry[] | undefined> {
 /** Those of the server that serves the page, in its order. */
 export async function freshModels(): Promise<ModelEntry[]> {
   const { text, value } = await fresh(LIST, parseModelList);
-  await keep(LIST, text);
+  await keepDocument(documents, addressOf(LIST), text);
   return listed(value);
 }
 
@@ -114,23 +61,12 @@ export async function freshModel(entry: ModelEntry): Promise<LoadedModel> {
   return loaded(entry, await fresh(manifestPath(entry), parseManifest));
 }
 
-async function loaded(entry: ModelEntry, { text, value: manifest }: Checked<Manifest>): Promise<LoadedModel> {
-  const { path, bytes, sha256, variant } = generatorFile(manifest);
-  const folder = addressOf(`models/${entry.name}/`);
-  const file = { url: `${folder}${path}`, bytes, sha256 };
+async function loaded(entry: ModelEntry, manifest: Checked<Manifest>): Promise<LoadedModel> {
+  const stores = { files: store, documents };
   return {
-    manifest,
-    variant,
+    ...remoteBundle(stores, addressOf(`models/${entry.name}/`), manifest, undefined, HINT),
     own: false,
-    file,
-    sha256: await sha256Hex(new TextEncoder().encode(text)),
-    bytes,
-    read: (options) => fileBytes(file, options),
-    isKept: () => isKept(file),
-    async keep() {
-      await keep(manifestPath(entry), text);
-      await dropOthers(folder, [file]);
-    },
+    sha256: await sha256Hex(new TextEncoder().encode(manifest.text)),
   };
 }
 

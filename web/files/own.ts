@@ -1,14 +1,14 @@
 // Bundles that a person brought along, on this device only: in Cache Storage, or in memory until the page is closed where the
 // browser keeps nothing (plain http) or has no room.
 
-import { isIntact, openStore, put, type RemoteFile, storeKey } from '../../client/files/store.ts';
+import { isIntact, type RemoteFile, storeKey } from '../../client/files/store.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import { generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { listedBundle } from '../../contract/model-list.ts';
 import type { LoadedModel, ModelEntry } from './models.ts';
+import { ownBundles as store } from './store.ts';
 
-const STORE = 'pocketgen-own';
 /** Its name on this page begins so: a model of the site may have the same one. */
 export const OWN = 'own:';
 
@@ -37,12 +37,11 @@ const entryOf = async (manifest: Manifest): Promise<ModelEntry> => ({
 async function find(name: string): Promise<OwnBundle | undefined> {
   const here = untilClosed.get(name);
   if (here !== undefined) return here;
-  const store = await openStore(STORE);
-  const kept = await store?.match(addressOf(name, 'model.json'));
+  const kept = await (await store.open())?.match(addressOf(name, 'model.json'));
   if (kept === undefined) return undefined;
   const manifest = parseManifest(await kept.json());
   const read = async () => {
-    const content = await (await store?.match(storeKey(fileOf(manifest))))?.arrayBuffer();
+    const content = await (await (await store.open())?.match(storeKey(fileOf(manifest))))?.arrayBuffer();
     return content === undefined ? undefined : new Uint8Array(content);
   };
   return { manifest, read };
@@ -50,7 +49,7 @@ async function find(name: string): Promise<OwnBundle | undefined> {
 
 /** Those of this device by name. One that this page cannot read any more says why, and can be removed. */
 export async function listOwn(): Promise<ModelEntry[]> {
-  const kept = ((await (await openStore(STORE))?.keys()) ?? []).flatMap(
+  const kept = ((await (await store.open())?.keys()) ?? []).flatMap(
     ({ url }) => /own-models\/([^/]+)\/model\.json$/.exec(new URL(url).pathname)?.[1] ?? [],
   );
   const names = [...new Set([...kept, ...untilClosed.keys()])].sort();
@@ -101,14 +100,13 @@ export async function keepOwn(
   network: Uint8Array<ArrayBuffer>,
 ): Promise<{ entry: ModelEntry; kept: boolean }> {
   const entry = await entryOf(manifest);
-  const store = await openStore(STORE);
   const key = storeKey(fileOf(manifest));
   untilClosed.delete(manifest.name);
   // The manifest comes last: until it is there, the bundle before it is whole.
   const kept =
-    (await put(store, key, new Response(network))) &&
-    (await put(store, addressOf(manifest.name, 'model.json'), Response.json(manifest)));
-  if (kept) await drop(store, manifest.name, [key, addressOf(manifest.name, 'model.json')]);
+    (await store.put(key, new Response(network))) &&
+    (await store.put(addressOf(manifest.name, 'model.json'), Response.json(manifest)));
+  if (kept) await drop(manifest.name, [key, addressOf(manifest.name, 'model.json')]);
   else untilClosed.set(manifest.name, { manifest, read: async () => network });
   return { entry, kept };
 }
@@ -116,11 +114,12 @@ export async function keepOwn(
 export async function forgetOwn(entry: ModelEntry): Promise<void> {
   const name = entry.name.slice(OWN.length);
   untilClosed.delete(name);
-  await drop(await openStore(STORE), name, []);
+  await drop(name, []);
 }
 
-async function drop(store: Cache | undefined, name: string, except: readonly string[]): Promise<void> {
+async function drop(name: string, except: readonly string[]): Promise<void> {
   const prefix = addressOf(name, '');
-  for (const { url } of (await store?.keys()) ?? [])
-    if (url.startsWith(prefix) && !except.includes(url)) await store?.delete(url);
+  const kept = await store.open();
+  for (const { url } of (await kept?.keys()) ?? [])
+    if (url.startsWith(prefix) && !except.includes(url)) await kept?.delete(url);
 }

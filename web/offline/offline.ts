@@ -1,7 +1,9 @@
 // Use without a network: registers the service worker, offers updates, and says "ready offline" only when the page, the
 // runtime and the model are all on the device.
-import { type RuntimeBuild, runtimeFiles } from '../../client/files/runtime.ts';
-import { isKept, type RemoteFile } from '../../client/files/store.ts';
+import type { RuntimeBuild } from '../../client/files/runtime.ts';
+import type { RemoteFile } from '../../client/files/store.ts';
+import { runtimeFiles } from '../files/runtime.ts';
+import { store } from '../files/store.ts';
 
 export interface Part {
   kept: boolean;
@@ -63,7 +65,7 @@ export async function readiness(
   const { script, loader, binary } = runtimeFiles(build);
   const files = [script, loader, binary];
   const runtime = {
-    kept: (await Promise.all(files.map(isKept))).every(Boolean),
+    kept: (await Promise.all(files.map(store.isKept))).every(Boolean),
     bytes: files.reduce((sum, file) => sum + file.bytes, 0),
   };
   const modelPart = { kept: await model.isKept(), bytes: model.file.bytes };

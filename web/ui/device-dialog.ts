@@ -2,7 +2,7 @@
 // network, and installing.
 import type { Choice, Verdict } from '../../client/engine/ladder.ts';
 import { PROVIDERS } from '../../client/engine/ladder.ts';
-import { isFull } from '../../client/files/store.ts';
+import { isFull } from '../files/store.ts';
 import { canInstall, install, isAppleTouch, isStandalone } from '../offline/install.ts';
 import type { Readiness } from '../offline/offline.ts';
 import { t } from '../texts.ts';

@@ -2,9 +2,9 @@
 
 import { RunnerError } from '../../client/engine/runner.ts';
 import { isNetworkFailure } from '../../client/files/patience.ts';
-import { isFull } from '../../client/files/store.ts';
 import { UserError } from '../../contract/errors.ts';
 import { OWN } from '../files/own.ts';
+import { isFull } from '../files/store.ts';
 import { type TextKey, t } from '../texts.ts';
 import { h } from './dom.ts';
 

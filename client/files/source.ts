@@ -1,0 +1,150 @@
+// From what was named to a bundle that the engine can run: its manifest now, its network when it is read.
+import { UserError } from '../../contract/errors.ts';
+import { type FileEntry, generatorFile, type Manifest, parseManifest, type Variant } from '../../contract/manifest.ts';
+import type { Bundle } from '../engine/engine.ts';
+import type { Source } from '../types.ts';
+import { type NamedBytes, readBundle } from './bundle.ts';
+import { type Checked, freshDocument, keepDocument, keptDocument } from './documents.ts';
+import { isNetworkFailure, patiently } from './patience.ts';
+import { nameOf, type RemoteFile, refuseHtml, type Store } from './store.ts';
+
+/** A bundle on a server, of which this device keeps one version. */
+export interface RemoteBundle extends Bundle {
+  file: RemoteFile;
+  /** Whether this device has it without a network. */
+  isKept(): Promise<boolean>;
+  /** It draws: the device keeps it for when there is no network, and drops the version before. */
+  keep(): Promise<void>;
+}
+
+/** Where a store keeps manifests apart from networks, `documents` is the one for those. */
+export interface Stores {
+  files: Store;
+  documents: Store;
+}
+
+/** `folder` ends with a slash; `manifest` is that of its model.json. Throws UserError where there is no such variant. */
+export function remoteBundle(
+  { files, documents }: Stores,
+  folder: string,
+  { text, value: manifest }: Checked<Manifest>,
+  variant?: Variant,
+  hint?: string,
+): RemoteBundle {
+  const entry = generatorFile(manifest, variant);
+  const { bytes, sha256 } = entry;
+  const file = { url: `${folder}${entry.path}`, bytes, sha256, ...(hint === undefined ? {} : { hint }) };
+  return {
+    manifest,
+    variant: entry.variant,
+    file,
+    bytes,
+    read: (options) => files.read(file, options),
+    isKept: () => files.isKept(file),
+    async keep() {
+      if (folder.startsWith('file:')) return;
+      await keepDocument(documents, manifestOf(folder), text);
+      await files.dropOthers(folder, variantsOf(manifest, folder));
+    },
+  };
+}
+
+/** Those of the same version stay: another page, or another part of this one, may use them. */
+const variantsOf = (manifest: Manifest, folder: string): RemoteFile[] =>
+  manifest.files.map(({ path, bytes, sha256 }: FileEntry) => ({ url: `${folder}${path}`, bytes, sha256 }));
+
+const manifestOf = (folder: string) => `${folder}model.json`;
+
+export interface SourceOptions {
+  stores: Stores;
+  variant?: Variant | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+const HINT = "give open() the address of a bundle's folder, as pocketgen export makes it";
+
+/** Throws UserError naming what is missing or wrong; what `signal` gives; TypeError or TimeoutError when no network answers. */
+export async function bundleOf(source: Source, { stores, variant, signal }: SourceOptions): Promise<Bundle> {
+  if (typeof source !== 'string' && !(source instanceof URL)) return bundleOfBytes(await given(source), variant);
+  const url = addressOf(source);
+  if (/\.zip$/i.test(url.pathname)) return bundleOfBytes([await zipAt(stores.files, url, signal)], variant);
+  const folder = folderOf(url);
+  return remoteBundle(stores, folder, await manifestAt(stores.documents, folder, signal), variant, HINT);
+}
+
+/** The bundle if all of it is on this device; no network is asked. */
+export async function keptBundle(source: Source, options: SourceOptions): Promise<Bundle | undefined> {
+  if (typeof source !== 'string' && !(source instanceof URL)) return bundleOf(source, options);
+  const { stores, variant } = options;
+  const folder = folderOf(addressOf(source));
+  const manifest = folder.startsWith('file:')
+    ? await manifestAt(stores.documents, folder, options.signal)
+    : await keptDocument(stores.documents, manifestOf(folder), parseManifest);
+  const bundle = manifest && remoteBundle(stores, folder, manifest, variant, HINT);
+  return (await bundle?.isKept()) ? bundle : undefined;
+}
+
+/** Everything of an address that the device keeps. */
+export async function dropKept(source: string | URL, { files, documents }: Stores): Promise<void> {
+  const folder = folderOf(addressOf(source));
+  await files.dropOthers(folder, []);
+  await (await documents.open())?.delete(manifestOf(folder));
+}
+
+/** `name@version`: what is at such an address never changes, and what is kept of it is what the server has. */
+const FIXED = /@[0-9a-f]{12}\/$/;
+
+async function manifestAt(store: Store, folder: string, signal: AbortSignal | undefined): Promise<Checked<Manifest>> {
+  const url = manifestOf(folder);
+  const kept = await keptDocument(store, url, parseManifest);
+  if (kept !== undefined && FIXED.test(folder)) return kept;
+  try {
+    return await freshDocument(store, url, parseManifest, { signal, hint: HINT });
+  } catch (error) {
+    if (kept !== undefined && isNetworkFailure(error)) return kept;
+    throw error;
+  }
+}
+
+/** Absolute. Throws UserError where there is nothing that a relative one could be relative to. */
+export function addressOf(source: string | URL): URL {
+  if (source instanceof URL) return source;
+  const { document, location } = globalThis as { document?: Document; location?: Location };
+  const base = document?.baseURI ?? location?.href;
+  if (URL.canParse(source, base)) return new URL(source, base);
+  throw new UserError(`source: expected an absolute address, got ${source}; use new URL('${source}', import.meta.url)`);
+}
+
+function folderOf(url: URL): string {
+  const folder = new URL(url);
+  folder.pathname = folder.pathname.replace(/\/model\.json$/, '/').replace(/([^/])$/, '$1/');
+  folder.search = '';
+  folder.hash = '';
+  return folder.href;
+}
+
+async function given(source: Exclude<Source, string | URL>): Promise<readonly (File | NamedBytes)[]> {
+  if (source instanceof File) return [source];
+  if (source instanceof Blob) return [['the zip', new Uint8Array(await source.arrayBuffer())]];
+  if (source instanceof Uint8Array) return [['the bytes', source]];
+  if (source instanceof ArrayBuffer) return [['the bytes', new Uint8Array(source)]];
+  return source;
+}
+
+async function bundleOfBytes(files: readonly (File | NamedBytes)[], variant: Variant | undefined): Promise<Bundle> {
+  const { manifest, variant: read, network } = await readBundle(files, variant);
+  return { manifest, variant: read, bytes: 0, read: async () => network, keep: async () => undefined };
+}
+
+/** For a zip, whose size no manifest tells: so long nothing is heard until it is given up. */
+const SILENCE_LIMIT = 20_000;
+
+function zipAt(store: Store, url: URL, outer: AbortSignal | undefined): Promise<NamedBytes> {
+  const name = nameOf({ url: url.href });
+  return patiently(SILENCE_LIMIT, outer, async (signal) => {
+    const response = await store.fetch(url.href, { signal });
+    if (!response.ok) throw new UserError(`${name}: expected the file, got status ${response.status} from the server`);
+    refuseHtml(response, name, HINT);
+    return [name, new Uint8Array(await response.arrayBuffer())];
+  });
+}

@@ -1,0 +1,115 @@
+// A model that is open: points in, pictures out, through the engine's queue.
+import { UserError } from '../contract/errors.ts';
+import { LIMITS } from '../contract/limits.ts';
+import { steps } from '../contract/walk.ts';
+import type { Bundle, Engine } from './engine/engine.ts';
+import { Dropped } from './engine/queue.ts';
+import { drawnPicture } from './picture.ts';
+import { childOf, inputsBetween, inputsOf, type Place, placeOf, pointOf } from './points.ts';
+import type { DeviceReport, DrawnPicture, DrawOptions, Model } from './types.ts';
+
+export function createModel({ manifest, variant }: Bundle, engine: Engine, device: () => DeviceReport): Model {
+  const { width, height, channels } = manifest.image;
+  const ended = new AbortController();
+
+  async function drawPlaces(places: readonly Place[], options: DrawOptions): Promise<DrawnPicture[]> {
+    ended.signal.throwIfAborted();
+    const inputs = places.map(inputsOf);
+    const weights = manifest.classes.length === 0 ? [] : inputs.map((input) => input.weights);
+    const latents = inputs.map(({ z }) => z);
+    const { priority = 'interactive', signal } = options;
+    try {
+      const pictures = await engine.decode(latents, weights, priority, signal);
+      return pictures.map((picture, i) => drawnPicture(picture, pointOf(places[i] as Place, manifest.classes)));
+    } catch (error) {
+      ended.signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  /** One batch is drawn while the one before is used. */
+  async function* drawAll(
+    places: Iterator<Place>,
+    options: DrawOptions,
+  ): AsyncGenerator<DrawnPicture, void, undefined> {
+    const left = new AbortController();
+    const { signal } = left;
+    const { signal: outer } = options;
+    outer?.throwIfAborted();
+    outer?.addEventListener('abort', () => left.abort(outer.reason), { once: true, signal });
+    function start(): Promise<DrawnPicture[]> | undefined {
+      const batch = [...taken(places, Math.min(LIMITS.batch, engine.batchSize()))];
+      const drawn = batch.length === 0 ? undefined : drawPlaces(batch, { ...options, signal });
+      drawn?.catch(() => undefined); // told when it is waited for; nobody may
+      return drawn;
+    }
+    try {
+      let next = start();
+      while (next !== undefined) {
+        const pictures: DrawnPicture[] = await next;
+        next = start();
+        for (const picture of pictures) {
+          signal.throwIfAborted();
+          yield picture;
+        }
+      }
+    } finally {
+      left.abort();
+    }
+  }
+
+  return {
+    manifest,
+    variant,
+    classes: manifest.classes,
+    width,
+    height,
+    channels,
+    get device() {
+      return device();
+    },
+    async draw({ signal, priority, ...point } = {}) {
+      const [picture] = await drawPlaces([placeOf(point, manifest)], { signal, priority });
+      if (picture === undefined) throw new Dropped();
+      return picture;
+    },
+    drawMany: (points, options = {}) =>
+      drawAll(
+        mapped(points, (point) => placeOf(point, manifest)),
+        options,
+      ),
+    async *walk({ from, to, frames = 24, ...options }) {
+      const [a, b] = [placeOf(from, manifest), placeOf(to, manifest)];
+      if (!Number.isInteger(frames) || frames < 1)
+        throw new UserError(`frames: expected an integer from 1, got ${frames}`);
+      const at = mapped(steps(frames), (t): Place => {
+        const { z, weights } = inputsBetween(a, b, t);
+        return { seed: undefined, latent: z, weights, truncation: 1 };
+      });
+      yield* drawAll(at, options);
+    },
+    async mix(a, b, { child = 0, ...options } = {}) {
+      const place = childOf(placeOf(a, manifest), placeOf(b, manifest), child);
+      const [picture] = await drawPlaces([place], options);
+      if (picture === undefined) throw new Dropped();
+      return picture;
+    },
+    async dispose() {
+      ended.abort(new DOMException('the model was disposed', 'AbortError'));
+      engine.dispose();
+    },
+  };
+}
+
+function* mapped<A, B>(items: Iterable<A>, each: (item: A) => B): Generator<B, void, undefined> {
+  for (const item of items) yield each(item);
+}
+
+/** At most `count` more. Unlike a loop, this leaves the rest to be taken later. */
+function* taken<T>(items: Iterator<T>, count: number): Generator<T, void, undefined> {
+  for (let i = 0; i < count; i++) {
+    const { done, value } = items.next();
+    if (done) return;
+    yield value;
+  }
+}
