@@ -3,12 +3,12 @@ import { UserError } from '../contract/errors.ts';
 import { runtimeFrom } from './addresses.ts';
 import { inspectDevice } from './engine/device.ts';
 import { type Bundle, createEngine, type EngineOptions, type EngineStatus } from './engine/engine.ts';
-import { startInThread } from './engine/in-thread.ts';
 import { type Choice, type Plan, PROVIDERS, planLadder } from './engine/ladder.ts';
 import { startRunner } from './engine/runner.ts';
 import { demand, named } from './errors.ts';
+import type { RemoteBundle } from './files/remote.ts';
 import type { RuntimeFiles } from './files/runtime.ts';
-import { addressOf, bundleOf, dropKept, keptBundle, type RemoteBundle } from './files/source.ts';
+import { addressOf, bundleOf, dropKept, keptBundle } from './files/source.ts';
 import { createStore, FILES, nameOf, type RemoteFile, type Store } from './files/store.ts';
 import { createModel } from './model.ts';
 import { spawnWorker } from './spawn.ts';
@@ -136,7 +136,7 @@ function engineOptionsOf(options: OpenOptions, store: Store): EngineOptions {
     inThread: worker === false,
     start:
       worker === false
-        ? startInThread
+        ? async (...start) => (await import('./engine/in-thread.ts')).startInThread(...start)
         : (message, signal) => startRunner((name) => spawn(worker, name), message, signal),
     remembers: 'document' in globalThis && cache !== false,
   };

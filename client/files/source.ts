@@ -1,59 +1,13 @@
 // From what was named to a bundle that the engine can run: its manifest now, its network when it is read.
 import { UserError } from '../../contract/errors.ts';
-import { type FileEntry, generatorFile, type Manifest, parseManifest, type Variant } from '../../contract/manifest.ts';
+import { type Manifest, parseManifest, type Variant } from '../../contract/manifest.ts';
 import type { Bundle } from '../engine/engine.ts';
 import type { Source } from '../types.ts';
-import { type NamedBytes, readBundle } from './bundle.ts';
-import { type Checked, freshDocument, keepDocument, keptDocument } from './documents.ts';
+import type { NamedBytes } from './bundle.ts';
+import { type Checked, freshDocument, keptDocument } from './documents.ts';
 import { isNetworkFailure, patiently } from './patience.ts';
-import { nameOf, type RemoteFile, refuseHtml, type Store } from './store.ts';
-
-/** A bundle on a server, of which this device keeps one version. */
-export interface RemoteBundle extends Bundle {
-  file: RemoteFile;
-  /** Whether this device has it without a network. */
-  isKept(): Promise<boolean>;
-  /** It draws: the device keeps it for when there is no network, and drops the version before. */
-  keep(): Promise<void>;
-}
-
-/** Where a store keeps manifests apart from networks, `documents` is the one for those. */
-export interface Stores {
-  files: Store;
-  documents: Store;
-}
-
-/** `folder` ends with a slash; `manifest` is that of its model.json. Throws UserError where there is no such variant. */
-export function remoteBundle(
-  { files, documents }: Stores,
-  folder: string,
-  { text, value: manifest }: Checked<Manifest>,
-  variant?: Variant,
-  hint?: string,
-): RemoteBundle {
-  const entry = generatorFile(manifest, variant);
-  const { bytes, sha256 } = entry;
-  const file = { url: `${folder}${entry.path}`, bytes, sha256, ...(hint === undefined ? {} : { hint }) };
-  return {
-    manifest,
-    variant: entry.variant,
-    file,
-    bytes,
-    read: (options) => files.read(file, options),
-    isKept: () => files.isKept(file),
-    async keep() {
-      if (folder.startsWith('file:')) return;
-      await keepDocument(documents, manifestOf(folder), text);
-      await files.dropOthers(folder, variantsOf(manifest, folder));
-    },
-  };
-}
-
-/** Those of the same version stay: another page, or another part of this one, may use them. */
-const variantsOf = (manifest: Manifest, folder: string): RemoteFile[] =>
-  manifest.files.map(({ path, bytes, sha256 }: FileEntry) => ({ url: `${folder}${path}`, bytes, sha256 }));
-
-const manifestOf = (folder: string) => `${folder}model.json`;
+import { manifestOf, remoteBundle, type Stores } from './remote.ts';
+import { nameOf, refuseHtml, type Store } from './store.ts';
 
 export interface SourceOptions {
   stores: Stores;
@@ -132,6 +86,7 @@ async function given(source: Exclude<Source, string | URL>): Promise<readonly (F
 }
 
 async function bundleOfBytes(files: readonly (File | NamedBytes)[], variant: Variant | undefined): Promise<Bundle> {
+  const { readBundle } = await import('./bundle.ts'); // an address needs nothing of it
   const { manifest, variant: read, network } = await readBundle(files, variant);
   return { manifest, variant: read, bytes: 0, read: async () => network, keep: async () => undefined };
 }

@@ -2,7 +2,7 @@
 // and bundles a person brought along (own.ts). Of everything there are two readings: what the device has, at once, and what
 // the network says, which is checked before it replaces anything.
 import { type Checked, freshDocument, keepDocument, keptDocument } from '../../client/files/documents.ts';
-import { type RemoteBundle, remoteBundle } from '../../client/files/source.ts';
+import { type RemoteBundle, remoteBundle } from '../../client/files/remote.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { type ListedModel, parseModelList } from '../../contract/model-list.ts';
