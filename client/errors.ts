@@ -3,14 +3,15 @@ import { UserError } from '../contract/errors.ts';
 import type { Reason, Verdict } from './engine/ladder.ts';
 import type { Provider } from './engine/protocol.ts';
 import { RunnerError } from './engine/runner.ts';
-import { isNetworkFailure } from './files/patience.ts';
+import { isNetworkFailure, Unanswered } from './files/patience.ts';
 import type { Source } from './types.ts';
 
 /** A failure of the network or the runtime as a UserError that names it and has the first as its cause; others as they are. */
 export function named(error: unknown, source: Source): unknown {
   if (error instanceof RunnerError) return caused(runnerSentence(error), error);
   if (!isNetworkFailure(error) || !(error instanceof Error)) return error;
-  const what = typeof source === 'string' || source instanceof URL ? String(source) : "ONNX Runtime's files";
+  const given = typeof source === 'string' || source instanceof URL ? String(source) : "ONNX Runtime's files";
+  const what = error instanceof Unanswered ? error.address : given;
   return caused(
     `${what}: expected an answer, got none (${error.message}); check the address and the network, and that the other ` +
       'host allows this page to read it (Access-Control-Allow-Origin, and Cross-Origin-Resource-Policy where the page is isolated)',

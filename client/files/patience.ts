@@ -33,9 +33,18 @@ export async function patiently<T>(
   }
 }
 
+/** What fetch throws when there is no answer, with the address that gave none. */
+export class Unanswered extends TypeError {
+  readonly address: string;
+  constructor(address: string, cause: TypeError) {
+    super(cause.message, { cause });
+    this.address = address;
+  }
+}
+
 /** Whether it is the network that failed, and not what it brought. */
 export function isNetworkFailure(error: unknown): boolean {
   if (error instanceof DOMException) return error.name === 'TimeoutError';
-  // What fetch throws when there is no answer, in each browser's words.
-  return error instanceof TypeError && /fetch|network|load failed/i.test(error.message);
+  // In each browser's words, and in Node's for a body that ends too soon.
+  return error instanceof TypeError && /fetch|network|load failed|^terminated/i.test(error.message);
 }

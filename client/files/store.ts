@@ -3,8 +3,8 @@
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import type { FileCache } from '../types.ts';
-import { fetchAnything } from './local.ts';
-import { patiently } from './patience.ts';
+import { withLocal } from './local.ts';
+import { patiently, Unanswered } from './patience.ts';
 
 export interface RemoteFile {
   url: string;
@@ -64,7 +64,11 @@ export interface StoreOptions {
 }
 
 export function createStore({ fetch: own, cache }: StoreOptions): Store {
-  const get = own ?? fetchAnything;
+  const anything = withLocal(own ?? ((input, init) => fetch(input, init)));
+  const get: typeof fetch = (input, init) =>
+    anything(input, init).catch((error: unknown) => {
+      throw error instanceof TypeError ? new Unanswered(String(input), error) : error;
+    });
   let full = false;
 
   /** Cache Storage is missing outside secure contexts and may refuse in private windows: then nothing is kept. */
