@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { randomPictures, scalarsAt } from '../tests/helpers/training.ts';
 import { createBatches } from '../train/data/batches.ts';
 import { createOnnxEngine } from '../train/engines/onnx.ts';
-import { initialState, stepOptions } from '../train/loop.ts';
+import { createModel } from '../train/families/models.ts';
 import { type Recipe, recipeFor } from '../train/recipe.ts';
 
 const CASES = [
@@ -27,11 +27,12 @@ export async function benchOwn(rounds: number): Promise<void> {
     };
     const runs = await Promise.all(
       Object.entries(recipes).map(async ([name, recipe]) => {
-        const step = stepOptions(recipe);
-        const engine = await createOnnxEngine({ step, state: initialState(recipe, step), device: 'cpu' });
+        const model = createModel(recipe);
+        const engine = await createOnnxEngine({ model, state: model.initialState(), device: 'cpu' });
         return {
           name,
           engine,
+          phase: model.phases[0],
           batches: createBatches(recipe, pictures),
           reading: [] as number[],
           step: [] as number[],
@@ -41,9 +42,9 @@ export async function benchOwn(rounds: number): Promise<void> {
     for (let round = 0; round <= rounds; round++) {
       for (const run of round % 2 === 0 ? runs : [...runs].reverse()) {
         const before = performance.now();
-        const inputs = run.batches(round * augmented.batch);
+        const inputs = run.batches(round * augmented.batch, run.phase);
         const read = performance.now();
-        await run.engine.step(inputs, { ...scalarsAt(100, 0), learningRate: 1e-5 });
+        await run.engine.step(run.phase, inputs, { ...scalarsAt(100, 0), learningRate: 1e-5 });
         if (round === 0) continue; // warms up
         run.reading.push(read - before);
         run.step.push(performance.now() - read);

@@ -1,5 +1,6 @@
 // What the step would cost as a textbook writes it, penalties by double backward: `node bench/textbook-step.ts` with Node
 // 22. Same network, graph and run-time as the real step; only gradients, without Adam and average (a few per cent).
+
 import { cpus, loadavg } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { gradientTensors, textbook } from '../tests/helpers/textbook.ts';
@@ -7,7 +8,8 @@ import { type Setup, scalarsAt, scalarValues, setup } from '../tests/helpers/tra
 import { encodeModel } from '../trace/model.ts';
 import { type Tensors, trace } from '../trace/trace.ts';
 import { traceStep } from '../train/engines/onnx.ts';
-import { inputShapes, stateShapes, under } from '../train/families/gan/step.ts';
+import { inputShapes, stateShapes } from '../train/families/gan/step.ts';
+import { under } from '../train/nn/tensors.ts';
 import { dcgan, STEPS } from './networks.ts';
 
 const BATCH = 64;
@@ -43,7 +45,7 @@ for (const kernel of [4, 5]) {
       ]),
     );
     for (const [kind, model] of [
-      ['this step', await traceStep(given.options)],
+      ['this step', await traceStep(given.phase)],
       ['textbook', await textbookModel(given)],
     ] as const) {
       const session = await ort.InferenceSession.create(model);

@@ -68,8 +68,8 @@ function contests(): Contest[] {
   });
 }
 
-async function start({ engine, setup: { options, state } }: Contest): Promise<TrainingEngine> {
-  const given = { step: options, state, device: 'cpu' as const };
+async function start({ engine, setup: { model, state } }: Contest): Promise<TrainingEngine> {
+  const given = { model, state, device: 'cpu' as const };
   switch (engine) {
     case 'onnx':
       return createOnnxEngine(given);
@@ -101,9 +101,9 @@ async function compete(list: readonly Contest[]): Promise<Map<Contest, number[]>
       if (contest.engine === 'onnx') running.set(contest, engine);
       const inputs = contest.setup.inputs(round);
       const steps = contest.engine === 'onnx' ? onnxSteps : 1;
-      if (contest.engine !== 'tfjs cpu') await engine.step(inputs, scalars);
+      if (contest.engine !== 'tfjs cpu') await engine.step(contest.setup.phase, inputs, scalars);
       const before = performance.now();
-      for (let i = 0; i < steps; i++) await engine.step(inputs, scalars);
+      for (let i = 0; i < steps; i++) await engine.step(contest.setup.phase, inputs, scalars);
       const speed = (1000 * steps * contest.setup.options.batch) / (performance.now() - before);
       // Round 0 warms up.
       if (round > 0) speeds.get(contest)?.push(speed);
@@ -129,7 +129,7 @@ const profileSchema = z.array(
 /** Share of the time that onnxruntime spends in each operator. */
 async function profile(given: Setup): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pocketgen-profile-'));
-  const session = await ort.InferenceSession.create(await traceStep(given.options), {
+  const session = await ort.InferenceSession.create(await traceStep(given.phase), {
     enableProfiling: true,
     profileFilePrefix: join(folder, 'step'),
   });

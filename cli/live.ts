@@ -6,8 +6,8 @@ import { TRAINING_FILE, type Training } from '../contract/training.ts';
 import { exportBundle } from '../export/bundle.ts';
 import { measuredHistory } from '../export/record.ts';
 import { loadGenerator, type TrainedGenerator } from '../export/weights.ts';
+import { createModel } from '../train/families/models.ts';
 import type { ProgressReport, Show } from '../train/loop.ts';
-import { createNetworks } from '../train/nn/networks.ts';
 import { writeAtomically } from '../train/store/checkpoint.ts';
 import { readConfig, runFolder } from '../train/store/run-folder.ts';
 import { isSystemError, systemErrorSentence } from '../train/store/system-error.ts';
@@ -92,8 +92,8 @@ export function startLive(bundle: string, runDir: string, total: number, say: (l
       async show(weights, imagesSeen) {
         await orSay(async () => {
           const config = readConfig(runDir);
-          const networks = createNetworks(config.recipe.network);
-          await publish({ config, networks, weights, imagesSeen, origin: 'still training' });
+          const model = createModel(config.recipe);
+          await publish({ config, model, weights, imagesSeen, origin: 'still training' });
         });
         shownAt = elapsed();
       },

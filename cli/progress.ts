@@ -16,13 +16,15 @@ export function trainingProgress(json: boolean): { update: (report: ProgressRepo
       const payload = {
         speed: imagesPerSecond.toFixed(0),
         left: clock(secondsLeft),
-        d: statistics.lossD.toFixed(3),
-        g: statistics.lossG.toFixed(3),
+        numbers: Object.entries(statistics)
+          .slice(0, 2)
+          .map(([name, value]) => `${name} ${value.toFixed(3)}`)
+          .join(', '),
       };
       if (!bar) {
         bar = new SingleBar(
           {
-            format: 'training {bar} {value}/{total} images, {speed} images/s, {left} left, loss D {d} G {g}',
+            format: 'training {bar} {value}/{total} images, {speed} images/s, {left} left, {numbers}',
             noTTYOutput: true,
             notTTYSchedule: 10_000,
           },

@@ -120,7 +120,7 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
     license: `as the pictures in ${dataset.name}`,
     ...KNOWN[dataset.name],
     ...options.about,
-    kind: 'gan',
+    kind: trained.model.family,
     image: { width: network.resolution, height: network.resolution, channels: network.channels },
     latent: { size: network.latent, distribution: 'normal', generator: LATENT_GENERATOR },
     classes,

@@ -29,7 +29,7 @@ export async function compareRuntimes(
   variant: Variant,
   bytes: Uint8Array,
 ): Promise<Agreement> {
-  const { latent: size, classes } = trained.networks.spec;
+  const { latent: size, classes } = trained.model.spec;
   const latent = new Float32Array(BATCH * size);
   const weights = new Float32Array(BATCH * classes);
   for (let i = 0; i < BATCH; i++) {

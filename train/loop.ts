@@ -1,21 +1,15 @@
 // The training loop, one function read top to bottom. To resume, run the same command again.
+
 import { UserError } from '../contract/errors.ts';
-import { createBatches, INITIAL_STREAMS } from './data/batches.ts';
+import { createBatches } from './data/batches.ts';
 import type { PictureSet } from './data/index.ts';
-import type { Device, EngineName, Values } from './engines/engine.ts';
+import type { Device, EngineName } from './engines/engine.ts';
 import { createEngine } from './engines/index.ts';
 import type { QualityCheck } from './eval/quality.ts';
-import {
-  type Scalars,
-  STATISTICS,
-  type Statistics,
-  type StepOptions,
-  stateShapes,
-  under,
-} from './families/gan/step.ts';
-import { initialValues } from './nn/layers.ts';
-import { createNetworks } from './nn/networks.ts';
-import { type Recipe, scheduled } from './recipe.ts';
+import { type Model, type Phase, phaseAt } from './families/family.ts';
+import { createModel } from './families/models.ts';
+import { under, type Values } from './nn/tensors.ts';
+import type { Recipe } from './recipe.ts';
 import { writeSamples } from './report/samples.ts';
 import { type Checkpoint, loadNewestCheckpoint, type Progress, saveCheckpoint, setAside } from './store/checkpoint.ts';
 import { appendStats, type OpenedRun, openRun, rewindStats } from './store/run-folder.ts';
@@ -50,6 +44,9 @@ export interface Show {
   show(weights: Values, images: number): Promise<void>;
 }
 
+/** What a step's graph tells, by name. */
+export type Statistics = Readonly<Record<string, number>>;
+
 export interface ProgressReport {
   readonly images: number;
   readonly total: number;
@@ -72,61 +69,35 @@ const CHECKPOINT_SECONDS = 60;
 /** A loss or penalty above this is on its way to infinity. */
 const HIGHEST_STATISTIC = 1e8;
 
-export function stepOptions(recipe: Recipe): StepOptions {
-  const { batch, loss, penalty, beta1, augment } = recipe;
-  return { networks: createNetworks(recipe.network), batch, loss, penalty, beta1, augment: augment.kinds };
-}
-
-/** The state before the first step. The average starts as the generator itself. */
-export function initialState(recipe: Recipe, options: StepOptions): Values {
-  const generator = initialValues(options.networks.generatorParameters, recipe.seed, INITIAL_STREAMS.generator);
-  const discriminator = initialValues(
-    options.networks.discriminatorParameters,
-    recipe.seed,
-    INITIAL_STREAMS.discriminator,
-  );
-  const values: Values = {};
-  for (const [name, shape] of Object.entries(stateShapes(options))) {
-    const [group, ...rest] = name.split('/');
-    const own = rest.join('/');
-    const source =
-      group === 'discriminator' ? discriminator : group === 'generator' || group === 'ema' ? generator : {};
-    values[name] = source[own]?.slice() ?? new Float32Array(shape.reduce((a, b) => a * b, 1));
-  }
-  return values;
-}
-
-/** The numbers that this step's inputs and Adam's bias corrections need, and the products to remember. */
-export function scalarsFor(recipe: Recipe, before: Progress): { scalars: Scalars; after: Progress } {
-  const fraction = before.images / recipe.images;
-  const beta2 = scheduled(recipe.beta2, fraction);
-  const halfLife = scheduled(recipe.emaHalfLife, fraction);
-  const images = before.images + recipe.batch;
-  const beta1Product = before.beta1Product * recipe.beta1;
-  const beta2Product = before.beta2Product * beta2;
+/** What the step after `before.images` images is: its phase, its numbers, and what there is to remember after it. */
+export function stepAfter(
+  recipe: Recipe,
+  model: Model,
+  before: Progress,
+): { phase: Phase; scalars: Record<string, number>; after: Progress } {
+  const phase = phaseAt(model, before.images);
+  const scalars = phase.scalars(before.images);
+  // Adam's moments of what a phase trains for the first time start at zero then.
+  const first = before.images > 0 && phaseAt(model, before.images - recipe.batch) !== phase;
+  const beta1Product = (first ? 1 : before.beta1Product) * recipe.beta1;
+  const beta2Product = (first ? 1 : before.beta2Product) * scalars.beta2;
   return {
-    after: { ...before, images, beta1Product, beta2Product },
-    scalars: {
-      learningRate: scheduled(recipe.learningRate, fraction),
-      beta2,
-      correction1: 1 / (1 - beta1Product),
-      correction2: 1 / (1 - beta2Product),
-      gamma: scheduled(recipe.gamma, fraction),
-      emaDecay: halfLife > 0 ? 0.5 ** (recipe.batch / halfLife) : 0,
-    },
+    phase,
+    scalars: { ...scalars, correction1: 1 / (1 - beta1Product), correction2: 1 / (1 - beta2Product) },
+    after: { ...before, images: before.images + recipe.batch, beta1Product, beta2Product },
   };
 }
 
 /** `saved`: images at the last checkpoint, 0 when there is none. */
 function refuseDivergence(statistics: Statistics, state: Values | undefined, images: number, saved: number): void {
   const broken =
-    STATISTICS.find((name) => !(Math.abs(statistics[name]) <= HIGHEST_STATISTIC)) ??
+    Object.keys(statistics).find((name) => !(Math.abs(statistics[name] ?? Number.NaN) <= HIGHEST_STATISTIC)) ??
     Object.keys(state ?? {}).find((name) => state?.[name]?.some((v) => !Number.isFinite(v)));
   if (!broken) return;
   const kept = saved > 0 ? `the checkpoint after ${saved} images is kept` : 'nothing had been saved yet';
   throw new UserError(
     `training: expected losses and penalties up to ${HIGHEST_STATISTIC} and finite parameters, got ${broken} = ` +
-      `${statistics[broken as keyof Statistics] ?? 'NaN'} after ${images} images; ${kept}; ` +
+      `${statistics[broken] ?? 'NaN'} after ${images} images; ${kept}; ` +
       'start again in another folder with a lower --learning-rate or a higher --gamma',
   );
 }
@@ -169,8 +140,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResult> {
   const { recipe, pictures, dir, signal } = options;
   const say = options.onMessage ?? (() => {});
-  const step = stepOptions(recipe);
-  const shapes = stateShapes(step);
+  const model = createModel(recipe);
+  const shapes = model.state;
   const resumed: Checkpoint | undefined = loadNewestCheckpoint(run.checkpoints, shapes, say);
   let progress = resumed?.progress ?? START;
   const refused = setAside(run.checkpoints, progress.images);
@@ -182,8 +153,8 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
   }
   rewindStats(run, resumed ? progress.images : -1);
 
-  const state = resumed?.state ?? initialState(recipe, step);
-  const engine = await createEngine(options.engine, { step, state, device: options.device });
+  const state = resumed?.state ?? model.initialState();
+  const engine = await createEngine(options.engine, { model, state, device: options.device });
   const batchAt = createBatches(recipe, pictures);
 
   const startedAt = performance.now();
@@ -196,6 +167,7 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
   let sums: Record<string, number> = {};
   let steps = 0;
   let last: Statistics | undefined;
+  let reported: Phase | undefined;
 
   const save = async (): Promise<void> => {
     const now = await engine.state();
@@ -228,15 +200,20 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
   try {
     while (progress.images < recipe.images && !signal?.aborted && !timeIsUp()) {
       const before = progress.images;
-      const { scalars, after } = scalarsFor(recipe, progress);
-      last = await engine.step(batchAt(before), scalars);
+      const { phase, scalars, after } = stepAfter(recipe, model, progress);
+      if (phase !== reported) {
+        // The numbers of two phases are not of one kind.
+        [sums, steps, reported] = [{}, 0, phase];
+        if (model.phases.length > 1) say(`${phase.name} from ${before} of ${recipe.images} images on`);
+      }
+      last = await engine.step(phase, batchAt(before, phase), scalars);
       progress = after;
       refuseDivergence(last, undefined, progress.images, saved);
 
       steps += 1;
-      for (const name of STATISTICS) sums[name] = (sums[name] ?? 0) + last[name];
+      for (const [name, value] of Object.entries(last)) sums[name] = (sums[name] ?? 0) + value;
       if (crossed(REPORTS, before)) {
-        const statistics = Object.fromEntries(STATISTICS.map((k) => [k, (sums[k] ?? 0) / steps])) as Statistics;
+        const statistics = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / steps]));
         const imagesPerSecond = (progress.images - startedWith) / elapsed();
         const secondsLeft = Math.max(0, recipe.images - progress.images) / imagesPerSecond;
         appendStats(run, {
@@ -259,14 +236,14 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
         steps = 0;
       }
       if (snapshotDue(before, progress.images, recipe.images))
-        await writeSamples(engine, recipe.network, run, progress.images);
+        await writeSamples(engine, model.spec, run, progress.images);
       if (options.quality && crossed(options.quality.evaluations, before)) await measure(options.quality);
       if (options.show?.due()) await options.show.show(under('ema', await engine.state()), progress.images);
       if (elapsed() - savedAt > (options.checkpointSeconds ?? CHECKPOINT_SECONDS)) await saveOrWait();
     }
     if (progress.images > startedWith) {
       await save();
-      await writeSamples(engine, recipe.network, run, progress.images);
+      await writeSamples(engine, model.spec, run, progress.images);
       // Time is up between two checks: what was trained since the last one may be the best.
       if (options.quality && !signal?.aborted && measured < progress.images) await measure(options.quality);
     }

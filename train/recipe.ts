@@ -1,9 +1,12 @@
 // A recipe is everything that decides a run besides the pictures. Presets are one table.
 import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
-import { type PictureSet, pictureSizes } from './data/types.ts';
+import type { PictureSet } from './data/types.ts';
+import { FAMILIES, type FamilyName } from './families/family.ts';
+import { FAMILY_SETTINGS } from './families/settings.ts';
+import { vaeOptionsSchema } from './families/vae/options.ts';
 import { AUGMENTATIONS } from './nn/augmentation.ts';
-import { networkSpecSchema } from './nn/spec.ts';
+import { networkSpecSchema, pictureSizes } from './nn/spec.ts';
 
 /** A value that moves along half a cosine from the first image to the last. */
 const schedule = z.strictObject({ from: z.number().nonnegative(), to: z.number().nonnegative() });
@@ -16,6 +19,8 @@ const decay = z.number().min(0).max(0.9999);
 
 export const recipeSchema = z.strictObject({
   preset: z.string(),
+  /** Runs from before there was a second family do not name theirs. */
+  family: z.enum(FAMILIES).default('gan'),
   network: networkSpecSchema,
   loss: z.enum(['relativistic', 'bce']),
   /** R1 + R2 on every step, weighted by gamma. */
@@ -37,6 +42,8 @@ export const recipeSchema = z.strictObject({
   gamma: schedule,
   /** Images after which a parameter counts half in the averaged generator. */
   emaHalfLife: schedule,
+  /** Family `vae` only. */
+  vae: vaeOptionsSchema.optional(),
 });
 export type Recipe = z.infer<typeof recipeSchema>;
 
@@ -49,6 +56,7 @@ const NONE: Recipe['augment'] = { kinds: [], probability: { from: 0, to: 0 } };
 
 /** Small batches: at equal images, 16 and 32 came far ahead of 64, and a higher learning rate diverged (docs/LOG.md). */
 const modern = {
+  family: 'gan',
   loss: 'relativistic',
   penalty: true,
   augment: NONE,
@@ -89,6 +97,16 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     learningRate: { from: 5e-4, to: 2e-5 },
     emaHalfLife: { from: 1_000, to: 20_000 },
   },
+  /** The same networks the other way: an encoder, and the generator as its decoder. */
+  'fashion-vae': {
+    ...modern,
+    ...FAMILY_SETTINGS.vae,
+    network: { ...residual, width: 48, fullWidth: 0, generatorBlocks: 2, discriminatorBlocks: 1 },
+    batch: 32,
+    images: 1_500_000,
+    learningRate: { from: 5e-4, to: 2e-5 },
+    emaHalfLife: { from: 1_000, to: 20_000 },
+  },
   /** Own pictures: augmentation and budget follow from them, see `autoSettings`. */
   auto: {
     ...modern,
@@ -101,6 +119,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   },
   /** The 2014 recipe of the article this project started from, unconditional, batch normalisation in the generator; the baseline. */
   classic: {
+    family: 'gan',
     network: {
       family: 'strided',
       conditional: false,
@@ -136,6 +155,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   },
 };
 
+const ANY_FAMILY: readonly string[] = ['quick', 'auto'];
+
 /** More pictures than this teach enough by themselves. */
 const AUGMENT_BELOW = 20_000;
 
@@ -148,6 +169,7 @@ function autoSettings({ count }: Pick<PictureSet, 'count'>): Pick<Preset, 'augme
 
 export type RecipeOverrides = Partial<
   Pick<Recipe, 'batch' | 'images' | 'seed' | 'mirror' | 'gamma' | 'learningRate' | 'beta2' | 'emaHalfLife'> & {
+    family: FamilyName;
     width: number;
     augment: Recipe['augment']['kinds'];
     augmentProbability: Schedule;
@@ -162,7 +184,17 @@ export function recipeFor(
 ): Recipe {
   const found = Object.hasOwn(PRESETS, presetName) ? PRESETS[presetName] : undefined;
   if (!found) throw new UserError(`preset: expected one of ${Object.keys(PRESETS).join(', ')}, got ${presetName}`);
-  const preset = presetName === 'auto' ? { ...found, ...autoSettings(pictures) } : found;
+  const { width: networkWidth, augment: kinds, augmentProbability, family = found.family, ...rest } = overrides;
+  // Presets that are for any pictures are for any family.
+  if (family !== found.family && !ANY_FAMILY.includes(presetName))
+    throw new UserError(
+      `family: expected ${found.family} with preset ${presetName}, got ${family}; leave it out or take preset ${ANY_FAMILY.join(' or ')}`,
+    );
+  const preset = {
+    ...found,
+    ...(family === found.family ? {} : FAMILY_SETTINGS[family]),
+    ...(presetName === 'auto' ? autoSettings(pictures) : {}),
+  };
   const { conditional, ...network } = preset.network;
   const { width, height, channels, classes } = pictures;
   if (width !== height || !pictureSizes.some((known) => known === width)) {
@@ -170,7 +202,6 @@ export function recipeFor(
       `pictures: expected squares of ${pictureSizes.join(', ')} pixels, got ${width}x${height}; load them with --size`,
     );
   }
-  const { width: networkWidth, augment: kinds, augmentProbability, ...rest } = overrides;
   if (rest.gamma && !preset.penalty)
     throw new UserError(
       `gamma: expected a preset with gradient penalties, got ${presetName}, which has none; leave it out`,

@@ -9,9 +9,10 @@ import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engi
 import { fewestHeldOut } from '../../train/eval/evaluator.ts';
 import { judgeFor } from '../../train/eval/judge.ts';
 import { createQualityCheck } from '../../train/eval/quality.ts';
-import { stepOptions, type TrainOptions, train } from '../../train/loop.ts';
+import { FAMILIES, type FamilyName } from '../../train/families/family.ts';
+import { createModel } from '../../train/families/models.ts';
+import { type TrainOptions, train } from '../../train/loop.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts';
-import { createNetworks } from '../../train/nn/networks.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
 import { readConfig } from '../../train/store/run-folder.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
@@ -21,6 +22,7 @@ import { judgeProgress, loadProgress, trainingProgress } from '../progress.ts';
 export interface TrainFlags extends DataFlags {
   /** Default: `auto` for own pictures, else `quick`. */
   preset?: string;
+  family?: FamilyName;
   data: string;
   out?: string;
   engine: EngineName | 'auto';
@@ -93,13 +95,9 @@ function refuseIdleFlags({ engine, device, out }: TrainFlags): void {
 }
 
 function describe(recipe: Recipe): string {
-  const networks = createNetworks(recipe.network);
-  const count = (list: typeof networks.generatorParameters): number =>
-    list.reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
-  return [
-    `preset ${recipe.preset}: ${recipe.images} images in batches of ${recipe.batch}, ${recipe.network.family} networks, `,
-    `generator ${count(networks.generatorParameters)} and discriminator ${count(networks.discriminatorParameters)} parameters`,
-  ].join('');
+  const { family, parameters } = createModel(recipe);
+  const counts = Object.entries(parameters).map(([name, count]) => `${name} ${count}`);
+  return `preset ${recipe.preset}: ${recipe.images} images in batches of ${recipe.batch}, ${family} of ${recipe.network.family} networks, parameters: ${counts.join(', ')}`;
 }
 
 /** As asked for, or as the data calls for. */
@@ -111,6 +109,7 @@ function overridesOf(flags: TrainFlags): RecipeOverrides {
   const { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, augmentProbability, mirror } =
     flags;
   const given = {
+    family: flags.family,
     images,
     batch,
     seed,
@@ -159,7 +158,10 @@ export async function runTraining(
   const splits = parts.splits ?? (await readPictures(flags));
 
   const preset = presetOf(flags);
-  const dir = flags.out ?? join('runs', preset === 'auto' ? splits.train.name : preset);
+  const name = preset === 'auto' ? splits.train.name : preset;
+  const dir =
+    flags.out ??
+    join('runs', flags.family && flags.family !== PRESETS[preset]?.family ? `${name}-${flags.family}` : name);
   const recipe = recipeFor(preset, splits.train, { ...overridesOf(flags), ...plannedImages(flags, preset, dir) });
   if (flags.dryRun) {
     console.log(JSON.stringify(recipe, null, 2));
@@ -253,12 +255,13 @@ async function qualityCheck(
     return undefined;
   }
   const { judge } = await judgeFor(splits, { onProgress: judgeProgress(splits.train.name, say) });
-  return { check: await createQualityCheck(splits, judge, stepOptions(recipe), say), evaluations };
+  return { check: await createQualityCheck(splits, judge, createModel(recipe), say), evaluations };
 }
 
 export function registerTrain(command: Command): void {
   addDataOptions(command)
     .option('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')} (default: auto for own pictures, else quick)`)
+    .addOption(new Option('--family <name>', 'what is trained (default: the preset’s)').choices(FAMILIES))
     .option('--data <source>', dataHelp, 'fashion-mnist')
     .option('--out <dir>', 'run folder (default: runs/ and the preset, or the name of own pictures)')
     .addOption(

@@ -1,9 +1,11 @@
 // Batch normalisation: by the batch, by moving averages, and how the training step moves those.
+
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createOnnxEngine } from '../../train/engines/onnx.ts';
-import { initialValues, type Tensors, trainedParameters } from '../../train/nn/layers.ts';
+import { initialValues, trainedParameters } from '../../train/nn/layers.ts';
 import { byBatch, byMovingAverages, normalisationParameters } from '../../train/nn/normalisation.ts';
+import type { Tensors } from '../../train/nn/tensors.ts';
 import { smallNormalised } from '../helpers/networks.ts';
 import { scalarsAt, setup, warmed } from '../helpers/training.ts';
 
@@ -76,8 +78,8 @@ test('the step moves the averages whatever the learning rate, and Adam knows not
   expect(Object.keys(given.state).filter((name) => name.startsWith('adam') && /mean|variance/.test(name))).toEqual([]);
 
   const before = warmed(given.state);
-  const engine = await createOnnxEngine({ step: given.options, state: before, device: 'cpu' });
-  await engine.step(given.inputs(0), { ...scalarsAt(4, 0.5), learningRate: 0, emaDecay: 0 });
+  const engine = await createOnnxEngine({ model: given.model, state: before, device: 'cpu' });
+  await engine.step(given.phase, given.inputs(0), { ...scalarsAt(4, 0.5), learningRate: 0, emaDecay: 0 });
   const after = await engine.state();
   await engine.dispose();
   for (const name of all) {

@@ -5,11 +5,12 @@ import * as tf from '@tensorflow/tfjs';
 import * as native from 'onnxruntime-node';
 import * as web from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Values } from '../../train/engines/engine.ts';
 import { createOnnxEngine, traceStep } from '../../train/engines/onnx.ts';
-import { inputShapes, type Statistics, stateShapes } from '../../train/families/gan/step.ts';
+import { inputShapes, stateShapes } from '../../train/families/gan/step.ts';
+import type { Statistics } from '../../train/loop.ts';
 import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
 import type { NetworkSpec } from '../../train/nn/spec.ts';
+import type { Values } from '../../train/nn/tensors.ts';
 import { textbookGradients, textbookLosses } from '../helpers/gradient-check.ts';
 import { smallNormalised, smallResidual, smallStrided } from '../helpers/networks.ts';
 import { largestDifference, operators, readModel } from '../helpers/traced.ts';
@@ -24,9 +25,9 @@ beforeAll(async () => {
 /** One step of engine `onnx` from a warm state, with the probe's γ. */
 async function oneStep(given: Setup): Promise<{ before: Values; after: Values; statistics: Statistics }> {
   const before = warmed(given.state);
-  const engine = await createOnnxEngine({ step: given.options, state: before, device: 'cpu' });
+  const engine = await createOnnxEngine({ model: given.model, state: before, device: 'cpu' });
   const scalars = { ...scalarsAt(4, given.options.beta1), gamma: PROBE.gamma };
-  const statistics = await engine.step(given.inputs(0), scalars);
+  const statistics = await engine.step(given.phase, given.inputs(0), scalars);
   const after = await engine.state();
   await engine.dispose();
   return { before, after, statistics };
@@ -75,16 +76,13 @@ describe.each([0, 0.9])('with β1 = %d', (beta1) => {
 test('the statistics are the losses without penalty and the mean squared gradients', { timeout: 60_000 }, async () => {
   for (const loss of ['relativistic', 'bce'] as const) {
     const given = setup(NETWORK, { loss });
-    const { statistics } = await oneStep(given);
+    const { lossD, lossG, r1 = Number.NaN, r2 = Number.NaN } = (await oneStep(given)).statistics;
     const bare = textbookLosses({ ...given, options: { ...given.options, penalty: false } });
     const penalised = textbookLosses(given);
-    expect(statistics.lossD).toBeCloseTo(bare.discriminator, 5);
-    expect(statistics.lossG).toBeCloseTo(bare.generator, 5);
-    expect((PROBE.gamma / 2) * (statistics.r1 + statistics.r2)).toBeCloseTo(
-      penalised.discriminator - bare.discriminator,
-      5,
-    );
-    expect(Math.min(statistics.r1, statistics.r2)).toBeGreaterThan(0);
+    expect(lossD).toBeCloseTo(bare.discriminator, 5);
+    expect(lossG).toBeCloseTo(bare.generator, 5);
+    expect((PROBE.gamma / 2) * (r1 + r2)).toBeCloseTo(penalised.discriminator - bare.discriminator, 5);
+    expect(Math.min(r1, r2)).toBeGreaterThan(0);
   }
 });
 
@@ -102,7 +100,7 @@ test.each(STEPS)(
     const { options } = given;
     const values: Values = { ...warmed(given.state), ...given.inputs(0), ...scalarValues(scalarsAt(0, 0.5)) };
     const shapes = Object.entries({ ...stateShapes(options), ...inputShapes(options) });
-    const model = await traceStep(options);
+    const model = await traceStep(given.phase);
     const feeds = <T>(create: (data: Float32Array, dims: readonly number[]) => T): Record<string, T> =>
       Object.fromEntries(shapes.map(([name, dims]) => [name, create(values[name] ?? new Float32Array(), dims)]));
 
@@ -123,7 +121,7 @@ test.each(STEPS)(
 );
 
 test('the step graph has no convolution operators and fewer than a thousand nodes', async () => {
-  const graph = readModel(await traceStep(setup(NETWORK, { augment: AUGMENTATIONS, beta1: 0.9 }).options));
+  const graph = readModel(await traceStep(setup(NETWORK, { augment: AUGMENTATIONS, beta1: 0.9 }).phase));
   const counts = operators(graph);
   expect(counts.Conv ?? 0).toBe(0);
   expect(counts.ConvTranspose ?? 0).toBe(0);

@@ -1,4 +1,5 @@
 // The exported generator looks hand-written: NCHW throughout, biases inside their operators, nothing left over.
+
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -6,8 +7,8 @@ import { generatorFunction } from '../../export/weights.ts';
 import { traceAnyBatch } from '../../trace/batch.ts';
 import { schedule } from '../../trace/graph.ts';
 import { trace } from '../../trace/trace.ts';
-import { under } from '../../train/families/gan/step.ts';
 import type { NetworkSpec } from '../../train/nn/spec.ts';
+import { under } from '../../train/nn/tensors.ts';
 import { smallNormalised, smallResidual, smallStrided } from '../helpers/networks.ts';
 import { largestDifference, operators, readModel } from '../helpers/traced.ts';
 import { setup } from '../helpers/training.ts';
@@ -47,8 +48,8 @@ const FAMILIES: [name: string, network: NetworkSpec, allowed: string[]][] = [
 ];
 
 describe.each(FAMILIES)('%s', (_name, network, allowed) => {
-  const { options, state } = setup(network);
-  const run = generatorFunction({ networks: options.networks, weights: under('ema', state) });
+  const { model, options, state } = setup(network);
+  const run = generatorFunction({ model, weights: under('ema', state) });
   const { latent, classes, resolution, channels } = network;
   const shapes = { latent: [latent], ...(classes > 0 ? { class: [classes] } : {}) };
   let bytes: Uint8Array = new Uint8Array();

@@ -4,11 +4,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { loadTensorflow } from '../../train/engines/eager.ts';
-import type { EngineName, TrainingEngine, Values } from '../../train/engines/engine.ts';
+import type { EngineName, TrainingEngine } from '../../train/engines/engine.ts';
 import { createEngine } from '../../train/engines/index.ts';
-import type { Statistics } from '../../train/families/gan/step.ts';
+import type { Statistics } from '../../train/loop.ts';
 import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
 import type { NetworkSpec } from '../../train/nn/spec.ts';
+import type { Values } from '../../train/nn/tensors.ts';
 import { smallNormalised, smallResidual, smallShape, smallStrided } from '../helpers/networks.ts';
 import { largestDifference } from '../helpers/traced.ts';
 import { type Setup, type SetupOptions, scalarsAt, setup, warmed } from '../helpers/training.ts';
@@ -52,10 +53,10 @@ async function run(
   given: Setup,
   state: Values,
 ): Promise<{ state: Values; statistics: Statistics[]; pictures: Float32Array }> {
-  const engine: TrainingEngine = await createEngine(name, { step: given.options, state, device: 'cpu' });
+  const engine: TrainingEngine = await createEngine(name, { model: given.model, state, device: 'cpu' });
   const statistics: Statistics[] = [];
   for (let n = 0; n < STEPS; n++)
-    statistics.push(await engine.step(given.inputs(n), scalarsAt(n, given.options.beta1)));
+    statistics.push(await engine.step(given.phase, given.inputs(n), scalarsAt(n, given.options.beta1)));
   const { latent = new Float32Array(), classes } = given.inputs(STEPS);
   const result = { state: await engine.state(), statistics, pictures: await engine.generate(latent, classes) };
   await engine.dispose();
@@ -79,10 +80,7 @@ describe.each(CONTESTS)('%s: %s', (engine, _name, network, options) => {
     }
     for (const [n, expected] of tfjs.statistics.entries()) {
       for (const [key, value] of Object.entries(expected)) {
-        expect(
-          largestDifference([actual.statistics[n]?.[key as keyof Statistics] ?? Number.NaN], [value]),
-          key,
-        ).toBeLessThan(1e-4);
+        expect(largestDifference([actual.statistics[n]?.[key] ?? Number.NaN], [value]), key).toBeLessThan(1e-4);
       }
     }
     expect(largestDifference(actual.pictures, tfjs.pictures)).toBeLessThan(1e-4);
@@ -110,10 +108,10 @@ describe.each(CONTESTS)('%s: %s', (engine, _name, network, options) => {
 test('memory is flat over 2,000 steps of engine onnx', async () => {
   // Most of what a leak would show is in native memory, which is why resident size is what is looked at.
   const given = setup({ ...smallResidual, resolution: 28, channels: 1, classes: 3 }, { batch: 4 });
-  const engine = await createEngine('onnx', { step: given.options, state: warmed(given.state), device: 'cpu' });
+  const engine = await createEngine('onnx', { model: given.model, state: warmed(given.state), device: 'cpu' });
   const resident: number[] = [];
   for (let n = 0; n < 2000; n++) {
-    await engine.step(given.inputs(n % 50), { ...scalarsAt(n, 0), learningRate: 1e-5 });
+    await engine.step(given.phase, given.inputs(n % 50), { ...scalarsAt(n, 0), learningRate: 1e-5 });
     if (n % 100 === 99) resident.push(process.memoryUsage().rss / 2 ** 20);
   }
   await engine.dispose();
@@ -128,9 +126,9 @@ test.each<EngineName>(['tfjs', ...NATIVE])('%s leaves no tensors behind', async 
   await tf.setBackend('cpu');
   const given = setup({ ...smallStrided, resolution: 28, channels: 1 });
   const before = tf.memory().numTensors;
-  const engine = await createEngine(name, { step: given.options, state: given.state, device: 'cpu' });
+  const engine = await createEngine(name, { model: given.model, state: given.state, device: 'cpu' });
   const held = tf.memory().numTensors;
-  for (let n = 0; n < 3; n++) await engine.step(given.inputs(n), scalarsAt(n, 0));
+  for (let n = 0; n < 3; n++) await engine.step(given.phase, given.inputs(n), scalarsAt(n, 0));
   expect(tf.memory().numTensors).toBe(held);
   await engine.dispose();
   expect(tf.memory().numTensors).toBe(before);

@@ -10,9 +10,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { generatorFunction } from '../../export/weights.ts';
 import { traceAnyBatch } from '../../trace/batch.ts';
 import { traceStep } from '../../train/engines/onnx.ts';
-import { under } from '../../train/families/gan/step.ts';
-import { initialState, stepOptions } from '../../train/loop.ts';
+import { createModel } from '../../train/families/models.ts';
 import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
+import { under } from '../../train/nn/tensors.ts';
 import { PRESETS, recipeFor } from '../../train/recipe.ts';
 import { operators, readModel } from '../helpers/traced.ts';
 import { randomPictures } from '../helpers/training.ts';
@@ -41,14 +41,14 @@ beforeAll(async () => {
       batch: 4,
       ...(preset === 'quick' ? { augment: [...AUGMENTATIONS] } : {}),
     });
-    const options = stepOptions(recipe);
+    const model = createModel(recipe);
     const { latent, classes } = recipe.network;
-    const weights = under('ema', initialState(recipe, options));
-    const encode = await traceAnyBatch('generator', generatorFunction({ networks: options.networks, weights }), {
+    const weights = under('ema', model.initialState());
+    const encode = await traceAnyBatch('generator', generatorFunction({ model, weights }), {
       latent: [latent],
       ...(classes > 0 ? { class: [classes] } : {}),
     });
-    models[`${preset}.step`] = await traceStep(options);
+    for (const [i, phase] of model.phases.entries()) models[`${preset}.step${i}`] = await traceStep(phase);
     for (const storage of ['fp32', 'fp16', 'int8'] as const) models[`${preset}.generator.${storage}`] = encode(storage);
   }
   for (const [name, bytes] of Object.entries(models)) writeFileSync(join(folder, `${name}.onnx`), bytes);

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { stateShapes } from '../../train/families/gan/step.ts';
-import { stepOptions, train } from '../../train/loop.ts';
+import { createModel } from '../../train/families/models.ts';
+import { train } from '../../train/loop.ts';
 import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
@@ -20,7 +20,7 @@ const fresh = (): string => mkdtempSync(join(root, 'run-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
 function finalHash(dir: string, recipe: Recipe): string {
-  const checkpoint = loadNewestCheckpoint(join(dir, 'checkpoints'), stateShapes(stepOptions(recipe)), (line) =>
+  const checkpoint = loadNewestCheckpoint(join(dir, 'checkpoints'), createModel(recipe).state, (line) =>
     expect.fail(line),
   );
   expect(checkpoint?.progress.images).toBe(recipe.images);
@@ -128,7 +128,7 @@ test('kill -9 at ten moments loses at most the work since the last checkpoint', 
       if (trained >= reached + 3 * recipe.batch) setTimeout(() => child.kill('SIGKILL'), 7 * kill);
     });
     await new Promise((resolve) => child.on('exit', resolve));
-    const found = loadNewestCheckpoint(join(dir, 'checkpoints'), stateShapes(stepOptions(recipe)), (line) =>
+    const found = loadNewestCheckpoint(join(dir, 'checkpoints'), createModel(recipe).state, (line) =>
       expect.fail(line),
     );
     // It saves after every step: at most the step whose checkpoint was being written is gone.
@@ -168,9 +168,7 @@ test('an exploding run stops with a sentence and keeps its last good checkpoint'
   const dir = fresh();
   const error = await train({ ...common, dir, checkpointSeconds: 0 }).catch(String);
   const [, images] = /the checkpoint after (\d+) images is kept/.exec(String(error)) ?? [];
-  const kept = loadNewestCheckpoint(join(dir, 'checkpoints'), stateShapes(stepOptions(recipe)), (line) =>
-    expect.fail(line),
-  );
+  const kept = loadNewestCheckpoint(join(dir, 'checkpoints'), createModel(recipe).state, (line) => expect.fail(line));
   expect(kept?.progress.images).toBe(Number(images));
   expect(Object.values(kept?.state ?? {}).every((values) => values.every(Number.isFinite))).toBe(true);
 });

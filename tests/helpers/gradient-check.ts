@@ -1,8 +1,10 @@
 // Gradients of a training step against the textbook's losses, in double precision: by autodiff and by finite differences.
+
 import * as tf from '@tensorflow/tfjs';
 import { randomNormals } from '../../contract/random.ts';
-import { inputShapes, stateShapes, under } from '../../train/families/gan/step.ts';
-import { parameter, type Tensors, trainedParameters } from '../../train/nn/layers.ts';
+import { inputShapes, stateShapes } from '../../train/families/gan/step.ts';
+import { parameter, trainedParameters } from '../../train/nn/layers.ts';
+import { type Tensors, under } from '../../train/nn/tensors.ts';
 import { inFloat64 } from './float64.ts';
 import { gradientsOf, textbook } from './textbook.ts';
 import { asTensors, PROBE, type Setup, scalarValues } from './training.ts';

@@ -1,10 +1,12 @@
 // The two losses of a training step as a textbook writes them, for the step to be checked against: penalties by
 // differentiating the discriminator, parameter gradients by differentiating that again.
+
 import * as tf from '@tensorflow/tfjs';
-import { type StepOptions, under } from '../../train/families/gan/step.ts';
-import { leakyRelu, parameter, type Tensors } from '../../train/nn/layers.ts';
+import type { StepOptions } from '../../train/families/gan/step.ts';
+import { leakyRelu, parameter } from '../../train/nn/layers.ts';
 import { byBatch } from '../../train/nn/normalisation.ts';
 import type { Pass } from '../../train/nn/pass.ts';
+import { type Tensors, under } from '../../train/nn/tensors.ts';
 
 const PLAIN: Pass = {
   leakyRelu,

@@ -1,12 +1,14 @@
 // A training step on random numbers: networks, state and inputs, and the gradients that come out of the step.
+
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { randomNormals, randomWords } from '../../contract/random.ts';
 import { createBatches } from '../../train/data/batches.ts';
 import { pictureSet } from '../../train/data/picture-set.ts';
 import type { PictureSet } from '../../train/data/types.ts';
-import type { Values } from '../../train/engines/engine.ts';
 import { traceStep } from '../../train/engines/onnx.ts';
+import type { Model, Phase } from '../../train/families/family.ts';
+import { stepOptions } from '../../train/families/gan/model.ts';
 import {
   createStep,
   inputShapes,
@@ -15,15 +17,18 @@ import {
   type StepOptions,
   stateShapes,
 } from '../../train/families/gan/step.ts';
-import { initialState, stepOptions } from '../../train/loop.ts';
+import { createModel } from '../../train/families/models.ts';
 import type { Augmentation } from '../../train/nn/augmentation.ts';
 import { trainedParameters } from '../../train/nn/layers.ts';
 import type { NetworkSpec } from '../../train/nn/spec.ts';
+import type { Shapes, Values } from '../../train/nn/tensors.ts';
 import type { Recipe } from '../../train/recipe.ts';
 
 export interface Setup {
   readonly recipe: Recipe;
   readonly options: StepOptions;
+  readonly model: Model;
+  readonly phase: Phase;
   readonly state: Values;
   /** Inputs of the n-th step. */
   inputs(n: number): Values;
@@ -66,6 +71,7 @@ export function setup(network: NetworkSpec, given: SetupOptions = {}): Setup {
   const schedule = { from: 0, to: 0 };
   const recipe: Recipe = {
     preset: 'test',
+    family: 'gan',
     network,
     loss,
     penalty,
@@ -81,14 +87,17 @@ export function setup(network: NetworkSpec, given: SetupOptions = {}): Setup {
     emaHalfLife: schedule,
   };
   const options = stepOptions(recipe);
-  const state = initialState(recipe, options);
+  const model = createModel(recipe);
+  const state = model.initialState();
   for (const [i, [name, values]] of Object.entries(state).entries()) {
     if (!VECTOR.test(name) || name.startsWith('adam')) continue;
     const start = values[0] ?? 0;
     values.set(randomNormals(seed, 4, i, values.length).map((x) => start + 0.1 * x));
   }
   const batches = createBatches(recipe, randomPictures(network, 4 * batch, seed));
-  return { recipe, options, state, inputs: (n) => batches(n * batch) };
+  const [phase] = model.phases;
+  batches(0, phase); // Makes its buffers, which are to hold float32 also for those who ask inside inFloat64().
+  return { recipe, options, model, phase, state, inputs: (n) => batches(n * batch, phase) };
 }
 
 /** With these the step changes no parameter, and its first moments show the gradients; see `gradientsFrom`. */
@@ -130,7 +139,7 @@ export const scalarValues = (scalars: Scalars): Values =>
 
 function probe({ options, state }: Setup): {
   options: StepOptions;
-  shapes: Record<string, readonly number[]>;
+  shapes: Shapes;
   state: Values;
 } {
   const probing = { ...options, beta1: PROBE_BETA1 };
@@ -147,7 +156,7 @@ export function eagerGradients(given: Setup): Record<string, number[]> {
   const values = { ...state, ...given.inputs(0), ...scalarValues(PROBE) };
   const moments: Record<string, number[]> = {};
   tf.tidy(() => {
-    const result = createStep(options)(asTensors(values, shapes));
+    const result = createStep(options).run(asTensors(values, shapes));
     for (const [name, t] of Object.entries(result)) if (name.startsWith('adam.m/')) moments[name] = [...t.dataSync()];
   });
   return gradientsFrom((name) => moments[name] ?? [], options);
@@ -157,7 +166,7 @@ export function eagerGradients(given: Setup): Record<string, number[]> {
 export async function tracedGradients(given: Setup): Promise<Record<string, number[]>> {
   const { options, shapes, state } = probe(given);
   const values = { ...state, ...given.inputs(0), ...scalarValues(PROBE) };
-  const session = await ort.InferenceSession.create(await traceStep(options));
+  const session = await ort.InferenceSession.create(await traceStep(createStep(options)));
   const feeds = Object.fromEntries(
     Object.entries(shapes).map(([name, dims]) => [name, new ort.Tensor('float32', values[name] as Float32Array, dims)]),
   );

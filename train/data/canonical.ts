@@ -3,12 +3,13 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { UserError } from '../../contract/errors.ts';
+import type { PictureSize } from '../nn/spec.ts';
 import { decodeAlone, decodePicture, decoderVersion } from './decode.ts';
 import type { LeftOut } from './find-pictures.ts';
 import type { PremultipliedPictures } from './near-copies.ts';
 import { openPixelCache, type PixelCache } from './pixel-cache.ts';
 import { type PictureTree, Unreadable } from './tree.ts';
-import type { LoadOptions, PictureFit, PictureSize } from './types.ts';
+import type { LoadOptions, PictureFit } from './types.ts';
 
 const inFlight = 8;
 

@@ -4,6 +4,7 @@ import { UserError } from '../../contract/errors.ts';
 import { fetchIdxSource, idxSources, loadIdxSource } from './idx-sets.ts';
 import type { DatasetSplits, LoadOptions } from './types.ts';
 
+export { type PictureSize, pictureSizes } from '../nn/spec.ts';
 export { classCounts, pickPictures, pictureSet, sliceSet, spreadPictures } from './picture-set.ts';
 export { copyLines, reportLines } from './report.ts';
 export type {
@@ -14,9 +15,8 @@ export type {
   PictureFit,
   PictureOptions,
   PictureSet,
-  PictureSize,
 } from './types.ts';
-export { pictureFits, pictureOptionsSchema, pictureSizes } from './types.ts';
+export { pictureFits, pictureOptionsSchema } from './types.ts';
 
 export const datasetNames: readonly string[] = Object.keys(idxSources);
 

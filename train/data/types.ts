@@ -1,5 +1,6 @@
 // What a data set looks like once loaded: 8-bit pictures and one class index each, split into training and held-out test.
 import { z } from 'zod';
+import { type PictureSize, pictureSizes } from '../nn/spec.ts';
 
 export interface PictureSet {
   name: string;
@@ -53,9 +54,6 @@ export interface DatasetReport {
 export type LoadProgress =
   | { kind: 'download'; file: string; received: number /** Undefined when the server does not say. */; total?: number }
   | { kind: 'decode'; done: number; total: number };
-
-export const pictureSizes = [16, 28, 32, 48, 64, 96, 128] as const;
-export type PictureSize = (typeof pictureSizes)[number];
 
 /** `cover`: cropped around the centre. `contain`: whole, with transparent bands. */
 export const pictureFits = ['cover', 'contain'] as const;

@@ -1,22 +1,13 @@
 // Engines `tfjs` and `tensorflow`: the step run eagerly, op by op. `tfjs` on the plain JavaScript backend is the
 // reference that the others are tested against; `tensorflow` is tfjs-node, on a GPU where CUDA is installed.
+
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../../contract/errors.ts';
-import {
-  createStep,
-  inputShapes,
-  SCALARS,
-  STATISTICS,
-  type Statistics,
-  stateShapes,
-  under,
-} from '../families/gan/step.ts';
-import type { EngineOptions, TrainingEngine, Values } from './engine.ts';
+import { type Shapes, type Tensors, under, type Values } from '../nn/tensors.ts';
+import { type EngineOptions, inputOf, type TrainingEngine } from './engine.ts';
 import { useBackend } from './tfjs.ts';
-
-type Tensors = Record<string, tf.Tensor>;
 
 /** Loads tfjs-node's native backend into the tfjs we use, the GPU build first. Throws UserError when there is none. */
 export function loadTensorflow(): { name: string; gpu: boolean } {
@@ -41,10 +32,8 @@ export function loadTensorflow(): { name: string; gpu: boolean } {
 export async function createEagerEngine(options: EngineOptions, backend: string): Promise<TrainingEngine> {
   const device = backend === 'tensorflow' ? loadTensorflow().name : backend;
   await useBackend(backend);
-  const step = createStep(options.step);
-  const { networks } = options.step;
-  const shapes = inputShapes(options.step);
-  const load = (values: Values, dims: Record<string, readonly number[]>): Tensors =>
+  const { model } = options;
+  const load = (values: Values, dims: Shapes): Tensors =>
     Object.fromEntries(
       Object.entries(dims).map(([name, shape]) => {
         const data = values[name];
@@ -52,37 +41,40 @@ export async function createEagerEngine(options: EngineOptions, backend: string)
         return [name, tf.tensor(data, [...shape], 'float32')];
       }),
     );
-  let state = load(options.state, stateShapes(options.step));
+  const state = load(options.state, model.state);
 
   return {
     name: backend === 'tensorflow' ? 'tensorflow' : 'tfjs',
     device,
-    async step(inputs, scalars) {
-      const values = { ...inputs };
-      for (const name of SCALARS) values[name] = Float32Array.of(scalars[name]);
-      const result = tf.tidy(() => step({ ...state, ...load(values, shapes) }));
-      const next: Tensors = {};
-      const statistics: Partial<Statistics> = {};
-      for (const name of Object.keys(state)) {
+    async step(graph, inputs, scalars) {
+      const result = tf.tidy(() => {
+        const given = Object.entries(graph.inputs).map(([name, shape]) => [
+          name,
+          tf.tensor(inputOf(name, shape, inputs, scalars), [...shape], 'float32'),
+        ]);
+        const used = Object.keys({ ...graph.reads, ...graph.changes }).map((name) => [name, state[name]]);
+        return graph.run(Object.fromEntries([...used, ...given]));
+      });
+      const statistics: Record<string, number> = {};
+      for (const name of Object.keys(graph.changes)) {
         const tensor = result[name];
         if (!tensor) throw new Error(`engine: the step returned no ${name}`);
-        next[name] = tensor;
+        state[name]?.dispose();
+        state[name] = tensor;
       }
-      for (const name of STATISTICS) {
+      for (const name of graph.statistics) {
         statistics[name] = (await result[name]?.data())?.[0] ?? Number.NaN;
         result[name]?.dispose();
       }
-      tf.dispose(state);
-      state = next;
       // Both backends compute synchronously: without this no signal or timer would be heard until the run ends.
       await setImmediate();
-      return statistics as Statistics;
+      return statistics;
     },
     async generate(latent, classes) {
-      const { spec } = networks;
+      const { spec } = model;
       const count = latent.length / spec.latent;
       const pictures = tf.tidy(() =>
-        networks.generate(
+        model.generate(
           under('ema', state),
           tf.tensor2d(latent, [count, spec.latent]),
           classes && spec.classes > 0 ? tf.tensor2d(classes, [count, spec.classes]) : undefined,

@@ -1,5 +1,6 @@
-// What runs the training step. All engines run the same step on the same numbers; they differ in speed.
-import type { Scalars, Statistics, StepOptions } from '../families/gan/step.ts';
+// What runs training steps. All engines run the same steps on the same numbers; they differ in speed.
+import type { Model, StepGraph } from '../families/family.ts';
+import type { Values } from '../nn/tensors.ts';
 
 export const ENGINES = ['onnx', 'tensorflow', 'tfjs'] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -7,15 +8,19 @@ export type EngineName = (typeof ENGINES)[number];
 export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
 export type Device = (typeof DEVICES)[number];
 
-/** Values by tensor name, row-major; shapes come from `stateShapes` and `inputShapes`. */
-export type Values = Record<string, Float32Array>;
-
 export interface TrainingEngine {
   readonly name: EngineName;
   readonly device: string;
-  /** One step: `inputs` without the scalars, which come apart. Advances the state. */
-  step(inputs: Values, scalars: Scalars): Promise<Statistics>;
-  /** Pictures of the averaged generator: latents [n, latent], classes [n, classes] → [n, h, w, c] in [-1, 1]. */
+  /**
+   * One step of one of the model's graphs; the first with a graph prepares it. `inputs` without the numbers of shape [], which come
+   * apart. Advances the state and returns the graph's statistics.
+   */
+  step(
+    graph: StepGraph,
+    inputs: Values,
+    scalars: Readonly<Record<string, number>>,
+  ): Promise<Readonly<Record<string, number>>>;
+  /** Pictures of the averaged parameters: latents [n, latent], classes [n, classes] → [n, h, w, c] in [-1, 1]. */
   generate(latent: Float32Array, classes: Float32Array | undefined): Promise<Float32Array>;
   /** A copy of the state. */
   state(): Promise<Values>;
@@ -23,7 +28,20 @@ export interface TrainingEngine {
 }
 
 export interface EngineOptions {
-  readonly step: StepOptions;
+  readonly model: Pick<Model, 'spec' | 'batch' | 'state' | 'weights' | 'generate'>;
   readonly state: Values;
   readonly device: Device;
+}
+
+/** An input of a graph, whether it is a number that changes from step to step or a tensor. */
+export function inputOf(
+  name: string,
+  shape: readonly number[],
+  inputs: Values,
+  scalars: Readonly<Record<string, number>>,
+): Float32Array {
+  const scalar = shape.length === 0 ? scalars[name] : undefined;
+  const data = scalar === undefined ? inputs[name] : Float32Array.of(scalar);
+  if (!data) throw new Error(`training step: expected an input named ${name}`);
+  return data;
 }

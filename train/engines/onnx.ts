@@ -1,44 +1,35 @@
 // Engine `onnx`: the step is traced once into an ONNX graph (trace/) and run by onnxruntime-node.
+
 import { UserError } from '../../contract/errors.ts';
 import { encodeModel } from '../../trace/model.ts';
 import { type Tensors, trace } from '../../trace/trace.ts';
-import {
-  createStep,
-  inputShapes,
-  SCALARS,
-  STATISTICS,
-  type Statistics,
-  type StepOptions,
-  stateShapes,
-  under,
-} from '../families/gan/step.ts';
-import type { Device, EngineOptions, TrainingEngine, Values } from './engine.ts';
+import type { StepGraph } from '../families/family.ts';
+import { prefixed, sizeOf, under, type Values } from '../nn/tensors.ts';
+import { type Device, type EngineOptions, inputOf, type TrainingEngine } from './engine.ts';
 import { createSession, type InferenceSession, Tensor } from './onnxruntime.ts';
 
 /** Prefix of the outputs that carry the state after the step; ONNX wants names of inputs and outputs to differ. */
 const NEXT = 'next/';
 
-/** The training step as an ONNX model, a pure function of the options: inputs by name, outputs `next/…` and statistics. */
-export async function traceStep(options: StepOptions): Promise<Uint8Array> {
-  const shapes = { ...stateShapes(options), ...inputShapes(options) };
-  const step = createStep(options);
-  const renamed = (inputs: Tensors): Tensors =>
-    Object.fromEntries(Object.entries(step(inputs)).map(([k, v]) => [k in shapes ? NEXT + k : k, v]));
-  return encodeModel(await trace(renamed, shapes, 'gemm'), { name: 'training-step' });
+/** A step as an ONNX model, a pure function of its graph: inputs by name, outputs `next/…` and statistics. */
+export async function traceStep(graph: StepGraph): Promise<Uint8Array> {
+  const { changes, reads, inputs } = graph;
+  const run = (given: Tensors): Tensors =>
+    Object.fromEntries(Object.entries(graph.run(given)).map(([k, v]) => [k in changes ? NEXT + k : k, v]));
+  return encodeModel(await trace(run, { ...changes, ...reads, ...inputs }, 'gemm'), { name: 'training-step' });
 }
 
-/** The averaged generator with its parameters as inputs, for samples while training. */
-async function traceGenerator({ networks, batch }: StepOptions): Promise<Uint8Array> {
-  const { spec } = networks;
+/** The generator with the averaged parameters as inputs, for samples while training. */
+async function traceGenerator({ spec, batch, weights, generate }: EngineOptions['model']): Promise<Uint8Array> {
   const shapes = {
-    ...Object.fromEntries(networks.generatorParameters.map(({ name, shape }) => [`ema/${name}`, shape])),
+    ...prefixed('ema', weights),
     latent: [batch, spec.latent],
     ...(spec.classes > 0 ? { classes: [batch, spec.classes] } : {}),
   };
   const run = (inputs: Tensors): Tensors => {
     const { latent, classes } = inputs;
     if (!latent) throw new Error('generator: expected an input named latent');
-    return { pictures: networks.generate(under('ema', inputs), latent, classes) };
+    return { pictures: generate(under('ema', inputs), latent, classes) };
   };
   return encodeModel(await trace(run, shapes, 'gemm'), { name: 'generator' });
 }
@@ -56,49 +47,56 @@ async function startOn(device: Device, model: Uint8Array): Promise<InferenceSess
 const tensor = (data: Float32Array, dims: readonly number[]): Tensor => new Tensor('float32', data, dims);
 
 export async function createOnnxEngine(options: EngineOptions): Promise<TrainingEngine> {
-  const { batch, networks } = options.step;
-  const stateShape = stateShapes(options.step);
-  const inputShape = inputShapes(options.step);
-  const session = await startOn(options.device, await traceStep(options.step));
+  const { model, device } = options;
+  const { batch } = model;
+  /** Of the graph of the phase under way. */
+  let current: { graph: StepGraph; session: InferenceSession } | undefined;
   let sampler: InferenceSession | undefined;
+  const sessionOf = async (graph: StepGraph): Promise<InferenceSession> => {
+    if (current?.graph !== graph) {
+      await current?.session.release();
+      current = undefined;
+      current = { graph, session: await startOn(device, await traceStep(graph)) };
+    }
+    return current.session;
+  };
 
   const allocate = (): Record<string, Tensor> =>
     Object.fromEntries(
-      Object.entries(stateShape).map(([name, dims]) => [
-        name,
-        tensor(new Float32Array(dims.reduce((a, b) => a * b, 1)), dims),
-      ]),
+      Object.entries(model.state).map(([name, dims]) => [name, tensor(new Float32Array(sizeOf(dims)), dims)]),
     );
   // Two sets of buffers that take turns as the step's input and output: no allocation, so memory stays flat.
-  let [now, next] = [allocate(), allocate()];
+  const [now, next] = [allocate(), allocate()];
   for (const [name, t] of Object.entries(now)) {
     const values = options.state[name];
     if (values?.length !== t.size)
       throw new Error(`engine: expected ${t.size} values for ${name}, got ${values?.length}`);
     (t.data as Float32Array).set(values);
   }
+  const buffer = (set: Record<string, Tensor>, name: string): Tensor => {
+    const found = set[name];
+    if (!found) throw new Error(`engine: expected ${name} in the model's state`);
+    return found;
+  };
 
   return {
     name: 'onnx',
-    device: options.device,
-    async step(inputs, scalars) {
-      const feeds: Record<string, Tensor> = { ...now };
-      for (const [name, dims] of Object.entries(inputShape)) {
-        const data = (SCALARS as readonly string[]).includes(name)
-          ? Float32Array.of(scalars[name as keyof typeof scalars])
-          : inputs[name];
-        if (!data) throw new Error(`training step: expected an input named ${name}`);
-        feeds[name] = tensor(data, dims);
-      }
-      const fetches: Record<string, Tensor | null> = Object.fromEntries(STATISTICS.map((name) => [name, null]));
-      for (const [name, t] of Object.entries(next)) fetches[NEXT + name] = t;
+    device,
+    async step(graph, inputs, scalars) {
+      const session = await sessionOf(graph);
+      const feeds: Record<string, Tensor> = {};
+      for (const name of Object.keys({ ...graph.changes, ...graph.reads })) feeds[name] = buffer(now, name);
+      for (const [name, dims] of Object.entries(graph.inputs))
+        feeds[name] = tensor(inputOf(name, dims, inputs, scalars), dims);
+      const fetches: Record<string, Tensor | null> = Object.fromEntries(graph.statistics.map((name) => [name, null]));
+      for (const name of Object.keys(graph.changes)) fetches[NEXT + name] = buffer(next, name);
       const results = await session.run(feeds, fetches);
-      [now, next] = [next, now];
-      return Object.fromEntries(STATISTICS.map((name) => [name, Number(results[name]?.data[0])])) as Statistics;
+      for (const name of Object.keys(graph.changes)) [now[name], next[name]] = [buffer(next, name), buffer(now, name)];
+      return Object.fromEntries(graph.statistics.map((name) => [name, Number(results[name]?.data[0])]));
     },
     async generate(latent, classes) {
-      sampler ??= await startOn(options.device, await traceGenerator(options.step));
-      const { spec } = networks;
+      sampler ??= await startOn(device, await traceGenerator(model));
+      const { spec } = model;
       const count = latent.length / spec.latent;
       const size = spec.resolution ** 2 * spec.channels;
       const out = new Float32Array(count * size);
@@ -127,7 +125,7 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
       return copy;
     },
     async dispose() {
-      await session.release();
+      await current?.session.release();
       await sampler?.release();
     },
   };

@@ -1,11 +1,14 @@
 // Trains the judge: the whole step (forward, backward, AdamW) is one traced ONNX graph, as the GAN's is.
+
 import * as tf from '@tensorflow/tfjs';
 import { philox4x32 } from '../../contract/philox.ts';
+import { STREAM } from '../../contract/random.ts';
 import { encodeModel } from '../../trace/model.ts';
 import { trace } from '../../trace/trace.ts';
 import type { PictureSet } from '../data/types.ts';
 import { createSession, Tensor } from '../engines/onnxruntime.ts';
-import { initialValues, type Tensors } from '../nn/layers.ts';
+import { initialValues } from '../nn/layers.ts';
+import type { Tensors } from '../nn/tensors.ts';
 import {
   batchNormalise,
   type ClassifierSpec,
@@ -61,7 +64,7 @@ export async function trainClassifier(
     'gemm',
   );
   const session = await createSession(encodeModel(graph, { name: 'judge-training' }));
-  const start = initialValues(parameters, seed, 64);
+  const start = initialValues(parameters, seed, STREAM.training + 64);
   let state: Record<string, Tensor> = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => {
       const values = start[name.slice(2)];

@@ -1,5 +1,6 @@
 // The judge: a small residual classifier. Its last layer but one gives the features of every metric, its output the
 // labels for GAN-test. Written in tfjs, exported by the tracer, run by onnxruntime.
+
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../../contract/errors.ts';
 import { traceAnyBatch } from '../../trace/batch.ts';
@@ -13,8 +14,8 @@ import {
   leakyRelu,
   type ParameterSpec,
   parameter,
-  type Tensors,
 } from '../nn/layers.ts';
+import type { Tensors } from '../nn/tensors.ts';
 import type { Features } from './features.ts';
 
 export interface ClassifierSpec {

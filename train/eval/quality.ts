@@ -1,10 +1,12 @@
 // Measures the averaged generator while it trains, on held-out pictures, and keeps the best snapshot.
+
 import { latentOf, oneHot } from '../../contract/latent.ts';
 import { levelsOf } from '../../contract/pixels.ts';
 import type { DatasetSplits } from '../data/index.ts';
 import type { TrainingEngine } from '../engines/engine.ts';
-import { type StepOptions, stateShapes, under } from '../families/gan/step.ts';
+import type { Model } from '../families/family.ts';
 import type { NetworkSpec } from '../nn/spec.ts';
+import { under } from '../nn/tensors.ts';
 import { picturesOf } from '../report/samples.ts';
 import { loadSnapshot, saveSnapshot } from '../store/checkpoint.ts';
 import type { RunFolder } from '../store/run-folder.ts';
@@ -47,13 +49,12 @@ async function picturesFor(engine: TrainingEngine, spec: NetworkSpec, labels: Ui
 export async function createQualityCheck(
   splits: Pick<DatasetSplits, 'train' | 'test'>,
   judge: Judge,
-  step: StepOptions,
+  model: Model,
   warn: (sentence: string) => void,
 ): Promise<QualityCheck> {
   const evaluator = await createEvaluator(splits, judge);
   const { real } = evaluator;
-  const { spec } = step.networks;
-  const shapes = under('ema', stateShapes(step));
+  const { spec, weights: shapes } = model;
   return async (engine, run, images) => {
     const labels = evaluator.labels(evaluator.samples);
     const pictures = await picturesFor(engine, spec, labels);

@@ -1,9 +1,11 @@
 // What the discriminator sees of small sets: real and generated pictures changed at random in the same ways, each way with a
 // probability below one, so that the generator does not learn to draw the changes (Karras et al. 2020, arXiv:2006.06676).
 // All are linear maps of a picture given as inputs of the step, so gradients pass through them as they are.
+
 import * as tf from '@tensorflow/tfjs';
 import { randomNormals, randomWords } from '../../contract/random.ts';
-import { parameter, type Tensors } from './layers.ts';
+import { parameter } from './layers.ts';
+import type { Tensors } from './tensors.ts';
 
 export const AUGMENTATIONS = ['mirror', 'shift', 'fractional-shift', 'scale', 'aspect', 'colour', 'cutout'] as const;
 export type Augmentation = (typeof AUGMENTATIONS)[number];

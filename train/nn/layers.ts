@@ -1,8 +1,7 @@
 // Layers as plain functions over named parameters, and how those parameters start.
 import * as tf from '@tensorflow/tfjs';
-import { randomNormals, STREAM } from '../../contract/random.ts';
-
-export type Tensors = Record<string, tf.Tensor>;
+import { randomNormals } from '../../contract/random.ts';
+import { sizeOf, type Tensors } from './tensors.ts';
 
 /** A parameter starts as normal noise of this standard deviation around `mean` (0 if absent). */
 export interface ParameterSpec {
@@ -72,7 +71,7 @@ function smoothed(noise: Float32Array, side: number, after: number): Float32Arra
   return blur(blur(noise, after), side * after);
 }
 
-/** Initial values, a pure function of the seed and each parameter's place in the list. */
+/** Initial values, a pure function of the seed, the number of a random stream and each parameter's place in the list. */
 export function initialValues(
   specs: readonly ParameterSpec[],
   seed: number,
@@ -80,9 +79,9 @@ export function initialValues(
 ): Record<string, Float32Array> {
   return Object.fromEntries(
     specs.map(({ name, shape, deviation, mean = 0, map }, index) => {
-      const count = shape.reduce((a, b) => a * b, 1);
+      const count = sizeOf(shape);
       if (deviation === 0) return [name, new Float32Array(count).fill(mean)];
-      const noise = randomNormals(seed, STREAM.training + stream, index, count);
+      const noise = randomNormals(seed, stream, index, count);
       return [name, (map ? smoothed(noise, map.side, map.after) : noise).map((x) => mean + x * deviation)];
     }),
   );

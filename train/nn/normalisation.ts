@@ -1,8 +1,10 @@
 // Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167) of generators. While it trains, a channel has the mean and
 // variance of its batch; when it serves, their moving averages, so that a picture does not depend on its neighbours.
 // Discriminators have none: theirs must stay piecewise linear in each picture alone (pass.ts).
+
 import * as tf from '@tensorflow/tfjs';
-import { type ParameterSpec, parameter, type Tensors } from './layers.ts';
+import { type ParameterSpec, parameter } from './layers.ts';
+import type { Tensors } from './tensors.ts';
 
 /** Normalises the channels of x [batch, …, channels] by the parameters `name.…`. */
 export type Normalise = (parameters: Tensors, name: string, x: tf.Tensor) => tf.Tensor;

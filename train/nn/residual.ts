@@ -4,6 +4,7 @@
 // space-to-depth at first: faster, but what is the same in every place of two pixels is seen as a weave, which takes hundreds of
 // thousands of images to unlearn. Class-conditional: embedding beside z in the generator, projection (Miyato &
 // Koyama 2018) in the discriminator.
+
 import * as tf from '@tensorflow/tfjs';
 import {
   addBias,
@@ -18,11 +19,11 @@ import {
   type ParameterSpec,
   parameter,
   spaceToDepth,
-  type Tensors,
   upsample,
 } from './layers.ts';
 import type { Pass } from './pass.ts';
 import type { NetworkSpec, Networks } from './spec.ts';
+import type { Tensors } from './tensors.ts';
 
 /** Residual branches start small so that a deep stack starts as its shortcuts; see Zhang et al. 2019 (Fixup). */
 const BRANCH_GAIN = 0.3;
@@ -95,7 +96,8 @@ function generate(spec: NetworkSpec, p: Tensors, latent: tf.Tensor, classes: tf.
   return levels(tf.add(smooth, detail)); // [batch, resolution, resolution, channels]
 }
 
-function discriminatorParameters(spec: NetworkSpec): ParameterSpec[] {
+/** From pictures down to the smallest map: what a discriminator and an encoder begin with. */
+export function trunkParameters(spec: NetworkSpec): ParameterSpec[] {
   const down = stages(spec).reverse();
   const list: ParameterSpec[] = [];
   let channels: number = spec.channels;
@@ -113,22 +115,26 @@ function discriminatorParameters(spec: NetworkSpec): ParameterSpec[] {
       list.push(...convParameters(`stage${i}.block${b}`, 3, channels, channels, BRANCH_GAIN));
     }
   }
-  const last = down.at(-1)?.size ?? 1;
-  const [weight, bias] = denseParameters('features', last * last * channels, spec.features);
-  list.push({ ...weight, map: { side: last, after: channels * spec.features } }, bias);
+  return list;
+}
+
+/** A dense layer that reads the trunk's map, whole; it starts smooth over the map's places. */
+export function mapReader(spec: NetworkSpec, name: string, outputs: number): [ParameterSpec, ParameterSpec] {
+  const { size, channels } = stages(spec)[0] ?? { size: 1, channels: 1 };
+  const [weight, bias] = denseParameters(name, size * size * channels, outputs);
+  return [{ ...weight, map: { side: size, after: channels * outputs } }, bias];
+}
+
+function discriminatorParameters(spec: NetworkSpec): ParameterSpec[] {
+  const list = [...trunkParameters(spec), ...mapReader(spec, 'features', spec.features)];
   const deviation = 1 / Math.sqrt(spec.features);
   list.push(...denseParameters('score', spec.features, 1, deviation));
   if (spec.classes > 0) list.push({ name: 'classes.weight', shape: [spec.classes, spec.features], deviation });
   return list;
 }
 
-function discriminate(
-  spec: NetworkSpec,
-  p: Tensors,
-  pictures: tf.Tensor,
-  classes: tf.Tensor | undefined,
-  pass: Pass,
-): tf.Tensor {
+/** pictures [batch, h, w, c] → the smallest map [batch, side, side, channels], before its activation. */
+export function trunk(spec: NetworkSpec, p: Tensors, pictures: tf.Tensor, pass: Pass): tf.Tensor {
   let x = pictures;
   const ofSubPixels = spec.fullWidth === 0;
   if (!ofSubPixels) {
@@ -142,8 +148,23 @@ function discriminate(
       x = tf.add(x, pass.addBias(p, name, conv(p, name, pass.leakyRelu(x))));
     }
   }
-  x = tf.reshape(pass.leakyRelu(x), [x.shape[0] ?? 1, -1]);
-  x = pass.leakyRelu(pass.addBias(p, 'features', dense(p, 'features', x))); // [batch, features]
+  return x;
+}
+
+/** The map read by the dense layer of that name, [batch, outputs]. */
+export function readMap(p: Tensors, name: string, map: tf.Tensor, pass: Pass): tf.Tensor {
+  const flat = tf.reshape(pass.leakyRelu(map), [map.shape[0] ?? 1, -1]);
+  return pass.addBias(p, name, dense(p, name, flat));
+}
+
+function discriminate(
+  spec: NetworkSpec,
+  p: Tensors,
+  pictures: tf.Tensor,
+  classes: tf.Tensor | undefined,
+  pass: Pass,
+): tf.Tensor {
+  const x = pass.leakyRelu(readMap(p, 'features', trunk(spec, p, pictures, pass), pass)); // [batch, features]
   let direction = tf.reshape(parameter(p, 'score.weight'), [1, spec.features]);
   if (classes)
     direction = tf.add(direction, tf.matMul(classes as tf.Tensor2D, parameter(p, 'classes.weight') as tf.Tensor2D));

@@ -1,10 +1,15 @@
 // What a pair of networks is: a small typed description that sets every size, and the functions it stands for.
+
 import type * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
-import { pictureSizes } from '../data/types.ts';
-import type { ParameterSpec, Tensors } from './layers.ts';
+import type { ParameterSpec } from './layers.ts';
 import type { Normalise } from './normalisation.ts';
 import type { Pass } from './pass.ts';
+import type { Tensors } from './tensors.ts';
+
+/** Sides in pixels that networks are made for. */
+export const pictureSizes = [16, 28, 32, 48, 64, 96, 128] as const;
+export type PictureSize = (typeof pictureSizes)[number];
 
 const stridedShape = z.strictObject({
   /** Units of the dense layers before the first map. */

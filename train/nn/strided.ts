@@ -1,5 +1,6 @@
 // The older pair: strided convolutions down, transposed ones up, as in DCGAN (Radford et al. 2015) and the article this
 // project started from (preset `classic`). Not class-conditional.
+
 import * as tf from '@tensorflow/tfjs';
 import {
   addBias,
@@ -10,11 +11,11 @@ import {
   leakyRelu,
   type ParameterSpec,
   parameter,
-  type Tensors,
 } from './layers.ts';
 import { byMovingAverages, type Normalise, normalisationParameters } from './normalisation.ts';
 import type { Pass } from './pass.ts';
 import type { NetworkSpec, Networks, StridedShape } from './spec.ts';
+import type { Tensors } from './tensors.ts';
 
 const kernelName = (i: number): string => `conv${i}`;
 

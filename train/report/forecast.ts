@@ -4,7 +4,8 @@ import { createBatches } from '../data/batches.ts';
 import { type PictureSet, type PictureSize, pictureSizes } from '../data/index.ts';
 import type { Device, EngineName } from '../engines/engine.ts';
 import { createEngine } from '../engines/index.ts';
-import { initialState, START, scalarsFor, stepOptions } from '../loop.ts';
+import { createModel } from '../families/models.ts';
+import { START, stepAfter } from '../loop.ts';
 import type { Recipe } from '../recipe.ts';
 
 /**
@@ -78,14 +79,14 @@ export async function measureSpeed(
   pictures: PictureSet,
   { engine: name, device }: { engine: EngineName; device: Device },
 ): Promise<number> {
-  const step = stepOptions(recipe);
-  const engine = await createEngine(name, { step, state: initialState(recipe, step), device });
+  const model = createModel(recipe);
+  const engine = await createEngine(name, { model, state: model.initialState(), device });
   const batchAt = createBatches(recipe, pictures);
   try {
     let progress = START;
     const once = async (): Promise<void> => {
-      const { scalars, after } = scalarsFor(recipe, progress);
-      await engine.step(batchAt(progress.images), scalars);
+      const { phase, scalars, after } = stepAfter(recipe, model, progress);
+      await engine.step(phase, batchAt(progress.images, phase), scalars);
       progress = after;
     };
     for (let i = 0; i < WARM_UP; i++) await once();

@@ -1,5 +1,6 @@
 // Files of a run that hold numbers, as safetensors with a digest: checkpoints, the whole state, of which the last two are
 // kept; and the snapshot, the averaged generator at its best. Written beside their names and renamed.
+
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -14,7 +15,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import type { Values } from '../engines/engine.ts';
+import type { Values } from '../nn/tensors.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 const CHECKPOINT = 'pocketgen-checkpoint-2';

@@ -1,0 +1,64 @@
+// The first family: a generator that learns from a discriminator's judgement, in one phase.
+import { initialValues } from '../../nn/layers.ts';
+import { createNetworks } from '../../nn/networks.ts';
+import { shapesOf } from '../../nn/optimiser.ts';
+import { stream } from '../../nn/streams.ts';
+import { prefixed, sizeOf, type Values } from '../../nn/tensors.ts';
+import { type Recipe, scheduled } from '../../recipe.ts';
+import { countOf, type Model } from '../family.ts';
+import { createStep, type StepOptions, stateShapes } from './step.ts';
+
+export function stepOptions(recipe: Recipe): StepOptions {
+  const { batch, loss, penalty, beta1, augment } = recipe;
+  return { networks: createNetworks(recipe.network), batch, loss, penalty, beta1, augment: augment.kinds };
+}
+
+export function ganModel(recipe: Recipe): Model {
+  const options = stepOptions(recipe);
+  const { networks } = options;
+  const { generatorParameters, discriminatorParameters } = networks;
+  const { spec } = networks;
+  const state = stateShapes(options);
+  return {
+    family: 'gan',
+    spec,
+    batch: recipe.batch,
+    state,
+    parameters: { generator: countOf(generatorParameters), discriminator: countOf(discriminatorParameters) },
+    /** The average starts as the generator itself, Adam's moments at zero. */
+    initialState() {
+      const generator = initialValues(generatorParameters, recipe.seed, stream('generator'));
+      const started: Values = {
+        ...prefixed('generator', generator),
+        ...prefixed('discriminator', initialValues(discriminatorParameters, recipe.seed, stream('discriminator'))),
+        ...prefixed('ema', generator),
+      };
+      return Object.fromEntries(
+        Object.entries(state).map(([name, shape]) => [name, started[name]?.slice() ?? new Float32Array(sizeOf(shape))]),
+      );
+    },
+    phases: [
+      {
+        ...createStep(options),
+        name: 'training',
+        from: 0,
+        draws: { latent: { kind: 'normal', count: spec.latent, stream: 'latent' } },
+        augments: options.augment.length > 0,
+        scalars: (images) => scalarsAt(recipe, images / recipe.images),
+      },
+    ],
+    weights: shapesOf(generatorParameters),
+    generate: (weights, latent, classes) => networks.generate(weights, latent, classes),
+  };
+}
+
+/** The recipe's schedules after a fraction of the run. */
+function scalarsAt(recipe: Recipe, fraction: number) {
+  const halfLife = scheduled(recipe.emaHalfLife, fraction);
+  return {
+    learningRate: scheduled(recipe.learningRate, fraction),
+    beta2: scheduled(recipe.beta2, fraction),
+    gamma: scheduled(recipe.gamma, fraction),
+    emaDecay: halfLife > 0 ? 0.5 ** (recipe.batch / halfLife) : 0,
+  };
+}

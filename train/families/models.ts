@@ -1,0 +1,16 @@
+// From a recipe to the model it trains: the one place that tells families apart.
+import type { Recipe } from '../recipe.ts';
+import type { Model } from './family.ts';
+import { ganModel } from './gan/model.ts';
+import { vaeModel } from './vae/model.ts';
+
+export function createModel(recipe: Recipe): Model {
+  switch (recipe.family) {
+    case 'gan':
+      return ganModel(recipe);
+    case 'vae':
+      return vaeModel(recipe);
+    default:
+      return recipe.family satisfies never;
+  }
+}

@@ -1,0 +1,127 @@
+// The second family: an autoencoder whose decoder draws from a flow prior, in three phases. It has the way back, from a picture
+// to its latent.
+import { initialValues, type ParameterSpec } from '../../nn/layers.ts';
+import { shapesOf } from '../../nn/optimiser.ts';
+import { type StreamName, stream } from '../../nn/streams.ts';
+import { prefixed, sizeOf, under, type Values } from '../../nn/tensors.ts';
+import { type Recipe, scheduled } from '../../recipe.ts';
+import { countOf, type Draw, type Model } from '../family.ts';
+import { createFlow } from './flow.ts';
+import { vaeNetworks } from './networks.ts';
+import {
+  adversarialStep,
+  autoencoderShapes,
+  BALANCE,
+  BALANCE_START,
+  discriminatorShapes,
+  flowShapes,
+  flowStep,
+  plainStep,
+  type VaeStepOptions,
+} from './steps.ts';
+
+export function vaeStepOptions(recipe: Recipe): VaeStepOptions {
+  const { network, vae, batch, loss, penalty, beta1, augment } = recipe;
+  if (!vae) throw new Error('vae: expected its options in the recipe');
+  const networks = vaeNetworks(network);
+  return { networks, flow: createFlow(network, vae.flow), vae, batch, loss, penalty, beta1, augment: augment.kinds };
+}
+
+export function vaeModel(recipe: Recipe): Model {
+  const options = vaeStepOptions(recipe);
+  const { networks, flow, vae, augment } = options;
+  const { spec } = networks;
+  const parts: Readonly<Record<string, { parameters: readonly ParameterSpec[]; start: StreamName }>> = {
+    encoder: { parameters: networks.encoderParameters, start: 'encoder' },
+    decoder: { parameters: networks.generatorParameters, start: 'generator' },
+    discriminator: { parameters: networks.discriminatorParameters, start: 'discriminator' },
+    flow: { parameters: flow.parameters, start: 'flow' },
+  };
+  const state = { ...autoencoderShapes(options), ...discriminatorShapes(options), ...flowShapes(options) };
+  const weights = Object.fromEntries(
+    ['encoder', 'decoder', 'flow'].flatMap((part) =>
+      Object.entries(prefixed(part, shapesOf(parts[part]?.parameters ?? []))),
+    ),
+  );
+  const [adversarialFrom, flowFrom] = [vae.adversarialFrom, vae.flowFrom].map((part) =>
+    Math.round(part * recipe.images),
+  ) as [number, number];
+
+  /** Pictures are learnt until the flow begins; a schedule runs over a stretch of the run. */
+  const decay = (images: number): { emaDecay: number } => {
+    const halfLife = scheduled(recipe.emaHalfLife, images / Math.max(1, flowFrom));
+    return { emaDecay: halfLife > 0 ? 0.5 ** (recipe.batch / halfLife) : 0 };
+  };
+  const along = (from: number, to: number, images: number): number => (images - from) / Math.max(1, to - from);
+  const noise: Draw = { kind: 'normal', count: spec.latent, stream: 'latent' };
+  const { draws } = vae.flow;
+
+  return {
+    family: 'vae',
+    spec,
+    batch: recipe.batch,
+    state,
+    parameters: Object.fromEntries(Object.entries(parts).map(([name, { parameters }]) => [name, countOf(parameters)])),
+    initialState() {
+      const started: Values = { [BALANCE]: Float32Array.of(BALANCE_START) };
+      for (const [name, { parameters, start }] of Object.entries(parts)) {
+        const values = initialValues(parameters, recipe.seed, stream(start));
+        Object.assign(started, prefixed(name, values), prefixed(`ema/${name}`, values));
+      }
+      return Object.fromEntries(
+        Object.entries(state).map(([name, shape]) => [name, started[name]?.slice() ?? new Float32Array(sizeOf(shape))]),
+      );
+    },
+    phases: [
+      {
+        ...plainStep(options),
+        name: 'reconstruction',
+        from: 0,
+        draws: { noise },
+        augments: false,
+        scalars: (images) => ({
+          learningRate: recipe.learningRate.from,
+          beta2: recipe.beta2.from,
+          ...decay(images),
+        }),
+      },
+      {
+        ...adversarialStep(options),
+        name: 'reconstruction against a discriminator',
+        from: adversarialFrom,
+        draws: { noise },
+        augments: augment.length > 0,
+        scalars(images) {
+          const part = along(adversarialFrom, flowFrom, images);
+          return {
+            learningRate: scheduled(recipe.learningRate, part),
+            beta2: scheduled(recipe.beta2, part),
+            gamma: scheduled(recipe.gamma, part),
+            ...decay(images),
+          };
+        },
+      },
+      {
+        ...flowStep(options),
+        name: 'flow prior',
+        from: flowFrom,
+        draws: {
+          noise: { ...noise, count: draws * spec.latent },
+          start: { kind: 'normal', count: draws * spec.latent, stream: 'flowStart' },
+          time: { kind: 'uniform', count: draws, stream: 'flowTime' },
+        },
+        augments: false,
+        scalars: (images) => ({
+          learningRate: scheduled(vae.flow.learningRate, along(flowFrom, recipe.images, images)),
+          beta2: recipe.beta2.to,
+          ...decay(images),
+        }),
+      },
+    ],
+    weights,
+    generate: (all, latent, classes) =>
+      networks.generate(under('decoder', all), flow.forward(under('flow', all), latent, classes), classes),
+    encode: (all, pictures, classes) =>
+      flow.backward(under('flow', all), networks.encode(under('encoder', all), pictures).mean, classes),
+  };
+}
