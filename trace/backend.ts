@@ -1,18 +1,46 @@
 // A tfjs backend that computes nothing: each kernel records ONNX nodes. Whatever tfjs code runs on it, gradients
 // included (autodiff calls kernels too), becomes a graph.
 import * as tf from '@tensorflow/tfjs';
+import { UserError } from '../contract/errors.ts';
 import { createGraphBuilder, type DType, type GraphBuilder } from './graph.ts';
 import { batchNorm } from './kernels/batch-norm.ts';
 import { conv } from './kernels/conv.ts';
+import { groupedConv } from './kernels/conv-grouped.ts';
+import { dilation } from './kernels/dilation.ts';
 import { elementwise } from './kernels/elementwise.ts';
+import { fusedKernels } from './kernels/fused.ts';
+import { indexing } from './kernels/indexing.ts';
+import { layout } from './kernels/layout.ts';
+import { responseNormalisation } from './kernels/lrn.ts';
+import { math } from './kernels/math.ts';
+import { pooling } from './kernels/pool.ts';
+import { reductions } from './kernels/reduce.ts';
+import { resizing } from './kernels/resize.ts';
 import { shape } from './kernels/shape.ts';
-import type { KernelTable, Lowering } from './kernels/table.ts';
+import type { KernelCall, KernelTable, Lowering } from './kernels/table.ts';
+import { UNCOVERED } from './kernels/uncovered.ts';
+import { place, placed } from './place.ts';
 import { shapeOf, type Traced } from './traced.ts';
 
 export const BACKEND_NAME = 'trace';
 
 /** Every kernel with an ONNX mapping. */
-export const KERNELS: KernelTable = { ...elementwise, ...shape, ...conv, ...batchNorm };
+export const KERNELS: KernelTable = {
+  ...elementwise,
+  ...math,
+  ...shape,
+  ...layout,
+  ...reductions,
+  ...indexing,
+  ...conv,
+  ...groupedConv,
+  ...pooling,
+  ...dilation,
+  ...batchNorm,
+  ...responseNormalisation,
+  ...resizing,
+  ...fusedKernels,
+};
 
 export class TraceBackend extends tf.KernelBackend {
   // Weak, so there is nothing to count or free: a traced tensor lives as long as tfjs holds its id.
@@ -42,7 +70,7 @@ export class TraceBackend extends tf.KernelBackend {
     const traced = this.data.get(info.dataId);
     if (traced) return traced;
     if (this.issued.has(info.dataId)) {
-      throw new Error('trace: expected a tensor of this trace, got one of an earlier trace');
+      throw new UserError('trace: expected a tensor of this trace, got one of an earlier trace');
     }
     // A tensor of another backend, weights for instance: its values are a constant of this graph. Not remembered, because
     // tensors of other shapes may share its data.
@@ -55,7 +83,7 @@ export class TraceBackend extends tf.KernelBackend {
 
   private constant(values: tf.backend_util.BackendValues | null, shape: number[], dtype: tf.DataType) {
     if (!values || (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool')) {
-      throw new Error(`trace: expected values of type float32, int32 or bool, got ${dtype}`);
+      throw new UserError(`trace: expected values of type float32, int32 or bool, got ${dtype}`);
     }
     const data = copyAs(dtype, values as Float32Array);
     const [first = 0] = data;
@@ -65,8 +93,8 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   override readSync(): never {
-    throw new Error(
-      'trace: a traced tensor has no values, so dataSync() and control flow on values cannot be recorded; ' +
+    throw new UserError(
+      `trace: a traced tensor has no values, so dataSync() and control flow on values cannot be recorded (${place()}); ` +
         'write the choice with tf.where, or pass the value in as an input',
     );
   }
@@ -113,7 +141,7 @@ export function traceBackend(): TraceBackend {
       backendName: BACKEND_NAME,
       kernelFunc: ({ inputs, attrs }) => {
         const traced = (info: tf.TensorInfo): Traced => backend.get(info);
-        const result = kernel({
+        const call: KernelCall = {
           g: backend.g,
           lowering: backend.lowering,
           attrs: (attrs ?? {}) as Record<string, unknown>,
@@ -125,24 +153,19 @@ export function traceBackend(): TraceBackend {
               throw new Error(`trace: kernel ${kernelName} was called without its ${name}`);
             return traced(info);
           },
-        });
+        };
+        const result = placed(kernelName, () => kernel(call));
         return Array.isArray(result) ? result.map((r) => backend.put(r)) : backend.put(result);
       },
     });
   }
-  // Every other kernel tfjs has: an error that says which, and from which op, instead of tfjs's own about backends.
-  for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
-    if (kernelName in KERNELS) continue;
+  // Every other kernel tfjs has: an error that says which, from where and why, instead of tfjs's own about backends.
+  for (const [kernelName, reason] of Object.entries(UNCOVERED)) {
     tf.registerKernel({
       kernelName,
       backendName: BACKEND_NAME,
       kernelFunc: () => {
-        const scope = (tf.engine() as unknown as { state: { activeScope?: { name?: string } } }).state.activeScope;
-        const op = scope?.name?.replace(/__op$/, '') ?? 'unknown';
-        throw new Error(
-          `trace: expected a kernel with an ONNX mapping, got ${kernelName} (called by tf.${op}); ` +
-            'express it with other ops or add a mapping under trace/kernels/',
-        );
+        throw new UserError(`trace: expected a kernel with an ONNX mapping, got ${kernelName} (${place()}); ${reason}`);
       },
     });
   }

@@ -24,7 +24,16 @@ export interface Node {
   readonly op: string;
   readonly inputs: readonly Value[];
   readonly attributes: Attributes;
+  /** Which of the operator's outputs the value is; most have one. */
+  readonly output: OutputOf;
 }
+
+export interface OutputOf {
+  readonly at: number;
+  readonly of: number;
+}
+
+const ONLY: OutputOf = { at: 0, of: 1 };
 
 export interface Graph {
   readonly inputs: readonly { readonly name: string; readonly value: Value }[];
@@ -37,7 +46,14 @@ export interface GraphBuilder {
   /** int64 vector: shapes, axes, pads and the like. */
   ints(values: readonly number[]): Value;
   splat(fill: number, dtype: DType, shape: readonly number[]): Value;
-  node(op: string, inputs: readonly Value[], attributes: Attributes, dtype: DType, shape: readonly number[]): Value;
+  node(
+    op: string,
+    inputs: readonly Value[],
+    attributes: Attributes,
+    dtype: DType,
+    shape: readonly number[],
+    output?: OutputOf,
+  ): Value;
 }
 
 export function sizeOf(shape: readonly number[]): number {
@@ -83,9 +99,9 @@ export function createGraphBuilder(): GraphBuilder {
       once(`splat ${dtype}[${shape}] ${Object.is(fill, -0) ? '-0' : fill}`, () =>
         make(dtype, shape, { kind: 'splat', fill }),
       ),
-    node: (op, inputs, attributes, dtype, shape) =>
-      once(`${op}(${inputs.map((v) => v.id)})${JSON.stringify(attributes)}`, () =>
-        make(dtype, shape, { kind: 'node', node: { op, inputs, attributes } }),
+    node: (op, inputs, attributes, dtype, shape, output = ONLY) =>
+      once(`${op}(${inputs.map((v) => v.id)})${JSON.stringify(attributes)}${output.at}`, () =>
+        make(dtype, shape, { kind: 'node', node: { op, inputs, attributes, output } }),
       ),
   };
 }

@@ -129,7 +129,7 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
   }
   for (const value of schedule(graph)) {
     if (value.source.kind !== 'node') continue;
-    const { op, inputs, attributes } = value.source.node;
+    const { op, inputs, attributes, output: position } = value.source.node;
     const index = counts.get(op) ?? 0;
     counts.set(op, index + 1);
     const name = `${op}_${index}`;
@@ -138,7 +138,9 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
     const output = firstOutput.get(value.id) ?? name;
     names.set(value.id, output);
     const attribute = Object.entries(attributes).map(([key, a]) => encodeAttribute(key, a));
-    nodes.push(create(NodeProtoSchema, { name, opType: op, input, output: [output], attribute }));
+    // The operator's other outputs have names that nothing reads.
+    const outputs = Array.from({ length: position.of }, (_, i) => (i === position.at ? output : `${name}.unused${i}`));
+    nodes.push(create(NodeProtoSchema, { name, opType: op, input, output: outputs, attribute }));
   }
   for (const { name, value } of graph.outputs) {
     // An output that is an input, a constant or another output's value needs a node of its own.

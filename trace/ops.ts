@@ -54,10 +54,10 @@ const FOLD: Readonly<Record<string, (a: number, b: number) => number>> = {
   Div: (a, b) => a / b,
 };
 
-const COMPARISONS = new Set(['Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Equal', 'And', 'Or']);
+const COMPARISONS = new Set(['Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Equal', 'And', 'Or', 'Xor']);
 
 /** Elementwise binary operator with numpy broadcasting. */
-export function binary(g: GraphBuilder, op: string, a: Value, b: Value): Value {
+export function binary(g: GraphBuilder, op: string, a: Value, b: Value, attributes: Attributes = {}): Value {
   const shape = broadcastShape(op, a.shape, b.shape);
   const fold = FOLD[op];
   if (fold && a.dtype === 'float32') {
@@ -77,7 +77,7 @@ export function binary(g: GraphBuilder, op: string, a: Value, b: Value): Value {
   const [x, y] = [op === 'PRelu' ? materialise(g, expandTo(g, a, shape)) : operand(g, a), operand(g, b)];
   const dtype = COMPARISONS.has(op) ? 'bool' : a.dtype;
   const inferred = broadcastShape(op, x.shape, y.shape);
-  return expandTo(g, g.node(op, [x, y], {}, dtype, inferred), shape);
+  return expandTo(g, g.node(op, [x, y], attributes, dtype, inferred), shape);
 }
 
 export function unary(g: GraphBuilder, op: string, x: Value, attributes: Attributes = {}): Value {
@@ -213,16 +213,31 @@ export function gather(g: GraphBuilder, x: Value, indices: Value, axis: number):
   return g.node('Gather', [materialise(g, x), materialise(g, indices)], { axis }, x.dtype, shape);
 }
 
-export function reduce(g: GraphBuilder, op: 'Sum' | 'Mean' | 'Max' | 'Min', x: Value, axes: readonly number[]): Value {
+export type Reduction = 'Sum' | 'Mean' | 'Max' | 'Min' | 'Prod';
+
+export function reduce(g: GraphBuilder, op: Reduction, x: Value, axes: readonly number[]): Value {
   const shape = x.shape.filter((_, i) => !axes.includes(i));
   if (axes.every((a) => x.shape[a] === 1)) return reshape(g, x, shape);
-  if (x.source.kind === 'splat') {
+  if (x.source.kind === 'splat' && op !== 'Prod') {
     const count = axes.reduce((n, a) => n * (x.shape[a] ?? 1), 1);
     return g.splat(op === 'Sum' ? Math.fround(x.source.fill * count) : x.source.fill, x.dtype, shape);
   }
   // Opset 17 takes ReduceSum's axes as an input, the other reductions' as an attribute.
   if (op === 'Sum') return g.node('ReduceSum', [x, g.ints(axes)], { keepdims: 0 }, x.dtype, shape);
-  return g.node(`Reduce${op}`, [x], { axes, keepdims: 0 }, x.dtype, shape);
+  return g.node(`Reduce${op}`, [materialise(g, x)], { axes, keepdims: 0 }, x.dtype, shape);
+}
+
+/** Where the largest or smallest value along `axis` is, the first (or last) of equals, as int32. */
+export function argExtreme(
+  g: GraphBuilder,
+  op: 'ArgMax' | 'ArgMin',
+  x: Value,
+  axis: number,
+  ofEquals: 'first' | 'last' = 'first',
+): Value {
+  const to = x.shape.filter((_, i) => i !== axis);
+  const attributes = { axis, keepdims: 0, ...(ofEquals === 'last' ? { select_last_index: 1 } : {}) };
+  return cast(g, g.node(op, [x], attributes, 'int64', to), 'int32');
 }
 
 /** Matrix product of the last two dimensions; for plain matrices a transposition costs nothing (Gemm). */

@@ -4,11 +4,25 @@ import { describe, expect, test } from 'vitest';
 import { KERNELS } from '../../trace/backend.ts';
 import { convCases } from '../helpers/conv-cases.ts';
 import { elementwiseCases } from '../helpers/elementwise-cases.ts';
+import { mathCases, reduceCases } from '../helpers/math-cases.ts';
 import { normCases } from '../helpers/norm-cases.ts';
+import { indexCases, layoutCases, otherCases } from '../helpers/place-cases.ts';
 import { shapeCases } from '../helpers/shape-cases.ts';
 import { largestDifference, runOnCpu, runTraced } from '../helpers/traced.ts';
+import { windowCases } from '../helpers/window-cases.ts';
 
-const CASES = { ...elementwiseCases, ...shapeCases, ...convCases, ...normCases };
+const CASES = {
+  ...elementwiseCases,
+  ...mathCases,
+  ...shapeCases,
+  ...layoutCases,
+  ...indexCases,
+  ...reduceCases,
+  ...convCases,
+  ...windowCases,
+  ...normCases,
+  ...otherCases,
+};
 /** Samples a kernel; raise it for a soak: `TRACE_RUNS=500 npx vitest run tests/fast/trace-kernels.test.ts`. */
 const RUNS = Number(process.env.TRACE_RUNS ?? 12);
 

@@ -70,15 +70,6 @@ const matrices: fc.Arbitrary<readonly [readonly Operand[], { transposeA: boolean
     return fc.tuple(fc.tuple(a, b), fc.constant({ transposeA, transposeB }));
   });
 
-const indices = (below: number): fc.Arbitrary<Operand> =>
-  fc.array(fc.nat(below - 1), { minLength: 1, maxLength: 5 }).map((list) => ({
-    kind: 'constant' as const,
-    dtype: 'int32' as const,
-    shape: [list.length],
-    perm: [],
-    values: Float32Array.from(list),
-  }));
-
 export const shapeCases: Readonly<Record<string, KernelCase>> = {
   Reshape: kernelCase(
     shaped((shape) => fc.constantFrom([sizeOf(shape)], [-1], [1, sizeOf(shape)], [...shape, 1], [...shape].reverse()), {
@@ -146,16 +137,6 @@ export const shapeCases: Readonly<Record<string, KernelCase>> = {
   Fill: kernelCase(
     fc.tuple(shapes(), fc.integer({ min: 0, max: 3 }), types(...ALL)).map((a) => [[], a] as const),
     (_, [shape, value, dtype]) => tf.fill(shape, dtype === 'bool' ? Math.min(1, value) : value, dtype),
-  ),
-  GatherV2: kernelCase(
-    fc
-      .tuple(shapes(1, 4), types(...ALL))
-      .chain(([shape, dtype]) =>
-        axisOf(shape).chain((axis) =>
-          fc.tuple(fc.tuple(operand(shape, { dtype }), indices(shape.at(axis) ?? 1)), fc.constant(axis)),
-        ),
-      ),
-    ([x, at], axis) => tf.gather(x as tf.Tensor, at as tf.Tensor1D, axis),
   ),
   Reverse: kernelCase(
     shaped((shape) => fc.oneof(noneOf(), axisOf(shape), fc.subarray([...shape.keys()], { minLength: 1 }))),

@@ -1,4 +1,5 @@
 // What a kernel mapping is: named inputs and attributes as tfjs hands them over, in; traced tensors, out.
+import { util } from '@tensorflow/tfjs';
 import type { DType, GraphBuilder } from '../graph.ts';
 import type { Traced } from '../traced.ts';
 
@@ -28,3 +29,13 @@ export function dtypeOf(name: unknown): DType {
   if (name === 'float32' || name === 'int32' || name === 'bool') return name;
   throw new Error(`trace: expected element type float32, int32 or bool, got ${String(name)}`);
 }
+
+/** tfjs's lists of sizes, places or axes, which may be one number. */
+export const numbers = (value: unknown): number[] => (Array.isArray(value) ? value.map(Number) : [Number(value)]);
+
+/** One axis, which may be counted from the end. */
+export const axisOf = (value: unknown, rank: number): number => (Number(value ?? 0) + rank) % rank;
+
+/** tfjs's axis argument: one, several, negative or absent (all). */
+export const axesOf = (shape: readonly number[], given: unknown): number[] =>
+  util.parseAxisParam((given as number | number[] | null | undefined) ?? [...shape.keys()], [...shape]);
