@@ -28,7 +28,7 @@ export interface VaeStepOptions {
  * at most this part a step (an integral controller, as in ControlVAE, Shao et al. 2020). It starts low, which is its warm-up.
  */
 export const BALANCE = 'balance/rate';
-const BALANCE_PACE = 0.005;
+const BALANCE_PACE = 0.01;
 const BALANCE_RANGE = [1e-6, 10] as const;
 export const BALANCE_START = 1e-3;
 
