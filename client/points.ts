@@ -3,7 +3,8 @@
 import { distance } from 'fastest-levenshtein';
 import { UserError } from '../contract/errors.ts';
 import { classOf, latentOf, oneHot, parseSeed, truncate } from '../contract/latent.ts';
-import { classIndex, type Manifest } from '../contract/manifest.ts';
+import { classIndex } from '../contract/lookup.ts';
+import type { Manifest } from '../contract/manifest.ts';
 import { blend, slerp } from '../contract/walk.ts';
 import type { Point } from './types.ts';
 

@@ -2,7 +2,8 @@
 // build for static hosts; a server writes it from its own folder, so that it never names what is not there.
 import * as z from 'zod/mini';
 import { UserError } from './errors.ts';
-import { generatorFile, type Manifest, messages, nameSchema } from './manifest.ts';
+import { generatorFile } from './lookup.ts';
+import { type Manifest, messages, nameSchema } from './manifest.ts';
 import { bundleVersion, versionSchema } from './version.ts';
 
 const size = z.int().check(z.minimum(1));

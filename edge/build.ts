@@ -6,7 +6,8 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkFile } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
-import { generatorFile, parseManifest } from '../contract/manifest.ts';
+import { generatorFile } from '../contract/lookup.ts';
+import { parseManifest } from '../contract/manifest.ts';
 import { bundleFolders, MANIFEST_FILE, manifestJson, readManifestText, writtenAt } from './bundles.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

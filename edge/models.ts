@@ -9,7 +9,8 @@ import {
   type SessionLike,
   type TensorConstructor,
 } from '../contract/generator.ts';
-import { type FileEntry, generatorFile, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
+import { generatorFile } from '../contract/lookup.ts';
+import { type FileEntry, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
 import { encodePng } from '../contract/png.ts';
 import { bundleVersion } from '../contract/version.ts';

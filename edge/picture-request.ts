@@ -3,7 +3,7 @@ import { type Background, backgroundName, parseBackground } from '../contract/ba
 import { UserError } from '../contract/errors.ts';
 import { classOf, parseSeed } from '../contract/latent.ts';
 import { LIMITS } from '../contract/limits.ts';
-import { classIndex } from '../contract/manifest.ts';
+import { classIndex } from '../contract/lookup.ts';
 import type { ModelEntry } from './models.ts';
 import { badField, type FieldError, fieldOf } from './problem.ts';
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { checkFile } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
 import { createGenerator, type Generator, type SessionLike, type TensorConstructor } from '../contract/generator.ts';
-import { generatorFile, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
+import { generatorFile } from '../contract/lookup.ts';
+import { type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
 import { createSession, Tensor } from '../train/engines/onnxruntime.ts';
 
 /** `wasm` is the reference, the same bytes on every machine; `cpu` is onnxruntime-node, within one level of it. */

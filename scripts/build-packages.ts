@@ -1,11 +1,13 @@
-// `npm run build:packages`, which packing runs: what a tarball holds besides sources.
+// `npm run build:packages`, which packing runs: what the tarballs of `pocketgen` and `@pocketgen/client` hold besides sources.
 //   dist/lib/      the command and the entries others import, as JavaScript, with the data that modules read from beside them
 //   dist/types/    declarations of the entries, one file each
 //   dist/web/      the page, unless the one there is current
+//   client/dist/   the client: bundled with what it uses of contract/, its worker, its declarations, two scripts of ONNX Runtime
 import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { rolldown } from 'rolldown';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { type Plugin, rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
 import { buildPage } from '../cli/page.ts';
 
@@ -13,6 +15,8 @@ const ROOT = join(import.meta.dirname, '..');
 const at = (...parts: string[]): string => join(ROOT, ...parts);
 /** Found by `new URL('./…', import.meta.url)` in the module next to them. */
 const DATA = ['train/data/fashion-mnist', 'train/eval/judges'];
+/** What those who install the client get beside it: everything else is bundled in. */
+const CLIENT_EXTERNAL = /^(onnxruntime-web|react)(\/|$)/;
 
 /** JavaScript of the command into dist/lib; declarations of everything, as tsc writes them, into dist/declarations. */
 function compile(): void {
@@ -38,10 +42,37 @@ async function bundleDeclarations(
   await bundle.close();
 }
 
+/** The sources name their worker by its own name; beside built files it is a built one. */
+const workerAddress: Plugin = {
+  name: 'worker-address',
+  transform: {
+    filter: { code: "new URL('./worker.ts', import.meta.url)" },
+    handler: (code) =>
+      code.replace("new URL('./worker.ts', import.meta.url)", "new URL('./worker.js', import.meta.url)"),
+  },
+};
+
+async function bundleClient(): Promise<void> {
+  const dir = at('client/dist');
+  rmSync(dir, { recursive: true, force: true });
+  const bundle = await rolldown({
+    input: { index: at('client/index.ts'), worker: at('client/worker.ts') },
+    platform: 'browser',
+    external: CLIENT_EXTERNAL,
+    plugins: [workerAddress],
+  });
+  await bundle.write({ dir, format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' });
+  await bundle.close();
+  // Bundlers take these along from beside the library only: its package does not export them as files.
+  const runtime = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
+  for (const name of ['ort.wasm.min.mjs', 'ort.jspi.min.mjs']) cpSync(join(runtime, name), join(dir, name));
+  await bundleDeclarations({ 'index.d': 'client/index.d.ts' }, dir, { external: CLIENT_EXTERNAL, inlined: ['zod'] });
+}
+
 compile();
 await bundleDeclarations({ 'edge/index.d': 'edge/index.d.ts', 'edge/node.d': 'edge/node.d.ts' }, at('dist/types'), {
   external: /^[^./]/,
   inlined: [],
 });
-
+await bundleClient();
 await buildPage((line) => console.error(line));

@@ -9,7 +9,8 @@ import type { AxeResults } from 'axe-core';
 import * as ort from 'onnxruntime-web/wasm';
 import type { BrowserContext, Page } from 'playwright-core';
 import { createGenerator, type Generator } from '../contract/generator.ts';
-import { generatorFile, parseManifest } from '../contract/manifest.ts';
+import { generatorFile } from '../contract/lookup.ts';
+import { parseManifest } from '../contract/manifest.ts';
 
 const DIST = resolve('dist/web');
 

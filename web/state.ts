@@ -2,7 +2,8 @@
 // picture, the same wall and the same view.
 import { UserError } from '../contract/errors.ts';
 import { parseSeed } from '../contract/latent.ts';
-import { classIndex, type Manifest } from '../contract/manifest.ts';
+import { classIndex } from '../contract/lookup.ts';
+import type { Manifest } from '../contract/manifest.ts';
 import type { ClassMix, Point } from './pictures/point.ts';
 
 export const VIEWS = ['wall', 'explore', 'walk', 'mix', 'saved', 'how'] as const;

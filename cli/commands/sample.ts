@@ -4,7 +4,7 @@ import { onBackground, parseBackground } from '../../contract/background.ts';
 import { UserError } from '../../contract/errors.ts';
 import { parseSeed } from '../../contract/latent.ts';
 import { LIMITS } from '../../contract/limits.ts';
-import { classIndex } from '../../contract/manifest.ts';
+import { classIndex } from '../../contract/lookup.ts';
 import { contactSheet, type Picture, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { openBundle, PROVIDERS, type Provider } from '../../export/open.ts';

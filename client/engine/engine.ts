@@ -1,6 +1,7 @@
 // Runs the device ladder and keeps the winner: downloads what is needed, starts candidates in workers of their own,
 // falls back with a reason when one fails, and queues batches so that a finger goes before the wall.
-import { generatorFile, type Manifest, type Variant } from '../../contract/manifest.ts';
+import { generatorFile } from '../../contract/lookup.ts';
+import type { Manifest, Variant } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { RUNTIME_VERSION, type RuntimeBuild, type RuntimeFiles } from '../files/runtime.ts';
 import type { ReadOptions, RemoteFile, Store } from '../files/store.ts';

@@ -1,7 +1,8 @@
 // A bundle from bytes (a zip, or the files of a folder): schema, sizes and hashes are checked before it is kept.
 import { checkFile } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
-import { generatorFile, type Manifest, parseManifest, type Variant } from '../../contract/manifest.ts';
+import { generatorFile } from '../../contract/lookup.ts';
+import { type Manifest, parseManifest, type Variant } from '../../contract/manifest.ts';
 
 /** A phone's memory is the limit: runtime, weights and activations share some hundred megabytes. */
 export const BUNDLE_BYTES = 64 * 1024 * 1024;

@@ -1,5 +1,6 @@
 // A bundle on a server: its network is read, checked and kept when the engine asks for it.
-import { type FileEntry, generatorFile, type Manifest, type Variant } from '../../contract/manifest.ts';
+import { generatorFile } from '../../contract/lookup.ts';
+import type { FileEntry, Manifest, Variant } from '../../contract/manifest.ts';
 import type { Bundle } from '../engine/engine.ts';
 import { type Checked, keepDocument } from './documents.ts';
 import type { RemoteFile, Store } from './store.ts';

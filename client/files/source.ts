@@ -1,6 +1,6 @@
 // From what was named to a bundle that the engine can run: its manifest now, its network when it is read.
 import { UserError } from '../../contract/errors.ts';
-import { type Manifest, parseManifest, type Variant } from '../../contract/manifest.ts';
+import type { Manifest, Variant } from '../../contract/manifest.ts';
 import type { Bundle } from '../engine/engine.ts';
 import type { Source } from '../types.ts';
 import type { NamedBytes } from './bundle.ts';
@@ -33,7 +33,7 @@ export async function keptBundle(source: Source, options: SourceOptions): Promis
   const folder = folderOf(addressOf(source));
   const manifest = folder.startsWith('file:')
     ? await manifestAt(stores.documents, folder, options.signal)
-    : await keptDocument(stores.documents, manifestOf(folder), parseManifest);
+    : await keptDocument(stores.documents, manifestOf(folder), await manifestParser());
   const bundle = manifest && remoteBundle(stores, folder, manifest, variant, HINT);
   return (await bundle?.isKept()) ? bundle : undefined;
 }
@@ -48,8 +48,12 @@ export async function dropKept(source: string | URL, { files, documents }: Store
 /** `name@version`: what is at such an address never changes, and what is kept of it is what the server has. */
 const FIXED = /@[0-9a-f]{12}\/$/;
 
+/** The schema comes when a bundle is opened: it is a third of this library. */
+const manifestParser = async () => (await import('../../contract/manifest.ts')).parseManifest;
+
 async function manifestAt(store: Store, folder: string, signal: AbortSignal | undefined): Promise<Checked<Manifest>> {
   const url = manifestOf(folder);
+  const parseManifest = await manifestParser();
   const kept = await keptDocument(store, url, parseManifest);
   if (kept !== undefined && FIXED.test(folder)) return kept;
   try {

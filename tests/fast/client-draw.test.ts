@@ -7,7 +7,7 @@ import type { DrawnPicture, Model } from '../../client/types.ts';
 import { goldenPixels } from '../../contract/bundle.ts';
 import { createGenerator, type Generator } from '../../contract/generator.ts';
 import { latentOf, oneHot, parseSeed, truncate } from '../../contract/latent.ts';
-import { generatorFile } from '../../contract/manifest.ts';
+import { generatorFile } from '../../contract/lookup.ts';
 import { encodePng } from '../../contract/png.ts';
 import { blend, slerp } from '../../contract/walk.ts';
 

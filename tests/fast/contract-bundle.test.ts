@@ -4,7 +4,8 @@ import { checkFile, checkGoldens, largestDifference, sha256Hex } from '../../con
 import { UserError } from '../../contract/errors.ts';
 import { createGenerator, type TensorLike } from '../../contract/generator.ts';
 import { classOf, latentOf } from '../../contract/latent.ts';
-import { classIndex, generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
+import { classIndex, generatorFile } from '../../contract/lookup.ts';
+import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { pictureOf } from '../../contract/pixels.ts';
 import { parseTraining } from '../../contract/training.ts';
 import { upgradeManifest } from '../../contract/upgrade.ts';

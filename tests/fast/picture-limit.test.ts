@@ -26,7 +26,7 @@ test('descent brings a saturated picture back in as many steps as the distance a
 });
 
 test('own pictures are clipped, the presets of clothes are not', () => {
-  const pictures = { width: 28, height: 28, channels: 1, classes: ['a', 'b'], count: 500 } as const;
+  const pictures = { width: 28, height: 28, channels: 1 as const, classes: ['a', 'b'], count: 500 };
   const limits = ['auto', 'quick', 'fashion-gan', 'classic'].map((name) => recipeFor(name, pictures).network.limit);
   expect(limits).toEqual(['clip', 'tanh', 'tanh', 'tanh']);
 });

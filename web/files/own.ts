@@ -4,7 +4,8 @@
 import { isIntact, type RemoteFile, storeKey } from '../../client/files/store.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
-import { generatorFile, type Manifest, parseManifest } from '../../contract/manifest.ts';
+import { generatorFile } from '../../contract/lookup.ts';
+import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { listedBundle } from '../../contract/model-list.ts';
 import type { LoadedModel, ModelEntry } from './models.ts';
 import { ownBundles as store } from './store.ts';
