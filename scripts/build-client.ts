@@ -3,7 +3,7 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { rolldown } from 'rolldown';
+import { type InputOptions, rolldown } from 'rolldown';
 import { RUNTIME_NAMES } from '../client/files/runtime.ts';
 
 const CLIENT = join(import.meta.dirname, '..', 'client');
@@ -27,7 +27,7 @@ export async function buildClient(folder: string): Promise<void> {
       .map(([name, file]) => [name, join(CLIENT, file)] as const)
       .filter(([, file]) => existsSync(file)),
   );
-  const common = { platform: 'browser', plugins: [built], logLevel: 'warn' } as const;
+  const common = { platform: 'browser', plugins: [built], logLevel: 'warn' } satisfies InputOptions;
   const library = await rolldown({ input, ...common });
   // Chunks lie beside index.js: what they address by import.meta.url does too.
   await library.write({ dir: folder, format: 'es', chunkFileNames: '[name]-[hash].js' });
