@@ -146,6 +146,7 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
   app.all('/v1/*', notFound);
   app.notFound((c) => (c.req.path === '/' ? c.redirect(`${services.addresses.kept(c)}/docs`) : notFound(c))); // no page was built
   app.onError((error, c) => {
+    if (c.get('base') === undefined) throw error; // before anything of ours: a mistake of how it is mounted
     const path = pathOf(c);
     const problem =
       error instanceof Problem ? error : new Problem(500, 'internal error; the request id finds it in the log');

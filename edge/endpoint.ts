@@ -51,9 +51,20 @@ export function exampleFor({ example, exampleBody, draws }: Endpoint, { name, ve
 export const namesOf = (models: readonly ModelEntry[]): string[] =>
   models.flatMap(({ name, version }) => [name, versionedName(name, version)]);
 
+/** Hono's own word for it. The copy of Hono that serves a request can be asked by itself only. */
+function baseOf(c: Context<AppEnv>): string {
+  try {
+    return basePath(c);
+  } catch {
+    throw new Error(
+      'pocketgen: expected one copy of hono, got the app’s own and another; see npm ls hono, run npm dedupe',
+    );
+  }
+}
+
 /** Where the app is mounted, as the request wrote it: `/art`, `/b%C3%BCro` under `/:room`; empty at the root. */
 export function mountOf(c: Context<AppEnv>): string {
-  const depth = basePath(c).split('/').filter(Boolean).length;
+  const depth = baseOf(c).split('/').filter(Boolean).length;
   const { pathname } = new URL(c.req.url);
   return pathname
     .split('/')

@@ -1,4 +1,8 @@
 // pocketgen/edge in apps of others: under a path, under several, under one with parameters, beside their own routes.
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LogRecord, type Models, memoryLimiter, pocketgen } from '../../edge/index.ts';
@@ -150,4 +154,19 @@ test('two mounts of one app differ in what they are told: keys, limits, log', as
     ['/closed/v1/images/:model/:file', 401],
     ['/closed/v1/images/:model/:file', 200],
   ]);
+});
+
+test('an app of another copy of hono is told so', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pocketgen-hono-'));
+  cpSync('node_modules/hono', join(folder, 'hono'), { recursive: true });
+  const other: typeof import('hono') = await import(pathToFileURL(join(folder, 'hono/dist/index.js')).href);
+  rmSync(folder, { recursive: true });
+  const app = new other.Hono().route('/art', pocketgen({ models }));
+  const said: string[] = [];
+  app.onError((error, c) => {
+    said.push(error.message);
+    return c.text('', 500);
+  });
+  expect((await app.request('/art/v1/models')).status).toBe(500);
+  expect(said.at(-1)).toMatch(/^pocketgen: expected one copy of hono, .* npm dedupe$/);
 });

@@ -10,15 +10,16 @@ import { folderOf, type ServerProcess, startNodeServer } from '../../bench/edge-
 import { goldenPixels, sha256Hex } from '../../contract/bundle.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
+import { bundleVersion, versionedName } from '../../contract/version.ts';
 import { endpoints } from '../../edge/app.ts';
 import { CLEAR, COLOUR, PLAIN, writeTiny } from '../fast/edge-fixture.ts';
 import { PUBLISHED, startWorkerd, type Workerd } from './edge-workerd.ts';
 
 const published = [...PUBLISHED.keys()];
 const models = folderOf(...PUBLISHED.values());
-await writeTiny(models.folder, COLOUR);
-await writeTiny(models.folder, PLAIN);
-await writeTiny(models.folder, CLEAR);
+const versions = new Map<string, string>();
+for (const tiny of [COLOUR, PLAIN, CLEAR])
+  versions.set(tiny.name, await bundleVersion(await writeTiny(models.folder, tiny)));
 
 let workerd: Workerd;
 let node: ServerProcess;
@@ -61,17 +62,45 @@ const PATHS = [
   '/v1/images/tiny-colour/1.png?class=hat&scale=0',
 ];
 
+/** The same path of the version there is: `tiny-colour` becomes `tiny-colour@…`. */
+const pinned = (path: string) =>
+  path.replace(/tiny-\w+/, (name) => versionedName(name, versions.get(name) ?? 'no version of it'));
+
 describe('workerd and Node', () => {
-  test.each(PATHS)('give the same bytes and ETag for %s', async (path) => {
-    const [a, b] = [await bytesOf(workerd.url + path), await bytesOf(node.url + path)];
-    // Problem details name their own request; the rest is the same.
+  test.each(PATHS)('give the same bytes and ETag for %s, by the address of the version too', async (path) => {
+    // Problem details name their own request, and a model its address here; the rest is the same.
     const same = (bytes: Uint8Array) =>
       Buffer.from(bytes)
         .toString('latin1')
-        .replace(/urn:uuid:[0-9a-f-]+/, '');
-    expect([a.status, a.etag, same(a.bytes)]).toEqual([b.status, b.etag, same(b.bytes)]);
-    expect(a.status).toBe(path.includes('hat') ? 400 : 200);
+        .replace(/urn:uuid:[0-9a-f-]+/, '')
+        .replace(/http:\/\/[\w.]+:\d+/, '');
+    const answers = await Promise.all(
+      [workerd.url, node.url].flatMap((url) => [bytesOf(url + path), bytesOf(url + pinned(path))]),
+    );
+    const [first, second, ...others] = answers.map(({ status, etag, bytes }) => [status, etag, same(bytes)]);
+    expect(second).toEqual(first);
+    for (const other of others) expect(other).toEqual(first);
+    expect(first?.[0]).toBe(path.includes('hat') ? 400 : 200);
   });
+
+  test.each(PATHS.filter((path) => !/hat|\/models\//.test(path)))(
+    'keep the version’s %s for ever, the model’s own for a minute, and say which version that is',
+    async (path) => {
+      for (const { url } of [workerd, node]) {
+        const headersOf = async (at: string) => {
+          const { headers } = await fetch(url + at, { method: 'HEAD' });
+          return [headers.get('Cache-Control'), headers.get('Content-Location')];
+        };
+        expect(await headersOf(pinned(path))).toEqual(['public, max-age=31536000, immutable', null]);
+        expect(await headersOf(path)).toEqual(['public, max-age=60', pinned(path)]);
+        const gone = await fetch(url + path.replace(/tiny-\w+/, '$&@0123456789ab'));
+        expect([gone.status, gone.headers.get('Cache-Control')]).toEqual([404, 'no-store']);
+        expect(await gone.text()).toMatch(
+          /expected (tiny-\w+)@[0-9a-f]{12}, the version there is, or \1 for whichever/,
+        );
+      }
+    },
+  );
 
   // The value of tests/fast/edge-app.test.ts, `does not change its bytes`.
   test('give the pinned bytes', async () => {

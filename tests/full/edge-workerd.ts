@@ -19,15 +19,18 @@ export interface Workerd {
 }
 
 /** `vars`: variables and secrets; CACHE is off unless named. */
-export async function startWorkerd(models: string, vars: Readonly<Record<string, string>> = {}): Promise<Workerd> {
+export function startWorkerd(models: string, vars: Readonly<Record<string, string>> = {}): Promise<Workerd> {
   process.env.POCKETGEN_MODELS = models; // for edge/build.ts, which wrangler runs first
+  const config = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
+  return startConfig(config, { CACHE: 'off', RATE_LIMIT_PER_MINUTE: '1000000', ...vars });
+}
+
+/** The Worker of a wrangler.toml. */
+export async function startConfig(config: string, vars: Readonly<Record<string, string>> = {}): Promise<Workerd> {
   const worker = await unstable_startWorker({
-    config: fileURLToPath(new URL('../../wrangler.toml', import.meta.url)),
+    config,
     bindings: Object.fromEntries(
-      Object.entries({ CACHE: 'off', RATE_LIMIT_PER_MINUTE: '1000000', ...vars }).map(([name, value]) => [
-        name,
-        { type: 'plain_text' as const, value },
-      ]),
+      Object.entries(vars).map(([name, value]) => [name, { type: 'plain_text' as const, value }]),
     ),
     dev: {
       server: { hostname: '127.0.0.1', port: 0 },

@@ -9,7 +9,9 @@ import { encodeApng } from '../../contract/apng.ts';
 import type { Generator } from '../../contract/generator.ts';
 import { encodeGif } from '../../contract/gif.ts';
 import { latentOf, oneHot, truncate } from '../../contract/latent.ts';
+import { parseManifest } from '../../contract/manifest.ts';
 import { type Picture, scaleUp } from '../../contract/picture.ts';
+import { bundleVersion, versionedName } from '../../contract/version.ts';
 import { blend, slerp, steps } from '../../contract/walk.ts';
 import { launchBrowser } from '../browser.ts';
 import {
@@ -204,7 +206,8 @@ test('sharing gives a link to the same picture and the address at the image endp
   await page.getByRole('button', { name: 'Share', exact: true }).click();
   await page.getByRole('button', { name: 'Copy image address' }).click();
   const edge = new URL(await page.evaluate(() => navigator.clipboard.readText()));
-  expect(edge.pathname).toBe(`/v1/images/${MODEL}/ada%40example.com.png`);
+  const manifest = parseManifest(JSON.parse(readFileSync(join('models', MODEL, 'model.json'), 'utf8')));
+  expect(edge.pathname).toBe(`/v1/images/${versionedName(MODEL, await bundleVersion(manifest))}/ada%40example.com.png`);
   expect(Object.fromEntries(edge.searchParams)).toEqual({ class: 'Ankle boot', truncation: '0.7' });
   await page.getByRole('button', { name: 'Copy link' }).click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(page.url());

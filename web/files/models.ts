@@ -6,6 +6,7 @@ import { type RemoteBundle, remoteBundle } from '../../client/files/remote.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { type ListedModel, parseModelList } from '../../contract/model-list.ts';
+import { bundleVersion } from '../../contract/version.ts';
 import { loadOwn, OWN } from './own.ts';
 import { documents, HINT, store } from './store.ts';
 
@@ -20,6 +21,8 @@ export interface LoadedModel extends RemoteBundle {
   own: boolean;
   /** Of model.json. */
   sha256: string;
+  /** What addresses of the API name, so that they go on meaning the picture that is seen here. */
+  version: string;
 }
 
 const LIST = 'models/index.json';
@@ -67,6 +70,7 @@ async function loaded(entry: ModelEntry, manifest: Checked<Manifest>): Promise<L
     ...remoteBundle(stores, addressOf(`models/${entry.name}/`), manifest, undefined, HINT),
     own: false,
     sha256: await sha256Hex(new TextEncoder().encode(manifest.text)),
+    version: await bundleVersion(manifest.value),
   };
 }
 

@@ -7,6 +7,7 @@ import { UserError } from '../../contract/errors.ts';
 import { generatorFile } from '../../contract/lookup.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { listedBundle } from '../../contract/model-list.ts';
+import { bundleVersion } from '../../contract/version.ts';
 import type { LoadedModel, ModelEntry } from './models.ts';
 import { ownBundles as store } from './store.ts';
 
@@ -81,6 +82,7 @@ export async function loadOwn(name: string): Promise<LoadedModel | undefined> {
     own: true,
     file,
     sha256: await sha256Hex(new TextEncoder().encode(JSON.stringify(manifest))),
+    version: await bundleVersion(manifest),
     bytes: 0,
     async read() {
       const content = await bundle.read();

@@ -1,4 +1,6 @@
-// The address of the same picture at the image endpoint (/v1/images/…), which knows seeds of the shipped models.
+// The address of the same picture at the image endpoint (/v1/images/…), which knows seeds of the shipped models. It names the
+// version that is open here: a model trained again under its name never gives another picture there.
+import { versionedName } from '../../contract/version.ts';
 import type { LoadedModel } from '../files/models.ts';
 import type { Point } from './point.ts';
 
@@ -6,7 +8,8 @@ import type { Point } from './point.ts';
 export function edgeAddress(point: Point, model: LoadedModel): string | undefined {
   if (__EDGE__ === 'none' || model.own || point.kind !== 'seed') return undefined;
   const base = new URL(__EDGE__, document.baseURI);
-  const url = new URL(`v1/images/${model.manifest.name}/${encodeURIComponent(point.seed)}.png`, base);
+  const name = versionedName(model.manifest.name, model.version);
+  const url = new URL(`v1/images/${name}/${encodeURIComponent(point.seed)}.png`, base);
   const label = point.class === undefined ? undefined : model.manifest.classes[point.class];
   if (label !== undefined) url.searchParams.set('class', label);
   if (point.truncation !== model.manifest.defaultTruncation)
