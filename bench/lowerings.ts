@@ -4,9 +4,8 @@ import { cpus, loadavg } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { randomNormals } from '../contract/random.ts';
+import { type Tensors, trace } from '../trace/index.ts';
 import type { Lowering } from '../trace/kernels/table.ts';
-import { encodeModel } from '../trace/model.ts';
-import { type Tensors, trace } from '../trace/trace.ts';
 
 const BATCH = 64;
 const RUNS = 60;
@@ -49,8 +48,8 @@ for (const { name, x, filter, run } of CASES) {
   const f = (inputs: Tensors): Tensors => ({ y: run(inputs.x as tf.Tensor4D, inputs.filter as tf.Tensor4D) });
   const sessions: ort.InferenceSession[] = [];
   for (const lowering of LOWERINGS) {
-    const graph = await trace(f, { x, filter }, lowering);
-    sessions.push(await ort.InferenceSession.create(encodeModel(graph, { name: 'convolution' })));
+    const traced = await trace(f, { x, filter }, { lowering });
+    sessions.push(await ort.InferenceSession.create(traced.encode()));
   }
   const feeds = { x: tensor(x), filter: tensor(filter) };
   const times = LOWERINGS.map((): number[] => []);

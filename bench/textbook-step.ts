@@ -5,8 +5,7 @@ import { cpus, loadavg } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { gradientTensors, textbook } from '../tests/helpers/textbook.ts';
 import { type Setup, scalarsAt, scalarValues, setup } from '../tests/helpers/training.ts';
-import { encodeModel } from '../trace/model.ts';
-import { type Tensors, trace } from '../trace/trace.ts';
+import { type Tensors, trace } from '../trace/index.ts';
 import { traceStep } from '../train/engines/onnx.ts';
 import { inputShapes, stateShapes } from '../train/families/gan/step.ts';
 import { under } from '../train/nn/tensors.ts';
@@ -26,8 +25,8 @@ async function textbookModel({ options }: Setup): Promise<Uint8Array> {
       ...named('discriminator', gradientTensors(book.discriminator, d)),
     };
   };
-  const graph = await trace(gradients, { ...stateShapes(options), ...inputShapes(options) }, 'gemm');
-  return encodeModel(graph, { name: 'textbook-step' });
+  const shapes = { ...stateShapes(options), ...inputShapes(options) };
+  return (await trace(gradients, shapes, { name: 'textbook-step', lowering: 'gemm' })).encode();
 }
 
 const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0;

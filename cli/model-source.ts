@@ -8,7 +8,7 @@ import type { Picture } from '../contract/picture.ts';
 import { levelsOf, toPictures } from '../contract/pixels.ts';
 import { openBundle, startSession } from '../export/open.ts';
 import { generatorFunction, loadGenerator } from '../export/weights.ts';
-import { traceAnyBatch } from '../trace/batch.ts';
+import { trace } from '../trace/index.ts';
 import { type PictureOptions, type PictureSize, pictureOptionsSchema, pictureSizes } from '../train/data/index.ts';
 import { type NetworkSpec, networkSpecSchema } from '../train/nn/spec.ts';
 
@@ -68,11 +68,9 @@ async function openRunSource(path: string, warn: (sentence: string) => void): Pr
   const trained = loadGenerator(path, warn);
   const { dataset, recipe } = trained.config;
   const { resolution, channels, latent, classes } = recipe.network;
-  const encode = await traceAnyBatch('generator', generatorFunction(trained), {
-    latent: [latent],
-    ...(classes > 0 ? { class: [classes] } : {}),
-  });
-  const { session, Tensor } = await startSession(encode(), 'cpu');
+  const inputs = { latent: ['batch', latent], ...(classes > 0 ? { class: ['batch', classes] } : {}) };
+  const traced = await trace(generatorFunction(trained), inputs, { name: 'generator' });
+  const { session, Tensor } = await startSession(traced.encode(), 'cpu');
   const decode: Decode = async (latents, weights) => {
     const tensor = (rows: Float32Array[], columns: number): InstanceType<typeof Tensor> =>
       new Tensor('float32', Float32Array.from(rows.flatMap((row) => [...row])), [rows.length, columns]);

@@ -18,8 +18,7 @@ import {
 import { contactSheet, scaleUp } from '../contract/picture.ts';
 import { encodePng } from '../contract/png.ts';
 import { TRAINING_FILE, type Training } from '../contract/training.ts';
-import { traceAnyBatch } from '../trace/batch.ts';
-import { OPSET } from '../trace/model.ts';
+import { OPSET, trace } from '../trace/index.ts';
 import { modelCard } from './card.ts';
 import { type Agreement, compareRuntimes } from './compare.ts';
 import { checkBundleFolder, replaceFolder } from './folder.ts';
@@ -100,10 +99,11 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
   const classes = conditional ? dataset.classes : [];
 
   const startedAt = performance.now();
-  const encode = await traceAnyBatch('generator', generatorFunction(trained), {
-    latent: [network.latent],
-    ...(conditional ? { class: [network.classes] } : {}),
-  });
+  const inputs = {
+    latent: ['batch', network.latent],
+    ...(conditional ? { class: ['batch', network.classes] } : {}),
+  };
+  const { encode } = await trace(generatorFunction(trained), inputs, { name: 'generator' });
   const models = options.variants.map((variant) => ({ variant, bytes: encode(variant) }));
   const traceMs = performance.now() - startedAt;
 

@@ -2,7 +2,7 @@
 // included (autodiff calls kernels too), becomes a graph.
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../contract/errors.ts';
-import { createGraphBuilder, type DType, type GraphBuilder } from './graph.ts';
+import { createGraphBuilder, type DType, type GraphBuilder, type Value } from './graph.ts';
 import { batchNorm } from './kernels/batch-norm.ts';
 import { conv } from './kernels/conv.ts';
 import { groupedConv } from './kernels/conv-grouped.ts';
@@ -19,6 +19,7 @@ import { resizing } from './kernels/resize.ts';
 import { shape } from './kernels/shape.ts';
 import type { KernelCall, KernelTable, Lowering } from './kernels/table.ts';
 import { UNCOVERED } from './kernels/uncovered.ts';
+import { reshape } from './ops.ts';
 import { place, placed } from './place.ts';
 import { shapeOf, type Traced } from './traced.ts';
 
@@ -48,6 +49,8 @@ export class TraceBackend extends tf.KernelBackend {
   private issued = new WeakSet<object>();
   g: GraphBuilder = createGraphBuilder();
   lowering: Lowering = 'conv';
+  /** The input that stands for a variable, by its data; absent where variables are constants. */
+  variables: ((dataId: object) => Value | undefined) | undefined;
 
   /** Forgets every tensor and starts a new graph. */
   begin(lowering: Lowering): GraphBuilder {
@@ -72,6 +75,8 @@ export class TraceBackend extends tf.KernelBackend {
     if (this.issued.has(info.dataId)) {
       throw new UserError('trace: expected a tensor of this trace, got one of an earlier trace');
     }
+    const variable = this.variables?.(info.dataId);
+    if (variable) return { value: reshape(this.g, variable, info.shape) };
     // A tensor of another backend, weights for instance: its values are a constant of this graph. Not remembered, because
     // tensors of other shapes may share its data.
     return { value: this.constant(tf.engine().readSync(info.dataId), info.shape, info.dtype) };

@@ -9,6 +9,7 @@ import {
   type NodeProto,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
   type TensorProto,
   TensorProto_DataType,
   TensorProtoSchema,
@@ -33,12 +34,23 @@ type ConstantBytes = ConstantData | Int8Array | Uint16Array;
 /** Constants below this many numbers (biases) stay float32: they weigh nothing and matter much. */
 const SMALL = 256;
 
+/** A size known when the model runs: a factor times dimensions of inputs. */
+export interface OpenSize {
+  readonly factor: number;
+  readonly of: readonly { readonly input: string; readonly axis: number }[];
+}
+
+/** A vector of sizes, some of them open. */
+export type OpenShape = readonly (number | OpenSize)[];
+
 export interface ModelOptions {
   readonly name: string;
-  /** Replaces dimensions of inputs and outputs by names; see batch.ts. */
+  /** Replaces dimensions of inputs and outputs by names; see sizes.ts. */
   readonly dims?: (value: Value) => readonly Dimension[];
-  /** Replaces the contents of constants; see batch.ts. */
-  readonly constants?: ReadonlyMap<number, ConstantData>;
+  /** Replaces the contents of constants; see sizes.ts. */
+  readonly constants?: ReadonlyMap<number, ConstantData | OpenShape>;
+  readonly description?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** How large float32 constants are stored; all arithmetic stays float32. Default `fp32`. */
   readonly storage?: Storage;
 }
@@ -84,6 +96,15 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
     const name = `${nodeName}.${role}`;
     names.set(value.id, name);
     const data = options.constants?.get(value.id) ?? value.source.data;
+    if (isOpen(data)) {
+      const add = (suffix: string, values: readonly number[]): string => {
+        const raw = BigInt64Array.from(values, BigInt);
+        initializers.push(encodeTensor(name + suffix, TensorProto_DataType.INT64, [values.length], raw));
+        return name + suffix;
+      };
+      nodes.push(...encodeOpenShape(name, data, add));
+      return name;
+    }
     const storage = data instanceof Float32Array && data.length >= SMALL ? (options.storage ?? 'fp32') : 'fp32';
     const add = (
       suffix: string,
@@ -152,6 +173,10 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: 'pocketgen',
+    ...(options.description ? { docString: options.description } : {}),
+    metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) =>
+      create(StringStringEntryProtoSchema, { key, value }),
+    ),
     opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(OPSET) })],
     graph: create(GraphProtoSchema, {
       name: options.name,
@@ -162,6 +187,33 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
     }),
   });
   return toBinary(ModelProtoSchema, model);
+}
+
+const isOpen = (data: ConstantData | OpenShape): data is OpenShape => Array.isArray(data);
+
+/** Shape of an input, times a factor, joined with the sizes that are known. */
+function encodeOpenShape(
+  name: string,
+  sizes: OpenShape,
+  constant: (suffix: string, values: readonly number[]) => string,
+): NodeProto[] {
+  const nodes: NodeProto[] = [];
+  const add = (opType: string, input: string[], output: string, attribute: AttributeProto[] = []): string => {
+    nodes.push(create(NodeProtoSchema, { name: output, opType, input, output: [output], attribute }));
+    return output;
+  };
+  const size = (of: OpenSize, at: string): string => {
+    const factors = of.of.map(({ input, axis }, i) =>
+      add('Shape', [input], `${at}.size${i}`, [encodeAttribute('start', axis), encodeAttribute('end', axis + 1)]),
+    );
+    if (of.factor !== 1) factors.push(constant(`${at.slice(name.length)}.factor`, [of.factor]));
+    return factors.reduce((a, b, i) => add('Mul', [a, b], `${at}.product${i}`));
+  };
+  const parts = sizes.map((part, i) =>
+    typeof part === 'number' ? constant(`.${i}`, [part]) : size(part, `${name}.${i}`),
+  );
+  add('Concat', parts, name, [encodeAttribute('axis', 0)]);
+  return nodes;
 }
 
 function encodeTensor(

@@ -3,14 +3,11 @@ import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { randomNormals } from '../../contract/random.ts';
-import { traceAnyBatch } from '../../trace/batch.ts';
-import type { Tensors } from '../../trace/trace.ts';
+import { trace } from '../../trace/index.ts';
 import { largestDifference, operators, readModel } from '../helpers/traced.ts';
 
-const x = (inputs: Tensors): tf.Tensor => inputs.x as tf.Tensor;
-
 async function checkBatches(f: (t: tf.Tensor) => tf.Tensor, shape: number[]): Promise<Uint8Array> {
-  const bytes = (await traceAnyBatch('any', (i) => ({ y: f(x(i)) }), { x: shape }))();
+  const bytes = (await trace((i) => ({ y: f(i.x) }), { x: ['batch', ...shape] })).encode();
   const session = await ort.InferenceSession.create(bytes);
   await tf.setBackend('cpu');
   for (const batch of [1, 2, 3, 7, 64]) {
@@ -80,29 +77,61 @@ test('values spread over the batch broadcast instead of being written down', asy
 
 describe('a batch size that is baked in is an error that says where', () => {
   const traced = (f: (t: tf.Tensor) => tf.Tensor, shape = [4]) =>
-    traceAnyBatch('net', (i) => ({ y: f(x(i)) }), { x: shape });
+    trace((i) => ({ y: f(i.x) }), { x: ['batch', ...shape] }, { name: 'net' });
 
   test('in a factor', async () => {
     await expect(traced((t) => tf.mul(t, 1 / (t.shape[0] ?? 1)))).rejects.toThrow(
-      /net: the batch size is fixed inside a constant/,
+      /^net: the size batch is fixed inside a constant of Mul; .*as an input what is computed from it/,
     );
   });
   test('in an attribute', async () => {
     await expect(traced((t) => tf.leakyRelu(t, 1 / (t.shape[0] ?? 1)))).rejects.toThrow(
-      /net: the batch size is fixed inside an attribute of LeakyRelu/,
+      /net: the size batch is fixed inside an attribute of LeakyRelu/,
     );
   });
   test('in a slice', async () => {
     await expect(traced((t) => tf.slice(t, 0, (t.shape[0] ?? 0) - 1))).rejects.toThrow(
-      /net: the batch size is fixed inside Slice/,
+      /net: the size batch is fixed inside Slice/,
     );
   });
   test('in the operators themselves', async () => {
     await expect(
       traced((t) => ((t.shape[0] ?? 0) % 4 === 1 && t.shape[0] === 1009 ? tf.exp(t) : tf.neg(t))),
-    ).rejects.toThrow(/net: expected the same operators at every batch size/);
+    ).rejects.toThrow(/net: the size batch is fixed inside the operators themselves: node 0 is Exp/);
   });
-  test('in an output that is a constant', async () => {
-    await expect(traced((t) => tf.fill(t.shape, 0.5))).rejects.toThrow(/net: the batch size is fixed inside Expand/);
+});
+
+describe('shapes that are computed when the model runs', () => {
+  test('an output that is a constant for each of the batch', async () => {
+    const bytes = await checkBatches((t) => tf.fill([t.shape[0] ?? 0, 3], 0.5), [4]);
+    expect(operators(readModel(bytes))).toEqual({ Shape: 1, Concat: 1, Expand: 1 });
+  });
+  test('a slice, a tile and a reshape of two open dimensions', async () => {
+    await checkBatches(
+      (t) => {
+        const [n = 0, rows = 0, c = 0] = t.shape;
+        const twice = tf.concat([t, tf.neg(t)], 0);
+        const wide = tf.tile(tf.reshape(tf.sum(t, [1, 2]), [1, n]), [n, 1]);
+        return tf.add(tf.reshape(tf.slice(twice, [n, 0, 0], [n, rows, c]), [n, rows * c]), tf.mean(wide));
+      },
+      [2, 3],
+    );
+  });
+  test('two sizes of two names', async () => {
+    const { outputs, encode } = await trace(
+      ({ x, y }) => ({ sums: tf.add(tf.sum(x, 2), tf.reshape(y, [1, y.shape[0]])), flat: tf.reshape(x, [-1, 4]) }),
+      { x: ['batch', 'time', 4], y: ['time'] },
+    );
+    expect(outputs.map(({ shape }) => shape)).toEqual([
+      ['batch', 'time'],
+      ['batch*time', 4],
+    ]);
+    const session = await ort.InferenceSession.create(encode());
+    const { sums, flat } = await session.run({
+      x: new ort.Tensor('float32', new Float32Array(24).fill(1), [2, 3, 4]),
+      y: new ort.Tensor('float32', [10, 20, 30], [3]),
+    });
+    expect([...((sums?.data ?? []) as Float32Array)]).toEqual([14, 24, 34, 14, 24, 34]);
+    expect(flat?.dims).toEqual([6, 4]);
   });
 });

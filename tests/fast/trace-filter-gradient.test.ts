@@ -2,8 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { randomNormals } from '../../contract/random.ts';
-import { encodeModel } from '../../trace/model.ts';
-import { trace } from '../../trace/trace.ts';
+import { trace } from '../../trace/index.ts';
 import { type Operand, sizeOf } from '../helpers/operands.ts';
 import { largestDifference, operators, type Run, readModel, runOnCpu, runTraced } from '../helpers/traced.ts';
 
@@ -26,8 +25,8 @@ test.each([
   [6, 64, false],
 ])('batch %i of %ix maps: in parts %s', async (batch, side, inParts) => {
   const shapes = { x: [batch, side, side, 2], dy: [batch, side, side, 3] };
-  const graph = await trace(({ x, dy }) => ({ g: gradient(x as tf.Tensor, dy as tf.Tensor) }), shapes, 'gemm');
-  expect(operators(readModel(encodeModel(graph, { name: 'test' }))).ReduceSum ?? 0).toBe(inParts ? 1 : 0);
+  const model = await trace(({ x, dy }) => ({ g: gradient(x, dy) }), shapes, { lowering: 'gemm' });
+  expect(operators(readModel(model.encode())).ReduceSum ?? 0).toBe(inParts ? 1 : 0);
 
   const operands = [drawn(shapes.x, 0), drawn(shapes.dy, 1)];
   const run: Run = ([x, dy]) => gradient(x as tf.Tensor, dy as tf.Tensor);

@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { type Graph, schedule } from '../../trace/graph.ts';
-import { encodeModel } from '../../trace/model.ts';
-import { type Tensors, trace } from '../../trace/trace.ts';
+import { type Tensors, trace } from '../../trace/index.ts';
+import { graphOf } from '../helpers/traced.ts';
 
 const opsOf = (graph: Graph): string[] =>
   schedule(graph).map((v) => (v.source.kind === 'node' ? v.source.node.op : v.source.kind));
@@ -13,17 +13,17 @@ const x = (inputs: Tensors): tf.Tensor => inputs.x as tf.Tensor;
 
 describe('what cannot be traced', () => {
   test('a kernel without a mapping is named, with the tfjs op that called it', async () => {
-    await expect(trace((i) => ({ y: tf.unique(x(i)).values }), { x: [3] }, 'conv')).rejects.toThrow(
+    await expect(graphOf((i) => ({ y: tf.unique(x(i)).values }), { x: [3] }, 'conv')).rejects.toThrow(
       /^trace: expected a kernel with an ONNX mapping, got Unique \(called by tf\.unique at trace\.test\.ts:\d+:\d+\); .*values$/,
     );
-    await expect(trace((i) => ({ y: tf.real(tf.fft(tf.complex(x(i), x(i)))) }), { x: [4] }, 'gemm')).rejects.toThrow(
+    await expect(graphOf((i) => ({ y: tf.real(tf.fft(tf.complex(x(i), x(i)))) }), { x: [4] }, 'gemm')).rejects.toThrow(
       /got Complex \(called by tf\.complex at .*complex numbers/,
     );
   });
 
   test('what a mapping refuses is told with the kernel and the line that called it', async () => {
     await expect(
-      trace(
+      graphOf(
         (i) => ({ y: tf.conv2d(x(i) as tf.Tensor4D, tf.ones([1, 1, 1, 1]), 1, 0, 'NCHW') }),
         { x: [1, 1, 4, 4] },
         'conv',
@@ -32,11 +32,11 @@ describe('what cannot be traced', () => {
   });
 
   test('reading a value says that there is none and what to do', async () => {
-    await expect(trace((i) => ({ y: tf.scalar(x(i).dataSync()[0] ?? 0) }), { x: [1] }, 'conv')).rejects.toThrow(
+    await expect(graphOf((i) => ({ y: tf.scalar(x(i).dataSync()[0] ?? 0) }), { x: [1] }, 'conv')).rejects.toThrow(
       /a traced tensor has no values.*tf\.where/,
     );
     let later: Promise<unknown> = Promise.resolve();
-    await trace(
+    await graphOf(
       (i) => {
         later = x(i).data();
         later.catch(() => {});
@@ -50,7 +50,7 @@ describe('what cannot be traced', () => {
 
   test('a tensor kept from an earlier trace is refused', async () => {
     let kept: tf.Tensor | undefined;
-    await trace(
+    await graphOf(
       (i) => {
         kept = tf.keep(tf.add(x(i), 1));
         return { y: kept };
@@ -58,7 +58,7 @@ describe('what cannot be traced', () => {
       { x: [2] },
       'conv',
     );
-    await expect(trace((i) => ({ y: tf.add(x(i), kept as tf.Tensor) }), { x: [2] }, 'conv')).rejects.toThrow(
+    await expect(graphOf((i) => ({ y: tf.add(x(i), kept as tf.Tensor) }), { x: [2] }, 'conv')).rejects.toThrow(
       /expected a tensor of this trace, got one of an earlier trace/,
     );
   });
@@ -66,13 +66,13 @@ describe('what cannot be traced', () => {
   test('padding given as a number with unequal sides, where tfjs’s output is not that of a convolution', async () => {
     const filter = (): tf.Tensor4D => tf.ones([2, 1, 1, 1]);
     await expect(
-      trace((i) => ({ y: tf.conv2d(x(i) as tf.Tensor4D, filter(), 1, 0) }), { x: [1, 4, 4, 1] }, 'conv'),
+      graphOf((i) => ({ y: tf.conv2d(x(i) as tf.Tensor4D, filter(), 1, 0) }), { x: [1, 4, 4, 1] }, 'conv'),
     ).rejects.toThrow(/convolution: expected kernels and strides with equal sides.*got kernel 2x1/);
   });
 
   test('tfjs works on as before after a failed trace', async () => {
     await tf.setBackend('cpu');
-    await expect(trace((i) => ({ y: tf.unique(x(i)).values }), { x: [3] }, 'conv')).rejects.toThrow();
+    await expect(graphOf((i) => ({ y: tf.unique(x(i)).values }), { x: [3] }, 'conv')).rejects.toThrow();
     expect(tf.getBackend()).toBe('cpu');
     expect([...tf.add([1, 2], 1).dataSync()]).toEqual([2, 3]);
   });
@@ -83,8 +83,8 @@ test('tensors of another backend become constants and keep their values for late
   const weights = tf.reshape(tf.tensor([[1, 2, 3]]), [3]);
   const same = tf.tensor([5, 5, 5]);
   for (const lowering of ['conv', 'gemm'] as const) {
-    const graph = await trace((i) => ({ y: tf.add(tf.mul(x(i), weights), same) }), { x: [3] }, lowering);
-    const session = await ort.InferenceSession.create(encodeModel(graph, { name: 'captured' }));
+    const traced = await trace(({ x }) => ({ y: tf.add(tf.mul(x, weights), same) }), { x: [3] }, { lowering });
+    const session = await ort.InferenceSession.create(traced.encode());
     const { y } = await session.run({ x: new ort.Tensor('float32', [1, 10, 100], [3]) });
     expect([...((y?.data ?? []) as Float32Array)]).toEqual([6, 25, 305]);
   }
@@ -92,12 +92,8 @@ test('tensors of another backend become constants and keep their values for late
 });
 
 test('matrices broadcast as in numpy, also where tfjs’s cpu backend pairs the wrong ones', async () => {
-  const graph = await trace(
-    ({ a, b }) => ({ y: tf.matMul(a as tf.Tensor, b as tf.Tensor) }),
-    { a: [2, 1, 1, 1], b: [2, 3, 1, 1] },
-    'gemm',
-  );
-  const session = await ort.InferenceSession.create(encodeModel(graph, { name: 'broadcast' }));
+  const traced = await trace(({ a, b }) => ({ y: tf.matMul(a, b) }), { a: [2, 1, 1, 1], b: [2, 3, 1, 1] });
+  const session = await ort.InferenceSession.create(traced.encode());
   const { y } = await session.run({
     a: new ort.Tensor('float32', [10, 100], [2, 1, 1, 1]),
     b: new ort.Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3, 1, 1]),
@@ -108,12 +104,12 @@ test('matrices broadcast as in numpy, also where tfjs’s cpu backend pairs the 
 describe('equal computations', () => {
   test('a function called twice is computed once', async () => {
     const layer = (t: tf.Tensor): tf.Tensor => tf.tanh(tf.matMul(t as tf.Tensor2D, tf.tensor2d([1, 2, 3, 4], [2, 2])));
-    const graph = await trace((i) => ({ a: layer(x(i)), b: tf.neg(layer(x(i))) }), { x: [3, 2] }, 'gemm');
+    const graph = await graphOf((i) => ({ a: layer(x(i)), b: tf.neg(layer(x(i))) }), { x: [3, 2] }, 'gemm');
     expect(opsOf(graph)).toEqual(['MatMul', 'Tanh', 'Neg']);
   });
 
   test('equal contents in different arrays are one constant, and unequal ones are not', async () => {
-    const graph = await trace(
+    const graph = await graphOf(
       (i) => ({
         a: tf.add(x(i), tf.tensor1d([1, 2])),
         b: tf.add(x(i), tf.tensor1d([1, 2])),
@@ -130,8 +126,8 @@ describe('equal computations', () => {
   test('the forward pass that a gradient repeats exists once, and so does the unfold it shares', async () => {
     const shapes = { x: [2, 6, 6, 3], w: [3, 3, 3, 4] };
     const forward = (i: Tensors): tf.Tensor => tf.conv2d(x(i) as tf.Tensor4D, i.w as tf.Tensor4D, 1, 'same');
-    const alone = await trace((i) => ({ y: forward(i) }), shapes, 'gemm');
-    const withGradient = await trace(
+    const alone = await graphOf((i) => ({ y: forward(i) }), shapes, 'gemm');
+    const withGradient = await graphOf(
       (i) => ({
         y: forward(i),
         dw: tf.grad((w) => tf.mean(tf.square(forward({ ...i, w }))))(i.w as tf.Tensor),
@@ -160,7 +156,7 @@ describe('identities leave no node', () => {
   ];
   test.each(cases)('%s', async (_name, f) => {
     for (const lowering of ['conv', 'gemm'] as const) {
-      expect(opsOf(await trace((i) => ({ y: f(x(i)) }), { x: [2, 3, 4] }, lowering))).toEqual([]);
+      expect(opsOf(await graphOf((i) => ({ y: f(x(i)) }), { x: [2, 3, 4] }, lowering))).toEqual([]);
     }
   });
 });

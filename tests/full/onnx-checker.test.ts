@@ -8,7 +8,7 @@ import * as native from 'onnxruntime-node';
 import * as web from 'onnxruntime-web/wasm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { generatorFunction } from '../../export/weights.ts';
-import { traceAnyBatch } from '../../trace/batch.ts';
+import { trace } from '../../trace/index.ts';
 import { traceStep } from '../../train/engines/onnx.ts';
 import { createModel } from '../../train/families/models.ts';
 import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
@@ -44,10 +44,8 @@ beforeAll(async () => {
     const model = createModel(recipe);
     const { latent, classes } = recipe.network;
     const weights = under('ema', model.initialState());
-    const encode = await traceAnyBatch('generator', generatorFunction({ model, weights }), {
-      latent: [latent],
-      ...(classes > 0 ? { class: [classes] } : {}),
-    });
+    const inputs = { latent: ['batch', latent], ...(classes > 0 ? { class: ['batch', classes] } : {}) };
+    const { encode } = await trace(generatorFunction({ model, weights }), inputs, { name: 'generator' });
     for (const [i, phase] of model.phases.entries()) models[`${preset}.step${i}`] = await traceStep(phase);
     for (const storage of ['fp32', 'fp16', 'int8'] as const) models[`${preset}.generator.${storage}`] = encode(storage);
   }

@@ -3,9 +3,9 @@ import { fromBinary } from '@bufbuild/protobuf';
 import * as tf from '@tensorflow/tfjs';
 import { type GraphProto, ModelProtoSchema } from 'onnx-buf';
 import * as ort from 'onnxruntime-node';
+import type { Graph } from '../../trace/graph.ts';
+import { type Tensors, trace } from '../../trace/index.ts';
 import type { Lowering } from '../../trace/kernels/table.ts';
-import { encodeModel } from '../../trace/model.ts';
-import { type Tensors, trace } from '../../trace/trace.ts';
 import { asTensor, fed, type Operand } from './operands.ts';
 
 export interface Values {
@@ -56,7 +56,7 @@ export async function runTraced(run: Run, operands: readonly Operand[], lowering
     });
     return Object.fromEntries(asList(run(tensors)).map((t, i) => [`y${i}`, t]));
   };
-  const model = encodeModel(await trace(traced, shapes, lowering), { name: 'test' });
+  const model = (await trace(traced, shapes, { name: 'test', lowering })).encode();
   // Level 3 hides the notes about initializers that constant folding no longer needs.
   const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3 });
   try {
@@ -70,6 +70,13 @@ export async function runTraced(run: Run, operands: readonly Operand[], lowering
     await session.release();
   }
 }
+
+/** The graph of a function, for a look at its nodes. */
+export const graphOf = async (
+  fn: (inputs: Tensors) => Tensors,
+  shapes: Readonly<Record<string, readonly number[]>>,
+  lowering: Lowering,
+): Promise<Graph> => (await trace(fn, shapes, { lowering })).graph;
 
 /** Largest |a − b| / (1 + |b|); infinite where one is NaN and the other is not. */
 export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -1,22 +1,19 @@
 // Engine `onnx`: the step is traced once into an ONNX graph (trace/) and run by onnxruntime-node.
 
 import { UserError } from '../../contract/errors.ts';
-import { encodeModel } from '../../trace/model.ts';
-import { type Tensors, trace } from '../../trace/trace.ts';
+import { NEXT, type Tensors, trace } from '../../trace/index.ts';
 import type { StepGraph } from '../families/family.ts';
 import { prefixed, sizeOf, under, type Values } from '../nn/tensors.ts';
 import { type Device, type EngineOptions, inputOf, type TrainingEngine } from './engine.ts';
 import { createSession, type InferenceSession, Tensor } from './onnxruntime.ts';
-
-/** Prefix of the outputs that carry the state after the step; ONNX wants names of inputs and outputs to differ. */
-const NEXT = 'next/';
 
 /** A step as an ONNX model, a pure function of its graph: inputs by name, outputs `next/…` and statistics. */
 export async function traceStep(graph: StepGraph): Promise<Uint8Array> {
   const { changes, reads, inputs } = graph;
   const run = (given: Tensors): Tensors =>
     Object.fromEntries(Object.entries(graph.run(given)).map(([k, v]) => [k in changes ? NEXT + k : k, v]));
-  return encodeModel(await trace(run, { ...changes, ...reads, ...inputs }, 'gemm'), { name: 'training-step' });
+  const shapes = { ...changes, ...reads, ...inputs };
+  return (await trace(run, shapes, { name: 'training-step', lowering: 'gemm' })).encode();
 }
 
 /** The generator with the averaged parameters as inputs, for samples while training. */
@@ -31,7 +28,7 @@ async function traceGenerator({ spec, batch, weights, generate }: EngineOptions[
     if (!latent) throw new Error('generator: expected an input named latent');
     return { pictures: generate(under('ema', inputs), latent, classes) };
   };
-  return encodeModel(await trace(run, shapes, 'gemm'), { name: 'generator' });
+  return (await trace(run, shapes, { name: 'generator', lowering: 'gemm' })).encode();
 }
 
 async function startOn(device: Device, model: Uint8Array): Promise<InferenceSession> {

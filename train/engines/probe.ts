@@ -3,8 +3,7 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { encodeModel } from '../../trace/model.ts';
-import { trace } from '../../trace/trace.ts';
+import { trace } from '../../trace/index.ts';
 import type { Device } from './engine.ts';
 import { createSession, Tensor } from './onnxruntime.ts';
 
@@ -26,15 +25,9 @@ export async function probe(device: Device, log: (text: string) => void): Promis
 
 async function productMs(device: string): Promise<number> {
   const shape = [PROBE_SIDE, PROBE_SIDE];
-  const graph = await trace(
-    ({ a, b }) => {
-      if (!a || !b) throw new Error('probe: expected its two inputs');
-      return { product: a.matMul(b) };
-    },
-    { a: shape, b: shape },
-    'gemm',
-  );
-  const model = encodeModel(graph, { name: 'probe' });
+  const shapes = { a: shape, b: shape };
+  const traced = await trace(({ a, b }) => ({ product: a.matMul(b) }), shapes, { name: 'probe', lowering: 'gemm' });
+  const model = traced.encode();
   const session = await createSession(model, { executionProviders: [device] });
   const tensor = new Tensor('float32', new Float32Array(PROBE_SIDE ** 2), shape);
   let best = Number.POSITIVE_INFINITY;

@@ -3,8 +3,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { philox4x32 } from '../../contract/philox.ts';
 import { STREAM } from '../../contract/random.ts';
-import { encodeModel } from '../../trace/model.ts';
-import { trace } from '../../trace/trace.ts';
+import { trace } from '../../trace/index.ts';
 import type { PictureSet } from '../data/types.ts';
 import { createSession, Tensor } from '../engines/onnxruntime.ts';
 import { initialValues } from '../nn/layers.ts';
@@ -52,7 +51,7 @@ export async function trainClassifier(
   );
   const { resolution, channels } = spec;
   const outputs = outputsOf(spec);
-  const graph = await trace(
+  const traced = await trace(
     step(spec),
     {
       pictures: [batch, resolution, resolution, channels],
@@ -61,9 +60,9 @@ export async function trainClassifier(
       correction: [],
       ...shapes,
     },
-    'gemm',
+    { name: 'judge-training', lowering: 'gemm' },
   );
-  const session = await createSession(encodeModel(graph, { name: 'judge-training' }));
+  const session = await createSession(traced.encode());
   const start = initialValues(parameters, seed, STREAM.training + 64);
   let state: Record<string, Tensor> = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => {
@@ -102,10 +101,9 @@ async function momentsOf(spec: ClassifierSpec, trained: Record<string, Float32Ar
   const { resolution, channels } = spec;
   const shapes = Object.fromEntries(classifierParameters(spec).map(({ name, shape }) => [name, shape]));
   const batch = Math.min(momentBatch, set.count);
-  const graph = await trace(
+  const traced = await trace(
     ({ pictures, ...p }) => {
       const found: Tensors = {};
-      if (!pictures) throw new Error('judge: expected an input named pictures');
       const seen = batchNormalise((name, { mean, variance }) => {
         found[`mean/${name}`] = mean;
         found[`variance/${name}`] = variance;
@@ -114,9 +112,9 @@ async function momentsOf(spec: ClassifierSpec, trained: Record<string, Float32Ar
       return found;
     },
     { pictures: [batch, resolution, resolution, channels], ...shapes },
-    'gemm',
+    { name: 'judge-moments', lowering: 'gemm' },
   );
-  const session = await createSession(encodeModel(graph, { name: 'judge-moments' }));
+  const session = await createSession(traced.encode());
   const feeds = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => [
       name,

@@ -3,7 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../../contract/errors.ts';
-import { traceAnyBatch } from '../../trace/batch.ts';
+import { trace } from '../../trace/index.ts';
 import { createSession, Tensor } from '../engines/onnxruntime.ts';
 import {
   addBias,
@@ -178,19 +178,18 @@ export async function exportClassifier(
 ): Promise<Uint8Array> {
   const shapes = classifierParameters(spec).filter(({ name }) => parameters[name]);
   const { resolution, channels } = spec;
-  const encode = await traceAnyBatch(
-    'judge',
+  const traced = await trace(
     ({ pictures }) => {
-      if (!pictures) throw new Error('judge: expected an input named pictures');
       const p = Object.fromEntries(
         shapes.map(({ name, shape }) => [name, tf.tensor(parameters[name] ?? [], [...shape], 'float32')]),
       );
       const { features, logits } = classify(spec, p, pictures, addBias);
       return { features: moments ? directionOf(features, moments) : features, logits };
     },
-    { pictures: [resolution, resolution, channels] },
+    { pictures: ['batch', resolution, resolution, channels] },
+    { name: 'judge' },
   );
-  return encode();
+  return traced.encode();
 }
 
 export type JudgeTask = 'classes' | 'turns' | 'classes and turns';
