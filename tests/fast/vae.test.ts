@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { randomNormals } from '../../contract/random.ts';
 import { generatorFunction } from '../../export/weights.ts';
-import { traceAnyBatch } from '../../trace/batch.ts';
+import { trace } from '../../trace/index.ts';
 import { phaseAt } from '../../train/families/family.ts';
 import { createModel } from '../../train/families/models.ts';
 import { createFlow } from '../../train/families/vae/flow.ts';
@@ -44,10 +44,8 @@ test.each(SIZES)(
       expect(latents?.shape).toEqual([2, spec.latent]);
     });
 
-    const encode = await traceAnyBatch('generator', generatorFunction({ model, weights }), {
-      latent: [spec.latent],
-      class: [3],
-    });
+    const inputs = { latent: ['batch', spec.latent], class: ['batch', 3] };
+    const { encode } = await trace(generatorFunction({ model, weights }), inputs, { name: 'generator' });
     expect(Object.keys(operators(readModel(encode())))).not.toContain('Loop');
     const session = await ort.InferenceSession.create(encode());
     const { image } = await session.run({
