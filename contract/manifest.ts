@@ -1,5 +1,6 @@
 // model.json, the bundle's manifest: the only thing the edge and the web need to know about a model.
-// The zod schema is the definition; parseManifest turns anything wrong into one sentence.
+// The zod schema is what is checked, the interfaces say the same to people and to packages without zod (a test holds them
+// together); parseManifest turns anything wrong into one sentence.
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { UserError } from './errors.ts';
@@ -28,7 +29,7 @@ export const truncationSchema = z.number().check(z.gt(0), z.maximum(1));
 
 /** Storage of the weights; every variant computes in fp32 and has its own goldens. */
 export const variantSchema = z.enum(['fp32', 'fp16', 'int8']);
-export type Variant = z.infer<typeof variantSchema>;
+export type Variant = 'fp32' | 'fp16' | 'int8';
 
 const fileSchema = z.object({
   path: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a plain file name')),
@@ -37,54 +38,90 @@ const fileSchema = z.object({
   bytes: size,
   sha256: sha256Schema,
 });
-export type FileEntry = z.infer<typeof fileSchema>;
+export interface FileEntry {
+  path: string;
+  role: 'generator' | 'encoder' | 'discriminator';
+  variant: Variant;
+  bytes: number;
+  sha256: string;
+}
 
 const goldenSchema = z.object({
   variant: variantSchema,
   seed: z.int().check(z.minimum(0), z.maximum(4294967295)),
-  /** Class index; absent for an unconditional model. */
   class: z.optional(z.int().check(z.minimum(0))),
   truncation: truncationSchema,
-  /** Of the HWC pixel bytes that onnxruntime-web's wasm gives; RGBA is straight. */
   sha256: sha256Schema,
-  /** Those bytes, base64. */
   pixels: z.base64(),
 });
-export type Golden = z.infer<typeof goldenSchema>;
+export interface Golden {
+  variant: Variant;
+  seed: number;
+  /** Class index; absent for an unconditional model. */
+  class?: number | undefined;
+  truncation: number;
+  /** Of the HWC pixel bytes that onnxruntime-web's wasm gives; RGBA is straight. */
+  sha256: string;
+  /** Those bytes, base64. */
+  pixels: string;
+}
 
-/** A measurement while training: what a set of pictures allows to be measured; further numbers may stand beside these. */
 export const historySchema = z.looseObject({
   images: count,
   fid: z.optional(z.number()),
-  /** Kernel distance, and the ends of its 95 % interval. */
   kid: z.optional(z.number()),
   kidLow: z.optional(z.number()),
   kidHigh: z.optional(z.number()),
   precision: z.optional(z.number()),
   recall: z.optional(z.number()),
   coverage: z.optional(z.number()),
-  /** Share of the generated pictures that are near copies of a training picture. */
   nearCopies: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
   ganTest: z.optional(z.number()),
 });
-export type HistoryPoint = z.infer<typeof historySchema>;
+/** A measurement while training: what a set of pictures allows to be measured; further numbers may stand beside these. */
+export interface HistoryPoint {
+  images: number;
+  fid?: number | undefined;
+  /** Kernel distance, and the ends of its 95 % interval. */
+  kid?: number | undefined;
+  kidLow?: number | undefined;
+  kidHigh?: number | undefined;
+  precision?: number | undefined;
+  recall?: number | undefined;
+  coverage?: number | undefined;
+  /** Share of the generated pictures that are near copies of a training picture. */
+  nearCopies?: number | undefined;
+  ganTest?: number | undefined;
+  [further: string]: unknown;
+}
 
-/** The same latents drawn at one moment of the training: a small PNG. */
 const snapshotSchema = z.object({ images: count, png: z.base64().check(z.maxLength(100_000)) });
-export type Snapshot = z.infer<typeof snapshotSchema>;
+/** The same latents drawn at one moment of the training. */
+export interface Snapshot {
+  images: number;
+  /** A small PNG, base64. */
+  png: string;
+}
 
-/** What `pocketgen eval --json` printed of one variant; docs/quality.md explains the keys. */
 const evaluationSchema = z.looseObject({ dtype: variantSchema });
-export type Evaluation = z.infer<typeof evaluationSchema>;
+/** What `pocketgen eval --json` printed of one variant; docs/quality.md explains the keys. */
+export interface Evaluation {
+  dtype: Variant;
+  [key: string]: unknown;
+}
 
 export const metricsSchema = z.object({
-  /** By images seen, ascending; so are the snapshots. */
   history: z.array(historySchema),
   snapshots: z.array(snapshotSchema),
-  /** At most one a variant. */
   evaluations: z.array(evaluationSchema),
 });
-export type BundleMetrics = z.infer<typeof metricsSchema>;
+export interface BundleMetrics {
+  /** By images seen, ascending; so are the snapshots. */
+  history: HistoryPoint[];
+  snapshots: Snapshot[];
+  /** At most one a variant. */
+  evaluations: Evaluation[];
+}
 
 const shape = z.object({
   format: z.literal(FORMAT),
@@ -93,10 +130,8 @@ const shape = z.object({
   title: z.string(),
   description: z.string(),
   kind: text,
-  /** Channels: 1 grey, 3 RGB, 4 RGBA, which the network gives premultiplied (−1 in all four where nothing is seen). */
   image: z.object({ width: size, height: size, channels: z.literal([1, 3, 4]) }),
   latent: z.object({ size, distribution: z.literal('normal'), generator: z.literal(LATENT_GENERATOR) }),
-  /** Labels in the order of the class input; empty for an unconditional model. */
   classes: z.array(text).check(z.maxLength(LIMITS.classes)),
   opset: size,
   inputs: z.object({
@@ -110,10 +145,8 @@ const shape = z.object({
   }),
   files: z.array(fileSchema).check(z.minLength(1)),
   defaultVariant: variantSchema,
-  /** What is drawn with unless asked otherwise: a little below 1 trades rare pictures for fewer failed ones. */
   defaultTruncation: truncationSchema,
   goldens: z.array(goldenSchema),
-  /** Quality, while training and since. */
   metrics: z.optional(metricsSchema),
   training: z.object({
     preset: z.string(),
@@ -126,7 +159,48 @@ const shape = z.object({
   license: z.string(),
 });
 
-export type Manifest = z.infer<typeof shape>;
+/** An input or output of the network, its batch first. */
+interface Port<Shape> {
+  name: string;
+  shape: Shape;
+}
+
+/** Everything that model.json says. */
+export interface Manifest {
+  format: typeof FORMAT;
+  formatVersion: typeof FORMAT_VERSION;
+  /** Lower-case letters, digits and hyphens: a part of addresses. */
+  name: string;
+  title: string;
+  description: string;
+  /** Family of the network, such as `gan` or `vae`. */
+  kind: string;
+  /** Channels: 1 grey, 3 RGB, 4 RGBA, which the network gives premultiplied (−1 in all four where nothing is seen). */
+  image: { width: number; height: number; channels: 1 | 3 | 4 };
+  latent: { size: number; distribution: 'normal'; generator: typeof LATENT_GENERATOR };
+  /** Labels in the order of the class input; empty for an unconditional model. */
+  classes: string[];
+  opset: number;
+  inputs: { latent: Port<['batch', number]>; classWeights?: Port<['batch', number]> | undefined };
+  /** [batch, channels, height, width]. */
+  output: { name: string; shape: ['batch', number, number, number]; range: [-1, 1] };
+  files: FileEntry[];
+  defaultVariant: Variant;
+  /** What is drawn with unless asked otherwise: a little below 1 trades rare pictures for fewer failed ones. */
+  defaultTruncation: number;
+  goldens: Golden[];
+  /** Quality, while training and since. */
+  metrics?: BundleMetrics | undefined;
+  training: {
+    preset: string;
+    config: Record<string, unknown>;
+    dataset: { name: string; sha256: string };
+    imagesSeen: number;
+    engine: string;
+    seed: number;
+  };
+  license: string;
+}
 
 /** Fields that must agree with each other. */
 export const manifestSchema = shape.check(({ value: m, issues }) => {
