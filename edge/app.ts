@@ -86,6 +86,7 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
   app.use(
     secureHeaders({
       crossOriginResourcePolicy: false, // pictures say cross-origin themselves
+      strictTransportSecurity: false, // counts for a whole domain, which is more than an app mounted there may decide
       originAgentCluster: false,
       xDnsPrefetchControl: false,
       xDownloadOptions: false,

@@ -20,15 +20,21 @@ import { tinyFolder } from './edge-services.ts';
 let tiny: Awaited<ReturnType<typeof tinyFolder>>;
 let library: Library;
 let notices: string[];
+/** Waits before a bundle is opened. */
+let hold: (name: string) => Promise<void>;
 let get: (path: string, init?: RequestInit) => Promise<Response>;
 
 beforeEach(async () => {
   tiny = await tinyFolder(COLOUR);
   notices = [];
+  hold = async () => {};
   const engine = wasmEngine();
   library = await openLibrary({
     folder: tiny.folder,
-    open: (source) => openModel(source, engine, Number.POSITIVE_INFINITY),
+    open: async (source) => {
+      await hold(source.name);
+      return openModel(source, engine, Number.POSITIVE_INFINITY);
+    },
     notice: (line) => void notices.push(line),
   });
   const app = pocketgen({ models: library, files: library, training: library.training });
@@ -128,6 +134,36 @@ test('ten replacements under load: no request fails, none mixes two bundles, and
   expect(seen).toEqual(sheets);
   expect(wasmMemoryBytes()).toBe(memory); // those that were replaced are closed
   expect(notices).toEqual([]);
+});
+
+test('a bundle that was replaced is not closed while it is still handed out, however long the next one takes to open', async () => {
+  await writeTiny(tiny.folder, PLAIN);
+  await twoLooks();
+  const version = (await library.list()).find(({ name }) => name === COLOUR.name)?.version;
+  put(await another(1));
+  await writeTiny(join(tiny.folder, '.made'), { ...PLAIN, latent: PLAIN.latent + 1 });
+  put(folderOf('.made/tiny-plain'), 'tiny-plain');
+  let begun = () => {};
+  const waiting = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const opened = new Promise<void>((resolve) => {
+    hold = async (name) => {
+      if (name !== 'tiny-plain') return;
+      begun();
+      await new Promise((later) => setTimeout(later, 100));
+      resolve();
+    };
+  });
+  const looking = twoLooks();
+  await waiting;
+  // The first one is replaced; the second is being opened.
+  for (let i = 0; i < 5; i++) {
+    const response = await get(`/v1/images/${COLOUR.name}/${i}.png`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('Content-Location')).not.toContain(version);
+  }
+  await Promise.all([looking, opened]);
 });
 
 test('a bundle that appears is served after its checks, and one that goes is not', async () => {
