@@ -1,5 +1,5 @@
-// Builds @pocketgen/client for its package: every entry and the worker as plain modules without bare imports but
-// onnxruntime-web's files, which bundlers, import maps and Node find. `node scripts/build-client.ts [FOLDER]`
+// The JavaScript of @pocketgen/client: every entry and the worker as modules without bare imports, and two scripts of ONNX Runtime.
+// Its tests use what it writes as its users do. `node scripts/build-client.ts [FOLDER]`
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';

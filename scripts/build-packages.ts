@@ -5,11 +5,11 @@
 //   client/dist/   the client: bundled with what it uses of contract/, its worker, its declarations, two scripts of ONNX Runtime
 import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { type Plugin, rolldown } from 'rolldown';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
 import { buildPage } from '../cli/page.ts';
+import { buildClient } from './build-client.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const at = (...parts: string[]): string => join(ROOT, ...parts);
@@ -42,30 +42,9 @@ async function bundleDeclarations(
   await bundle.close();
 }
 
-/** The sources name their worker by its own name; beside built files it is a built one. */
-const workerAddress: Plugin = {
-  name: 'worker-address',
-  transform: {
-    filter: { code: "new URL('./worker.ts', import.meta.url)" },
-    handler: (code) =>
-      code.replace("new URL('./worker.ts', import.meta.url)", "new URL('./worker.js', import.meta.url)"),
-  },
-};
-
 async function bundleClient(): Promise<void> {
   const dir = at('client/dist');
-  rmSync(dir, { recursive: true, force: true });
-  const bundle = await rolldown({
-    input: { index: at('client/index.ts'), worker: at('client/worker.ts') },
-    platform: 'browser',
-    external: CLIENT_EXTERNAL,
-    plugins: [workerAddress],
-  });
-  await bundle.write({ dir, format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' });
-  await bundle.close();
-  // Bundlers take these along from beside the library only: its package does not export them as files.
-  const runtime = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
-  for (const name of ['ort.wasm.min.mjs', 'ort.jspi.min.mjs']) cpSync(join(runtime, name), join(dir, name));
+  await buildClient(dir);
   await bundleDeclarations({ 'index.d': 'client/index.d.ts' }, dir, { external: CLIENT_EXTERNAL, inlined: ['zod'] });
 }
 
