@@ -32,7 +32,8 @@ export async function open(source: Source, options: OpenOptions = {}): Promise<M
         onProgress?.({ phase: 'loading', ...bytes });
         break;
       case 'starting':
-        if (report === undefined) onProgress?.({ phase: 'starting', ...bytes });
+        // Nothing before the total is known: whoever divides by it would divide by nothing.
+        if (report === undefined && bytes.total > 0) onProgress?.({ phase: 'starting', ...bytes });
         break;
       case 'running':
         report = { provider: status.provider, verdicts: status.verdicts, measuring: status.measuring };

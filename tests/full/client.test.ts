@@ -1,12 +1,15 @@
 // The library as others use it, built and in a real browser: in a window, in a worker, without a worker, with and without an
 // import map; the bytes are those that Node draws. Nothing of the page (web/) is involved.
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type * as Client from '../../client/index.ts';
 import { open } from '../../client/index.ts';
+import { scaleUp } from '../../contract/picture.ts';
+import { encodePng } from '../../contract/png.ts';
 import { buildClient } from '../../scripts/build-client.ts';
 import { launchBrowser } from '../browser.ts';
 import { type Host, serveFolder } from '../helpers/bundle-host.ts';
@@ -25,8 +28,13 @@ const expected: string[] = [];
 const MAP = JSON.stringify({ imports: { '@pocketgen/client': '/client/index.js', 'onnxruntime-web/': '/ort/' } });
 
 beforeAll(async () => {
-  await buildClient(join(folder, 'client'));
-  symlinkSync(resolve('node_modules/onnxruntime-web/dist'), join(folder, 'ort'));
+  // As npm lays packages out, and as a host may have them.
+  const installed = join(folder, 'node_modules');
+  await buildClient(join(installed, '@pocketgen/client/dist'));
+  copyFileSync('client/package.json', join(installed, '@pocketgen/client/package.json'));
+  symlinkSync(resolve('node_modules/onnxruntime-web'), join(installed, 'onnxruntime-web'));
+  symlinkSync(join(installed, '@pocketgen/client/dist'), join(folder, 'client'));
+  symlinkSync(join(installed, 'onnxruntime-web/dist'), join(folder, 'ort'));
   symlinkSync(resolve('models'), join(folder, 'models'));
   mkdirSync(join(folder, 'pages'));
   const script = (library: string) =>
@@ -230,5 +238,44 @@ test('a model of another host that does not allow it is named with the header th
     await client.open(address, { wasmPaths: '/ort/' });
   }, `${isolated.url}models/fashion-gan/`);
   await expect(failed).rejects.toThrow(/model\.json: expected an answer, got none .*Access-Control-Allow-Origin/);
+  await context.close();
+});
+
+/** The first block of a language in docs/client.md. */
+function example(language: 'html' | 'js'): string {
+  const block = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(readFileSync('docs/client.md', 'utf8'))?.[1];
+  if (block === undefined) throw new Error(`docs/client.md: expected an example in ${language}, got none`);
+  return block;
+}
+
+test('the Node program of docs/client.md writes the file that the edge would send', async () => {
+  writeFileSync(join(folder, 'example.mjs'), example('js'));
+  execFileSync(process.execPath, ['example.mjs'], { cwd: folder });
+  const model = await open(new URL(`file://${resolve('models/fashion-gan')}/`));
+  const picture = await model.draw({ seed: 'ada@example.com', class: 'coat' });
+  await model.dispose();
+  expect(readFileSync(join(folder, 'ada.png')).equals(encodePng(scaleUp(picture, 8)))).toBe(true);
+});
+
+test("the page of docs/client.md draws Ada's coat, twice, and a walk from it", async () => {
+  writeFileSync(join(folder, 'example.html'), example('html'));
+  const { page, context, errors } = await visit(`${host.url}example.html`);
+  const seen = async () => [await page.locator('canvas').count(), ...errors];
+  await expect.poll(seen, { timeout: 60_000 }).toEqual([13]);
+  await expect.poll(() => page.workers().length).toBe(0); // disposed
+  const [first, second] = await page.evaluate(() =>
+    [...document.querySelectorAll('canvas')].map((canvas) => {
+      const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(0, 0, 28, 28);
+      return [...data].filter((_, i) => i % 4 === 0);
+    }),
+  );
+  const model = await open(new URL(`file://${resolve('models/fashion-gan')}/`));
+  const { data } = await model.draw({ seed: 'ada@example.com', class: 'coat' });
+  await model.dispose();
+  expect(digest(first ?? [])).toBe(digest(data));
+  expect(digest(second ?? [])).toBe(digest(data)); // a walk begins where it begins
+  expect(await page.locator('img').evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(224);
+  expect(await page.locator('progress').evaluate((bar: HTMLProgressElement) => bar.value)).toBe(1);
+  expect(errors).toEqual([]);
   await context.close();
 });
