@@ -36,6 +36,7 @@ ${Object.entries(PAGE_HEADERS)
   Cache-Control: no-cache
 /models/*
   Cache-Control: no-cache
+  Access-Control-Allow-Origin: *
 `;
 
 export function headersPlugin(): Plugin {

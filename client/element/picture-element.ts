@@ -1,0 +1,259 @@
+// The class behind <pocket-picture>: attributes become a wish, a wish becomes the edge's <img> or a <canvas> drawn here.
+// Importing this file touches nothing of the page: on a server the class has an empty base, and nobody makes one.
+import type { DrawnPicture } from '../types.ts';
+import { loadImage, versionedModel } from './edge.ts';
+import { whenNear } from './near.ts';
+import { borrow, isOpen, isSame, type Loan } from './shared.ts';
+import { styleSheet } from './style.ts';
+import { type Bundle, deviceOf, edgeAddress, readWish, type Wish } from './wish.ts';
+
+const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
+
+const PROPERTIES = [
+  'src',
+  'edge',
+  'model',
+  'seed',
+  'label',
+  'truncation',
+  'device',
+  'loading',
+  'runtime',
+  'alt',
+] as const;
+
+/**
+ * A picture of a pocketgen model by its seed: drawn on the visitor's device, by the edge, or first by the edge and from then on
+ * by the device.
+ *
+ * @tagname pocket-picture
+ * @fires {ProgressEvent} progress - The model arrives: bytes `loaded` of `total`, ONNX Runtime's included.
+ * @fires {Event} load - A picture is shown. Once more when the device has taken over from the edge.
+ * @fires {ErrorEvent} error - No picture can be shown; `message` and `error` say why.
+ * @slot - Shown until there is a picture, and where there can be none.
+ * @csspart picture - The `<img>` or `<canvas>`.
+ */
+export class PocketPicture extends Base {
+  static readonly observedAttributes: readonly string[] = PROPERTIES;
+
+  /** Address of the bundle: its folder, its model.json or a zip. Left out, the one that the edge publishes. @attr */
+  declare src: string;
+  /** Address of a pocketgen API. Its picture is shown at once, and the device draws from when the model is there. @attr */
+  declare edge: string;
+  /** What the edge calls the model: its name, or name@version for pictures that never change. @attr */
+  declare model: string;
+  /** A number or any text; the same picture for the same seed everywhere. Nothing is drawn without one. @attr */
+  declare seed: string;
+  /** One of the model's classes. Left out, the seed chooses. (HTML's own `class` belongs to style sheets.) @attr */
+  declare label: string;
+  /** Above 0, at most 1. Left out, the model's own. @attr */
+  declare truncation: number | null;
+  /** What may draw here. `none`: the edge alone, and neither model nor runtime is downloaded. @attr */
+  declare device: 'auto' | 'wasm' | 'wasm-threads' | 'webgpu' | 'none';
+  /** `lazy`: nothing is loaded until the element is about to be seen. @attr */
+  declare loading: 'eager' | 'lazy';
+  /** Folder of ONNX Runtime's files, where nothing else says where they are. @attr */
+  declare runtime: string;
+  /** What the picture shows, in words. Empty: it only decorates, and is passed over by screen readers. @attr */
+  declare alt: string;
+
+  #internals: ElementInternals;
+  #root: ShadowRoot;
+  #placeholder: HTMLSlotElement;
+  /** Of the wish that is being fulfilled; aborted when another takes its place. */
+  #work = new AbortController();
+  #scheduled = false;
+  #complete = true;
+  #loan: { bundle: Bundle; loan: Loan } | undefined;
+  #drawnBy: 'edge' | 'device' | null = null;
+  #picture: DrawnPicture | null = null;
+
+  constructor() {
+    super();
+    this.#internals = this.attachInternals();
+    const root = this.attachShadow({ mode: 'open' });
+    root.adoptedStyleSheets = [styleSheet()];
+    this.#root = root;
+    this.#placeholder = document.createElement('slot');
+    root.append(this.#placeholder);
+  }
+
+  /** Whose picture is shown. */
+  get drawnBy(): 'edge' | 'device' | null {
+    return this.#drawnBy;
+  }
+
+  /** The picture shown, if the device drew it: `toBlob()`, `svg()`, `toImageData()`. */
+  get picture(): DrawnPicture | null {
+    return this.#picture;
+  }
+
+  /** Nothing is under way: the picture that was asked for is shown, or cannot be. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  connectedCallback(): void {
+    // What a framework has set before the element was defined hides the properties.
+    for (const name of PROPERTIES) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value: unknown = this[name];
+      delete (this as Partial<PocketPicture>)[name];
+      Object.assign(this, { [name]: value });
+    }
+    this.#describe();
+    this.#schedule();
+  }
+
+  disconnectedCallback(): void {
+    this.#schedule();
+  }
+
+  attributeChangedCallback(name: string): void {
+    if (name === 'alt') this.#describe();
+    else this.#schedule();
+  }
+
+  /** A named image, or nothing at all to who does not see it. */
+  #describe(): void {
+    const alt = this.getAttribute('alt');
+    this.#internals.role = alt === '' ? 'none' : 'img';
+    this.#internals.ariaLabel = alt;
+  }
+
+  /** Attributes set one after another are one wish; an element that is only moved keeps its picture. */
+  #schedule(): void {
+    this.#complete = false;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      void this.#begin();
+    });
+  }
+
+  async #begin(): Promise<void> {
+    this.#work.abort();
+    this.#work = new AbortController();
+    const { signal } = this.#work;
+    try {
+      const wish = this.isConnected ? readWish((name) => this.getAttribute(name), this.baseURI) : undefined;
+      if (wish?.bundle === undefined) this.#giveBack();
+      if (wish === undefined) return this.#clear();
+      if (this.loading === 'lazy') await whenNear(this, signal);
+      await this.#fulfil(wish, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#clear();
+      const message = error instanceof Error ? error.message : String(error);
+      this.dispatchEvent(new ErrorEvent('error', { error, message }));
+    }
+  }
+
+  /** Rejects when nobody can draw it. */
+  async #fulfil({ bundle, edge, point }: Wish, signal: AbortSignal): Promise<void> {
+    const onDevice = bundle && (() => this.#drawOnDevice(bundle, point, signal));
+    const atEdge = edge && (() => this.#showEdge(edge, point, signal));
+    // A model that is open draws at once and without the network. Who saves data is shown the edge's pictures alone.
+    const ways =
+      bundle !== undefined && isOpen(bundle)
+        ? [onDevice]
+        : atEdge !== undefined && savesData()
+          ? [atEdge]
+          : [atEdge, onDevice];
+    const errors: unknown[] = [];
+    let shown = false;
+    for (const way of ways) {
+      try {
+        await way?.();
+        shown ||= way !== undefined;
+      } catch (error) {
+        signal.throwIfAborted();
+        errors.push(error);
+      }
+    }
+    if (!shown) throw errors[0];
+  }
+
+  async #showEdge(
+    { base, model }: NonNullable<Wish['edge']>,
+    point: Wish['point'],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const image = new Image();
+    const address = edgeAddress(base, await versionedModel(base, model), point);
+    await loadImage(image, address);
+    signal.throwIfAborted();
+    this.#show(image, 'edge');
+  }
+
+  async #drawOnDevice(bundle: Bundle, point: Wish['point'], signal: AbortSignal): Promise<void> {
+    const model = await this.#borrow(bundle).model;
+    const picture = await model.draw({ ...point, signal });
+    signal.throwIfAborted();
+    const canvas = this.#root.querySelector('canvas') ?? document.createElement('canvas');
+    this.#show(picture.toCanvas(canvas), 'device', picture);
+  }
+
+  #borrow(bundle: Bundle): Loan {
+    if (this.#loan !== undefined && isSame(this.#loan.bundle, bundle)) return this.#loan.loan;
+    const onProgress = (loaded: number, total: number) =>
+      this.dispatchEvent(new ProgressEvent('progress', { lengthComputable: true, loaded, total }));
+    const loan = borrow(bundle, onProgress);
+    this.#giveBack();
+    this.#loan = { bundle, loan };
+    return loan;
+  }
+
+  #giveBack(): void {
+    this.#loan?.loan.release();
+    this.#loan = undefined;
+  }
+
+  #show(
+    view: HTMLImageElement | HTMLCanvasElement,
+    drawnBy: 'edge' | 'device',
+    picture: DrawnPicture | null = null,
+  ): void {
+    view.part.add('picture');
+    // The element itself is the image, or decorates.
+    view.ariaHidden = 'true';
+    this.#root.replaceChildren(view);
+    this.#drawnBy = drawnBy;
+    this.#picture = picture;
+    this.#complete = true;
+    this.dispatchEvent(new Event('load'));
+  }
+
+  #clear(): void {
+    this.#root.replaceChildren(this.#placeholder);
+    this.#drawnBy = null;
+    this.#picture = null;
+    this.#complete = true;
+  }
+}
+
+function savesData(): boolean {
+  return (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;
+}
+
+const KNOWN = {
+  device: (text: string) => deviceOf(text || undefined) ?? 'auto',
+  loading: (text: string) => (text === 'lazy' ? 'lazy' : 'eager'),
+  truncation: (text: string) => (text === '' ? null : Number(text)),
+};
+
+// Properties reflect attributes; null and undefined take them away.
+for (const name of PROPERTIES)
+  Object.defineProperty(PocketPicture.prototype, name, {
+    get(this: PocketPicture) {
+      const text = this.getAttribute(name) ?? '';
+      return name in KNOWN ? KNOWN[name as keyof typeof KNOWN](text) : text;
+    },
+    set(this: PocketPicture, value: unknown) {
+      if (value === null || value === undefined) this.removeAttribute(name);
+      else this.setAttribute(name, String(value));
+    },
+    configurable: true,
+    enumerable: true,
+  });
