@@ -32,7 +32,9 @@ const BUNDLED: Record<RuntimeBuild, () => RuntimeFiles<URL>> = {
 /** The folder of the package where something resolves its name: an import map, Node, Deno, Bun. */
 function installed(): string | undefined {
   try {
-    return new URL('.', import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')).href;
+    const file = import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
+    // webpack puts the new place of a file here, under a new name and without its neighbours.
+    return file.endsWith(`/${RUNTIME_NAMES.wasm.binary}`) ? new URL('.', file).href : undefined;
   } catch {
     return undefined; // no import map, or a bundler has taken import.meta away
   }
@@ -40,10 +42,18 @@ function installed(): string | undefined {
 
 /** Throws UserError for `wasmPaths` that are no addresses. */
 export function runtimeFrom(wasmPaths: WasmPaths | undefined): (build: RuntimeBuild) => RuntimeFiles<RemoteFile> {
-  return (build) => runtimeAt(build, addressesOf(wasmPaths, build), HINT);
+  return (build) => {
+    const addresses = givenAddresses(wasmPaths, build);
+    if (addresses !== undefined) return runtimeAt(build, addresses, HINT);
+    const { script, loader, binary } = BUNDLED[build]();
+    const bundled = { script: script.href, loader: loader.href, binary: binary.href };
+    // webpack's minifier goes over every script that webpack moves.
+    return runtimeAt(build, bundled, HINT, true);
+  };
 }
 
-function addressesOf(wasmPaths: WasmPaths | undefined, build: RuntimeBuild): RuntimeFiles<string> {
+/** Undefined where only a bundler can know. */
+function givenAddresses(wasmPaths: WasmPaths | undefined, build: RuntimeBuild): RuntimeFiles<string> | undefined {
   if (typeof wasmPaths === 'string' || wasmPaths instanceof URL) return inFolder(wasmPaths, build);
   const given = wasmPaths?.[build];
   if (given !== undefined) {
@@ -51,7 +61,5 @@ function addressesOf(wasmPaths: WasmPaths | undefined, build: RuntimeBuild): Run
     return { script: at('script'), loader: at('loader'), binary: at('binary') };
   }
   const folder = installed();
-  if (folder !== undefined) return inFolder(folder, build);
-  const { script, loader, binary } = BUNDLED[build]();
-  return { script: script.href, loader: loader.href, binary: binary.href };
+  return folder === undefined ? undefined : inFolder(folder, build);
 }

@@ -43,16 +43,18 @@ export const RUNTIME_FACTS: Runtimes<{ bytes: number; sha256: string }> = {
   },
 };
 
-/** The files of a build that lie at these addresses. */
+/** The files of a build that lie at these addresses. `rewritten`: something may have minified the scripts among them. */
 export function runtimeAt(
   build: RuntimeBuild,
   addresses: RuntimeFiles<string>,
   hint: string,
+  rewritten = false,
 ): RuntimeFiles<RemoteFile> {
   const file = (part: keyof RuntimeFiles<unknown>): RemoteFile => ({
     url: addresses[part],
     ...RUNTIME_FACTS[build][part],
     hint,
+    rewritten: rewritten && part !== 'binary',
   });
   return { script: file('script'), loader: file('loader'), binary: file('binary') };
 }
