@@ -5,7 +5,8 @@ import { steps } from '../contract/walk.ts';
 import type { Bundle, Engine } from './engine/engine.ts';
 import { Dropped } from './engine/queue.ts';
 import { drawnPicture } from './picture.ts';
-import { childOf, inputsBetween, inputsOf, type Place, placeOf, pointOf } from './points.ts';
+import { childOf, inputsBetween, inputsOf, type Place } from './places.ts';
+import { placeOf, pointOf } from './points.ts';
 import type { DeviceReport, DrawnPicture, DrawOptions, Model } from './types.ts';
 
 export function createModel({ manifest, variant }: Bundle, engine: Engine, device: () => DeviceReport): Model {

@@ -1,6 +1,7 @@
 // What a picture on the page is: a seed, or a point of latent space reached by hand, with its classes. A point's numbers
 // are kept on a grid of 1/4096, so that the link to it gives exactly the picture that was on the screen.
-import { classOf, latentOf, oneHot, parseSeed, truncate } from '../../contract/latent.ts';
+import * as places from '../../client/places.ts';
+import { classOf, latentOf, oneHot, parseSeed } from '../../contract/latent.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import { blend, slerp } from '../../contract/walk.ts';
 
@@ -56,14 +57,16 @@ export function classWeights(point: Point, manifest: Manifest): Float32Array {
   return weights;
 }
 
-/** What the network is given: z [latent size], weights [classes]. */
-export interface Inputs {
-  z: Float32Array;
-  weights: Float32Array;
-}
+export type { Inputs } from '../../client/places.ts';
 
-export function inputsOf(point: Point, manifest: Manifest): Inputs {
-  return { z: truncate(rawLatent(point, manifest), point.truncation), weights: classWeights(point, manifest) };
+const placeOf = (point: Point, manifest: Manifest) => ({
+  latent: rawLatent(point, manifest),
+  weights: classWeights(point, manifest),
+  truncation: point.truncation,
+});
+
+export function inputsOf(point: Point, manifest: Manifest): places.Inputs {
+  return places.inputsOf(placeOf(point, manifest));
 }
 
 export function withClass(point: Point, index: number | undefined): Point {
@@ -98,9 +101,8 @@ function scaled(z: Float32Array, length: number): Float32Array {
 }
 
 /** A frame of the walk from a to b: the same numbers, so the same picture, as the edge's walk. */
-export function inputsBetween(a: Point, b: Point, t: number, manifest: Manifest): Inputs {
-  const [from, to] = [inputsOf(a, manifest), inputsOf(b, manifest)];
-  return { z: slerp(from.z, to.z, t), weights: blend(from.weights, to.weights, t) };
+export function inputsBetween(a: Point, b: Point, t: number, manifest: Manifest): places.Inputs {
+  return places.inputsBetween(placeOf(a, manifest), placeOf(b, manifest), t);
 }
 
 /** The same place as a point that can be kept and linked to. */
@@ -148,17 +150,8 @@ export function onPlane(
   return scaled(moved, norm(centre));
 }
 
-/** A child of two parents: every number and the class from one parent or the other (or between), by the child's own coin. */
+/** A child of two parents, on the grid. */
 export function childOf(a: Point, b: Point, seed: number, manifest: Manifest): FreePoint {
-  const coins = latentOf(seed >>> 0, manifest.latent.size + 1);
-  const [za, zb] = [rawLatent(a, manifest), rawLatent(b, manifest)];
-  const z = za.map((x, i) => ((coins[i] ?? 0) > 0 ? x : (zb[i] ?? 0)));
-  const classCoin = coins[manifest.latent.size] ?? 0;
-  const share = classCoin > 0.43 ? 1 : classCoin < -0.43 ? 0 : 0.5;
-  return {
-    kind: 'free',
-    z: toGrid(z),
-    classes: toMix(blend(classWeights(a, manifest), classWeights(b, manifest), share)),
-    truncation: (a.truncation + b.truncation) / 2,
-  };
+  const { latent, weights, truncation } = places.childOf(placeOf(a, manifest), placeOf(b, manifest), seed);
+  return { kind: 'free', z: toGrid(latent), classes: toMix(weights), truncation };
 }
