@@ -54,6 +54,26 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     description: 'serve bundles over HTTP: pictures by seed, grids, walks, an OpenAI-compatible route, and the page',
     load: async () => (await import('./commands/serve.ts')).registerServe,
   },
+  publish: {
+    description: 'publish bundles to a store that servers read: they serve them within seconds',
+    load: async () => (await import('./commands/publish.ts')).registerPublish,
+  },
+  list: {
+    description: 'show what is published in a store',
+    load: async () => (await import('./commands/list.ts')).registerList,
+  },
+  rollback: {
+    description: 'make an earlier version of a published model the current one',
+    load: async () => (await import('./commands/rollback.ts')).registerRollback,
+  },
+  unpublish: {
+    description: 'take back a published model, or an earlier version of it',
+    load: async () => (await import('./commands/unpublish.ts')).registerUnpublish,
+  },
+  prune: {
+    description: 'remove from a store what no published version uses',
+    load: async () => (await import('./commands/prune.ts')).registerPrune,
+  },
 };
 
 // Nobody reads any more (`| head`, a closed terminal): a command that saves on a hang-up does so, any other ends.

@@ -1,15 +1,11 @@
-// Bundles of any size, ground and classes for the page's tests: real ONNX files whose pictures are a soft disc of colour
+// Bundles of any size, ground and classes for the page's tests: their pictures are a soft disc of colour
 // that moves with the latent, on the ground that a trained model of such pictures would draw.
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { create, toBinary } from '@bufbuild/protobuf';
 import { zipSync } from 'fflate';
-import { AttributeProto_AttributeType, ModelProtoSchema, TensorProto_DataType } from 'onnx-buf';
-import { createGenerator } from '../contract/generator.ts';
-import { type BundleMetrics, type Manifest, parseManifest } from '../contract/manifest.ts';
+import type { BundleMetrics, Manifest } from '../contract/manifest.ts';
 import { randomNormals } from '../contract/random.ts';
-import { wasmEngine } from '../edge/runtime/wasm.ts';
+import { writeDense } from './dense-bundle.ts';
 
 export interface TestBundle {
   name: string;
@@ -49,117 +45,17 @@ function numbersOf({ size, channels, ground = 'white', classes = [], version = 1
         }
       }
     }
-  return { rows, weights, bias };
+  return { weights, bias };
 }
-
-function onnxOf(bundle: TestBundle): Uint8Array<ArrayBuffer> {
-  const { size, channels, classes = [] } = bundle;
-  const { rows, weights, bias } = numbersOf(bundle);
-  const pixels = channels * size * size;
-  const shape = (...sizes: number[]) => [
-    { value: { case: 'dimParam' as const, value: 'batch' } },
-    ...sizes.map((n) => ({ value: { case: 'dimValue' as const, value: BigInt(n) } })),
-  ];
-  const tensor = (name: string, dims: { value: object }[]) => ({
-    name,
-    type: {
-      value: { case: 'tensorType' as const, value: { elemType: TensorProto_DataType.FLOAT, shape: { dim: dims } } },
-    },
-  });
-  const floats = (name: string, dims: number[], data: Float32Array) => ({
-    name,
-    dataType: TensorProto_DataType.FLOAT,
-    dims: dims.map(BigInt),
-    rawData: new Uint8Array(data.buffer as ArrayBuffer),
-  });
-  const joined = classes.length > 0;
-  const axis = { name: 'axis', type: AttributeProto_AttributeType.INT, i: 1n };
-  const model = create(ModelProtoSchema, {
-    irVersion: 8n,
-    opsetImport: [{ version: 17n }],
-    graph: {
-      name: 'test',
-      input: [tensor('latent', shape(LATENT)), ...(joined ? [tensor('class', shape(classes.length))] : [])] as never,
-      output: [tensor('image', shape(channels, size, size))] as never,
-      initializer: [
-        floats('weights', [rows, pixels], weights),
-        floats('bias', [1, pixels], bias),
-        {
-          name: 'shape',
-          dataType: TensorProto_DataType.INT64,
-          dims: [4n],
-          int64Data: [-1, channels, size, size].map(BigInt),
-        },
-      ],
-      node: [
-        ...(joined ? [{ opType: 'Concat', input: ['latent', 'class'], output: ['z'], attribute: [axis] }] : []),
-        { opType: 'MatMul', input: [joined ? 'z' : 'latent', 'weights'], output: ['flat'] },
-        { opType: 'Add', input: ['flat', 'bias'], output: ['sum'] },
-        { opType: 'Reshape', input: ['sum', 'shape'], output: ['planes'] },
-        { opType: 'Tanh', input: ['planes'], output: ['image'] },
-      ],
-    },
-  });
-  return new Uint8Array(toBinary(ModelProtoSchema, model));
-}
-
-const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 
 /** Writes the bundle into `models`/name; returns its manifest and the hash of its model.json. */
-export async function writeBundle(models: string, bundle: TestBundle): Promise<{ manifest: Manifest; sha256: string }> {
+export function writeBundle(models: string, bundle: TestBundle): Promise<{ manifest: Manifest; sha256: string }> {
   const { name, title = name, size, channels, classes = [], imagesSeen = 0, metrics } = bundle;
-  const bytes = onnxOf(bundle);
-  const conditional = classes.length > 0;
-  const manifest = parseManifest({
-    format: 'pocketgen-bundle',
-    formatVersion: 3,
-    name,
-    title,
-    description: 'A test bundle',
-    kind: 'gan',
+  return writeDense(models, {
+    ...{ name, title, latent: LATENT, classes, ...numbersOf(bundle) },
     image: { width: size, height: size, channels },
-    latent: { size: LATENT, distribution: 'normal', generator: 'philox4x32-10/as241' },
-    classes,
-    opset: 17,
-    inputs: {
-      latent: { name: 'latent', shape: ['batch', LATENT] },
-      ...(conditional ? { classWeights: { name: 'class', shape: ['batch', classes.length] } } : {}),
-    },
-    output: { name: 'image', shape: ['batch', channels, size, size], range: [-1, 1] },
-    files: [
-      { path: 'generator.fp32.onnx', role: 'generator', variant: 'fp32', bytes: bytes.length, sha256: sha256(bytes) },
-    ],
-    defaultVariant: 'fp32',
-    defaultTruncation: 1,
-    goldens: [],
-    ...(metrics === undefined ? {} : { metrics }),
-    training: {
-      preset: 'none',
-      config: {},
-      dataset: { name: 'none', sha256: '' },
-      imagesSeen,
-      engine: 'none',
-      seed: 0,
-    },
-    license: 'MIT',
+    ...{ defaultTruncation: 1, imagesSeen, metrics },
   });
-  const engine = wasmEngine();
-  const generator = createGenerator(manifest, await engine.createSession(bytes), engine.Tensor);
-  const requests = [1, 2].map((seed) => ({ seed, class: conditional ? 0 : undefined, truncation: 1 }));
-  for (const [i, picture] of (await generator.generate(requests)).entries())
-    manifest.goldens.push({
-      variant: 'fp32',
-      seed: requests[i]?.seed ?? 0,
-      ...(conditional ? { class: 0 } : {}),
-      truncation: 1,
-      sha256: sha256(picture.data),
-      pixels: Buffer.from(picture.data).toString('base64'),
-    });
-  mkdirSync(join(models, name), { recursive: true });
-  const text = JSON.stringify(manifest);
-  writeFileSync(join(models, name, 'generator.fp32.onnx'), bytes);
-  writeFileSync(join(models, name, 'model.json'), text);
-  return { manifest, sha256: sha256(text) };
 }
 
 /** A zip of a bundle's folder, with some of its files replaced. */

@@ -1,0 +1,35 @@
+// `pocketgen publish`: bundles into a store that servers read, without a redeploy.
+import type { Command } from 'commander';
+import { UserError } from '../../contract/errors.ts';
+import { versionedName } from '../../contract/version.ts';
+import { bundleFolders } from '../../edge/bundles.ts';
+import { readCheckedBundle } from '../publish/bundle.ts';
+import { addStoreOption, megabytes, type StoreFlags } from '../publish/options.ts';
+import { KEPT, publishBundle } from '../publish/publish.ts';
+import { openTarget } from '../publish/target.ts';
+
+function keepOf(text: string): number {
+  const keep = Number(text);
+  if (Number.isInteger(keep) && keep >= 1 && keep <= 100) return keep;
+  throw new UserError(`--keep: expected a whole number from 1 to 100, got ${text}`);
+}
+
+async function runPublish(paths: string[], { to, keep }: StoreFlags & { keep: string }): Promise<void> {
+  const kept = keepOf(keep);
+  const store = await openTarget(to);
+  for (const folder of paths.flatMap(bundleFolders)) {
+    const bundle = await readCheckedBundle(folder);
+    const { changed, dropped } = await publishBundle(store, bundle, kept);
+    const bytes = [...bundle.blobs.values()].reduce((sum, blob) => sum + blob.length, bundle.manifestBytes.length);
+    const what = changed ? `published, ${bundle.blobs.size + 1} files, ${megabytes(bytes)}` : 'was published already';
+    const gone = dropped.length === 0 ? '' : `; kept no longer: ${dropped.join(', ')}`;
+    console.log(`${versionedName(bundle.manifest.name, bundle.version)}: ${what}${gone}`);
+  }
+}
+
+export function registerPublish(command: Command): void {
+  addStoreOption(command)
+    .argument('<bundle...>', 'bundle folders, or folders of bundles')
+    .option('--keep <n>', 'versions of a name that are kept, this one among them', String(KEPT))
+    .action(runPublish);
+}

@@ -1,0 +1,57 @@
+// `--to`: which store a command means, and the credentials for it from the environment.
+import * as z from 'zod';
+import { sha256Hex } from '../../contract/bundle.ts';
+import { UserError } from '../../contract/errors.ts';
+import { folderStore } from '../../edge/store/folder.ts';
+import type { ObjectStore } from '../../edge/store/objects.ts';
+import { httpStore, s3Store } from './remote.ts';
+
+/** The bucket that wrangler.toml proposes. */
+const BUCKET = 'pocketgen-models';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function needed(env: Environment, name: string, what: string): string {
+  const value = env[name];
+  if (value !== undefined && value !== '') return value;
+  throw new UserError(
+    `${name}: expected ${what} in the environment, got none; docs/publish.md says where it comes from`,
+  );
+}
+
+const tokenSchema = z.object({ result: z.object({ id: z.string() }) });
+
+/**
+ * Keys of the S3 API: R2's own, or made of the API token that wrangler takes, as Cloudflare documents it (the token's id
+ * and the SHA-256 of its value).
+ */
+async function r2Keys(env: Environment): Promise<{ accessKeyId: string; secretAccessKey: string }> {
+  if (env.R2_ACCESS_KEY_ID)
+    return {
+      accessKeyId: env.R2_ACCESS_KEY_ID,
+      secretAccessKey: needed(env, 'R2_SECRET_ACCESS_KEY', 'the secret of R2_ACCESS_KEY_ID'),
+    };
+  const token = needed(env, 'CLOUDFLARE_API_TOKEN', 'an API token (or R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY)');
+  const api = env.CLOUDFLARE_API_BASE_URL ?? 'https://api.cloudflare.com/client/v4';
+  const answer = await fetch(`${api}/user/tokens/verify`, { headers: { Authorization: `Bearer ${token}` } });
+  const parsed = tokenSchema.safeParse(await answer.json().catch(() => undefined));
+  if (!answer.ok || !parsed.success)
+    throw new UserError(
+      `CLOUDFLARE_API_TOKEN: expected one that Cloudflare knows, got ${answer.status}; make a new one`,
+    );
+  return { accessKeyId: parsed.data.result.id, secretAccessKey: await sha256Hex(new TextEncoder().encode(token)) };
+}
+
+/** `r2`, `r2:BUCKET`, an address of a pocketgen server, or a folder. Throws UserError where a credential is missing. */
+export async function openTarget(to: string, env: Environment = process.env): Promise<ObjectStore> {
+  if (/^https?:\/\//.test(to)) return httpStore(to, needed(env, 'PUBLISH_TOKEN', 'the publish token of that server'));
+  const r2 = /^r2(?::(.*))?$/.exec(to);
+  if (r2 === null) return folderStore(to);
+  const bucket = r2[1] ?? BUCKET;
+  if (!/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(bucket))
+    throw new UserError(`--to: expected r2:BUCKET with a bucket's name, got ${to}`);
+  const endpoint =
+    env.R2_ENDPOINT ??
+    `https://${needed(env, 'CLOUDFLARE_ACCOUNT_ID', 'the id of your Cloudflare account')}.r2.cloudflarestorage.com`;
+  return s3Store({ endpoint, bucket, ...(await r2Keys(env)) });
+}

@@ -1,0 +1,50 @@
+// Models that are part of the server (bundled in the Worker, a watched folder on Node) and published ones, as one. A published
+// model takes the place of one of its name; the version that is part of the server keeps its own address.
+import { splitVersion } from '../../contract/version.ts';
+import type { ModelEntry, Models } from '../models.ts';
+import type { ModelFiles } from '../services.ts';
+
+type Served = Models & ModelFiles;
+
+export function beside(own: Served, published: Served): Served {
+  /** What can be had without the store is served while it does not answer. */
+  const orNone = <T>(read: Promise<readonly T[]>): Promise<readonly T[]> => read.catch(() => []);
+  const ownVersion = async (name: string): Promise<ModelEntry | undefined> =>
+    (await own.list()).find((entry) => entry.name === name);
+
+  return {
+    async list() {
+      const others = await orNone(published.list());
+      const names = new Set(others.map(({ name }) => name));
+      return [...(await own.list()).filter(({ name }) => !names.has(name)), ...others];
+    },
+    failed: () => new Map([...own.failed(), ...published.failed()]),
+    async lend(name, version, work) {
+      const mine = await ownVersion(name);
+      if (mine !== undefined && mine.version === version) return own.lend(name, version, work);
+      // Only the lookup may fail over to one's own: `work` is never done twice.
+      let lent = false;
+      try {
+        const answer = await published.lend(name, version, (loan) => {
+          lent = true;
+          return work(loan);
+        });
+        if (lent) return answer;
+      } catch (error) {
+        if (lent || mine === undefined || version !== undefined) throw error;
+      }
+      return own.lend(name, version, work);
+    },
+    async pageList() {
+      const others = await orNone(published.pageList());
+      const names = new Set(others.map(({ name }) => name));
+      return [...(await own.pageList()).filter(({ name }) => !names.has(name)), ...others];
+    },
+    async file(named, path) {
+      const { name, version } = splitVersion(named);
+      const mine = await ownVersion(name);
+      const isMine = mine !== undefined && mine.version === version;
+      return (isMine ? undefined : await published.file(named, path).catch(() => undefined)) ?? own.file(name, path);
+    },
+  };
+}

@@ -1,0 +1,172 @@
+// Models of a store (contract/published.ts): an R2 bucket on Workers, a folder on Node. What is published is served within
+// seconds; a model is opened when it is first drawn with, after its hash and a golden were checked.
+import { UserError } from '../../contract/errors.ts';
+import { generatorFile, type Manifest } from '../../contract/manifest.ts';
+import { listedModel } from '../../contract/model-list.ts';
+import {
+  blobKey,
+  manifestKey,
+  type PublishedModel,
+  type PublishedSummary,
+  type PublishedVersion,
+  parsePublishedManifest,
+  publishedSummary,
+} from '../../contract/published.ts';
+import { splitVersion, versionedName } from '../../contract/version.ts';
+import { type Engine, type ModelEntry, type Models, openModel, type ServedModel } from '../models.ts';
+import { Problem } from '../problem.ts';
+import type { ModelFiles } from '../services.ts';
+import { openCatalogue } from './catalogue.ts';
+import { type ReadableStore, readContent } from './objects.ts';
+import { createOnce, type KeepAlive } from './once.ts';
+import { createShelf, openBytes, reopening } from './shelf.ts';
+
+export interface PublishedOptions {
+  /** One that draws the goldens byte for byte. */
+  engine: Engine;
+  /** Bytes of memory for models that are open at the same time (openBytes estimates what one takes). */
+  room: number;
+  /** Goldens compared when a model is opened. */
+  goldens: number;
+  /** The index is read again when it is older. */
+  freshMs: number;
+  keepAlive: KeepAlive;
+}
+
+/** Of manifests that are kept in memory, as text. */
+const MANIFEST_BYTES = 8 * 2 ** 20;
+const MANIFEST_FILE = 'model.json';
+
+export function publishedModels(
+  store: ReadableStore,
+  { engine, room, goldens, freshMs, keepAlive }: PublishedOptions,
+): Models & ModelFiles {
+  const once = createOnce(keepAlive);
+  const catalogue = openCatalogue(store, freshMs, once);
+  const shelf = createShelf(room, once);
+  /** The one that was not asked for longest first. */
+  const manifests = new Map<string, { manifest: Manifest; bytes: number }>();
+  const failed = new Map<string, string>();
+
+  async function manifestOf(name: string, version: PublishedVersion): Promise<Manifest> {
+    const key = manifestKey(name, version);
+    const known = manifests.get(key);
+    if (known !== undefined) {
+      manifests.delete(key);
+      manifests.set(key, known);
+      return known.manifest;
+    }
+    return once(key, async () => {
+      const bytes = await readContent(store, key);
+      const manifest = parsePublishedManifest(key, bytes);
+      manifests.set(key, { manifest, bytes: bytes.length });
+      let held = [...manifests.values()].reduce((sum, one) => sum + one.bytes, 0);
+      for (const [oldest, { bytes: size }] of manifests) {
+        if (held <= MANIFEST_BYTES || oldest === key) break;
+        manifests.delete(oldest);
+        held -= size;
+      }
+      return manifest;
+    });
+  }
+
+  function take(name: string, version: PublishedVersion, file: PublishedSummary): Promise<ServedModel> {
+    return shelf.take(version.manifest, openBytes(file), async () => {
+      const label = versionedName(name, version.version);
+      const source = {
+        name: label,
+        manifest: () => manifestOf(name, version),
+        created: async () => secondsOf(version),
+        read: () => readContent(store, blobKey(file.network)),
+      };
+      try {
+        const model = await openModel(source, engine, goldens);
+        failed.delete(label);
+        return model;
+      } catch (error) {
+        failed.set(label, error instanceof Error ? error.message : String(error));
+        throw error;
+      }
+    });
+  }
+
+  const entryOf = (summary: PublishedSummary, version: PublishedVersion): ModelEntry => {
+    const { network, ...known } = summary;
+    const open = shelf.peek(version.manifest);
+    return {
+      ...known,
+      ...{ version: version.version, hash: network, created: secondsOf(version), changes: false },
+      opened: open && { provider: open.provider, openMs: open.openMs },
+    };
+  };
+
+  /** Newest first. */
+  async function all(): Promise<PublishedModel[]> {
+    const models = await catalogue.all();
+    return [...models].sort((a, b) => (currentOf(a).published > currentOf(b).published ? -1 : 1));
+  }
+
+  async function find(name: string, version: string | undefined) {
+    const model = await catalogue.find(name, version).catch((error: unknown) => {
+      const reason = error instanceof UserError ? error.message : `${store.where} does not answer`;
+      throw new Problem(503, `published models cannot be read: ${reason}`);
+    });
+    return model && { model, entry: versionOf(model, version ?? model.current) };
+  }
+
+  return {
+    list: async () => (await all()).map((model) => entryOf(model, currentOf(model))),
+    failed() {
+      const trouble = catalogue.trouble();
+      return trouble === undefined ? failed : new Map([...failed, ['published models', trouble]]);
+    },
+    async lend(name, version, work) {
+      const found = await find(name, version);
+      if (found === undefined) return undefined;
+      const { model, entry } = found;
+      const manifest = () => manifestOf(name, entry);
+      const summary = entry.version === model.current ? model : publishedSummary(await manifest());
+      return work({
+        entry: entryOf(summary, entry),
+        manifest,
+        async open() {
+          const served = await take(name, entry, summary);
+          return {
+            ...served,
+            generator: reopening(served.manifest, () => take(name, entry, summary)),
+            close: async () => {}, // the shelf's business
+          };
+        },
+      });
+    },
+    async pageList() {
+      return (await all()).map((model) => listedModel({ ...model, version: model.current }, false));
+    },
+    async file(named, path) {
+      const { name, version } = splitVersion(named);
+      const found = await find(name, version);
+      if (found === undefined) return undefined;
+      const { model, entry } = found;
+      if (path === MANIFEST_FILE) return readContent(store, manifestKey(name, entry));
+      const extra = entry.extras[path];
+      if (extra !== undefined) return readContent(store, blobKey(extra));
+      // Whoever has read an earlier manifest may ask for its network under the name alone.
+      const others = version === undefined ? model.versions.filter((one) => one !== entry) : [];
+      for (const one of [entry, ...others]) {
+        const file = (await manifestOf(name, one)).files.find((each) => each.path === path);
+        if (file !== undefined) return readContent(store, blobKey(file.sha256));
+      }
+      return undefined;
+    },
+  };
+}
+
+const secondsOf = ({ published }: PublishedVersion): number => Math.floor(Date.parse(published) / 1000);
+
+function versionOf({ name, versions }: PublishedModel, version: string): PublishedVersion {
+  const entry = versions.find((one) => one.version === version);
+  if (entry === undefined) throw new Error(`${name}: expected version ${version} in its entry, got none`);
+  return entry;
+}
+
+const currentOf = (model: PublishedModel): PublishedVersion => versionOf(model, model.current);
