@@ -21,6 +21,7 @@ import { modelEndpoints, modelRoutes } from './routes/models.ts';
 import { trainingEndpoints, trainingRoutes } from './routes/training.ts';
 import { walkEndpoints, walkRoutes } from './routes/walks.ts';
 import type { AppEnv, PocketgenOptions, Services } from './services.ts';
+import { storeRoutes } from './store/routes.ts';
 import { createTiming } from './timing.ts';
 
 export const endpoints: readonly Endpoint[] = [
@@ -138,6 +139,7 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
   generationRoutes(app, services);
   documentRoutes(app, services, endpoints);
   if (options.files !== undefined) addModelFiles(app, options.files);
+  if (options.publishing !== undefined) storeRoutes(app, options.publishing);
 
   const notFound = (c: Context<AppEnv>) => {
     const paths = endpoints.map(({ path }) => path).join(', ');

@@ -10,7 +10,18 @@ declare module 'cloudflare:workers' {
     PUBLIC_URL?: string;
     /** `1`: a proxy in front always sets Forwarded or X-Forwarded-*. */
     TRUST_FORWARDED?: string;
+    /** The bucket that `pocketgen publish` publishes to. */
+    MODELS?: import('./store/bucket.ts').Bucket;
+    /** So old may be what the Worker knows of that bucket; 10 if absent. */
+    MODELS_SECONDS?: string;
+    /** With these tokens, separated by commas, one may publish to MODELS through the Worker. */
+    PUBLISH_TOKEN?: string;
+    /** The page's files. */
+    ASSETS?: { fetch(address: string): Promise<Response> };
     /** `off` leaves the Cache API alone. */
     CACHE?: string;
   };
+
+  /** Lets work go on that outlives the request under way. */
+  export function waitUntil(work: Promise<unknown>): void;
 }

@@ -19,15 +19,18 @@ export function addModelFiles(app: Hono<AppEnv>, files: ModelFiles): void {
 
   app.get('/models/:name/:file', async (c) => {
     const [, name = '', path = ''] = segmentsOf(c);
-    const bytes = await files.file(name, path);
-    if (bytes === undefined)
-      throw new Problem(404, `models: expected a file of a bundle served here, got ${name}/${path}`);
+    const absent = () => new Problem(404, `models: expected a file of a bundle served here, got ${name}/${path}`);
+    const file = await files.file(name, path);
+    if (file === undefined) throw absent();
     const headers = {
       'Content-Type': TYPES[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
       'Cache-Control': 'no-cache',
-      ETag: `"${(await sha256Hex(bytes)).slice(0, 32)}"`,
+      ETag: `"${file instanceof Uint8Array ? (await sha256Hex(file)).slice(0, 32) : file.etag}"`,
     };
     if (matches(c.req.header('If-None-Match'), headers.ETag)) return new Response(null, { status: 304, headers });
-    return new Response(bytes, { headers });
+    if (c.req.method === 'HEAD') return new Response(null, { headers });
+    const body = file instanceof Uint8Array ? file : await file.body();
+    if (body === undefined) throw absent();
+    return new Response(body, { headers });
   });
 }

@@ -8,21 +8,36 @@ import { UserError } from '../contract/errors.ts';
 import type { AddressOptions } from './address.ts';
 import { pocketgen } from './app.ts';
 import { type Library, openLibrary } from './library.ts';
-import { type BundleSource, type Engine, openModel, type ServedModel } from './models.ts';
+import { type BundleSource, type Engine, type Models, openModel, type ServedModel } from './models.ts';
 import { memoryLimiter } from './protect/rate-limit.ts';
 import { nativeEngine } from './runtime/native.ts';
 import { wasmEngine } from './runtime/wasm.ts';
 import type { AppEnv, LogRecord } from './services.ts';
 import { addPage } from './static.ts';
+import { beside } from './store/beside.ts';
+import { folderStore } from './store/folder.ts';
+import { type PublishedOptions, publishedModels } from './store/published.ts';
 
 /** How often the models folder is looked at. */
 const WATCH_MS = 1000;
+/** How published models are served: all goldens are compared, on wasm, so that they are the pictures of every other server. */
+const PUBLISHED: PublishedOptions = {
+  engine: wasmEngine(),
+  room: 256 * 2 ** 20,
+  goldens: Number.POSITIVE_INFINITY,
+  freshMs: WATCH_MS,
+  keepAlive: () => {},
+};
 /** Node's own 16 KiB are less than the longest list of seeds, whose characters may take twelve bytes each in an address. */
 const HEADER_BYTES = 65_536;
 
 export interface NodeOptions extends AddressOptions {
   /** Folder of bundles, or one bundle. */
   models: string;
+  /** Folder that `pocketgen publish` publishes to; its models are served beside those. */
+  store?: string | undefined;
+  /** Tokens, separated by commas, with which one may publish to `store` over HTTP; undefined or empty: nobody may. */
+  publishTokens?: string | undefined;
   provider: 'wasm' | 'native';
   /** Requests a client may make in a minute; 0 for no limit. */
   perMinute: number;
@@ -79,21 +94,27 @@ function clientOf(trustForwarded: boolean | undefined): (c: Context) => string {
 }
 
 /** The app of `pocketgen serve`: the API and the page on a models folder, which is watched until `library.close()`. */
-export async function createNodeApp(options: NodeOptions): Promise<{ app: Hono<AppEnv>; library: Library }> {
+export async function createNodeApp(
+  options: NodeOptions,
+): Promise<{ app: Hono<AppEnv>; models: Models; library: Library }> {
   const { models: folder, provider, notice, perMinute, keys, log, page, publicUrl, trustForwarded } = options;
+  const { store: storeFolder, publishTokens } = options;
   const library = await folderModels(folder, { provider, notice });
+  const store = storeFolder === undefined ? undefined : folderStore(storeFolder);
+  const served = store === undefined ? library : beside(library, publishedModels(store, PUBLISHED));
   const app = pocketgen({
-    ...{ models: library, files: library, training: library.training },
+    ...{ models: served, files: served, training: library.training },
+    publishing: store && publishTokens ? { to: store, tokens: publishTokens } : undefined,
     ...{ keys, log, publicUrl, trustForwarded },
     rateLimit: perMinute > 0 ? { limiter: memoryLimiter(perMinute, 60), client: clientOf(trustForwarded) } : undefined,
   });
   if (page !== undefined) addPage(app, page);
-  return { app, library };
+  return { app, models: served, library };
 }
 
 export interface RunningServer {
   url: string;
-  models: Library;
+  models: Models;
   /** Takes over what is in the models folder now, without the wait. */
   refresh(): Promise<void>;
   close(): Promise<void>;
@@ -123,7 +144,7 @@ function refusal(code: string | undefined, host: string, port: number): UserErro
 
 /** Opens the models, then listens. Throws UserError if it cannot listen there. */
 export async function startServer(options: NodeOptions & { port: number; host: string }): Promise<RunningServer> {
-  const { app, library } = await createNodeApp(options);
+  const { app, models, library } = await createNodeApp(options);
   const { port, host } = options;
   const server = await new Promise<Server>((resolve, reject) => {
     const listening = serve(
@@ -138,7 +159,7 @@ export async function startServer(options: NodeOptions & { port: number; host: s
   const address = server.address() as AddressInfo;
   return {
     url: addressOf(host, address.port),
-    models: library,
+    models,
     async refresh() {
       await library.look();
       await library.look();

@@ -6,6 +6,7 @@ import type { Addresses, AddressOptions } from './address.ts';
 import type { Models } from './models.ts';
 import type { KeyCheck } from './protect/keys.ts';
 import type { RateLimiter } from './protect/rate-limit.ts';
+import type { ObjectStore } from './store/objects.ts';
 import type { Timing } from './timing.ts';
 
 export interface AppEnv {
@@ -40,12 +41,20 @@ export interface LogRecord {
   error?: string;
 }
 
+/** A file that is passed on as it comes. */
+export interface FileStream {
+  /** Stands for its bytes. */
+  etag: string;
+  /** Undefined if it has gone meanwhile. */
+  body(): Promise<ReadableStream | undefined>;
+}
+
 /** The bundles' files, for a page that draws by itself. */
 export interface ModelFiles {
   /** models/index.json, in the order in which they are offered. */
   pageList(): Promise<readonly ListedModel[]>;
   /** models/NAME/PATH: model.json, a network, preview.png, MODEL_CARD.md; undefined if there is none. */
-  file(name: string, path: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  file(name: string, path: string): Promise<Uint8Array<ArrayBuffer> | FileStream | undefined>;
 }
 
 export interface PocketgenOptions extends AddressOptions {
@@ -63,6 +72,8 @@ export interface PocketgenOptions extends AddressOptions {
   training?: ((model: string) => Training | undefined) | undefined;
   /** Adds models/index.json and models/NAME/…; absent where they are files of a static host. */
   files?: ModelFiles | undefined;
+  /** Adds /store, where who has one of these tokens (separated by commas) publishes models. Absent: nobody does. */
+  publishing?: { to: ObjectStore; tokens: string } | undefined;
 }
 
 export interface Services extends Pick<PocketgenOptions, 'models' | 'store' | 'training'> {

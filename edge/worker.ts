@@ -1,17 +1,33 @@
 // The Worker: models and ONNX Runtime are part of the script, opened, checked and warm before the first request.
 // Its entry, dist/edge/main.ts, is written by edge/build.ts: the imports of the bundles there are, and a call of this.
 /// <reference path="./cloudflare.d.ts" />
-import { env } from 'cloudflare:workers';
+import { env, waitUntil } from 'cloudflare:workers';
 import type { Context } from 'hono';
+import { listedModel } from '../contract/model-list.ts';
 import { addressSettings } from './address.ts';
 import { pocketgen } from './app.ts';
 import { type BundledModel, bundledModels } from './bundled.ts';
+import type { Models } from './models.ts';
 import { bindingLimiter } from './protect/rate-limit.ts';
 import { wasmEngine } from './runtime/wasm.ts';
-import type { AnswerStore } from './services.ts';
+import type { AnswerStore, ModelFiles } from './services.ts';
+import { beside } from './store/beside.ts';
+import { bucketStore } from './store/bucket.ts';
+import { publishedModels } from './store/published.ts';
+import { openBytes } from './store/shelf.ts';
 
 /** Goldens checked while starting; Workers allow one second of CPU for all of it. `pocketgen verify` checks them all. */
 const GOLDENS = 1;
+
+/**
+ * Memory for open models, of the 128 MB that an isolate has: ONNX Runtime takes 16 MiB before the first and grows by a fifth
+ * at a time; the rest is JavaScript's, pictures being made and files passing through.
+ */
+const ROOM = 40 * 2 ** 20;
+/** What is left for published models whatever the Worker's own take. */
+const LEAST_ROOM = 12 * 2 ** 20;
+/** How old the index of published models may be, in seconds. */
+const FRESH = '10';
 
 /** The Cache API of this data centre. It works on custom domains; on workers.dev it keeps nothing, so it is not asked. */
 function cacheStore(): AnswerStore | undefined {
@@ -37,10 +53,37 @@ function cacheStore(): AnswerStore | undefined {
   };
 }
 
+/** The bundles' files of the Worker's own models lie in the page's folder. */
+function withFiles(own: Models, assets: NonNullable<typeof env.ASSETS>): Models & ModelFiles {
+  return {
+    ...own,
+    pageList: async () => (await own.list()).map((entry) => listedModel(entry, false)),
+    async file(name, path) {
+      const answer = await assets.fetch(`https://assets.local/models/${name}/${path}`);
+      const etag = answer.headers.get('ETag') ?? '';
+      return answer.ok ? { etag: etag.replace(/^W\/|"/g, ''), body: async () => answer.body ?? undefined } : undefined;
+    },
+  };
+}
+
 export async function createWorker(bundles: readonly BundledModel[], wasm: WebAssembly.Module) {
   const perMinute = Number(env.RATE_LIMIT_PER_MINUTE ?? '600');
+  const engine = wasmEngine(wasm);
+  const bundled = await bundledModels(bundles, engine, GOLDENS);
+  const own = withFiles(bundled, env.ASSETS ?? { fetch: async () => new Response(null, { status: 404 }) });
+  const bucket = env.MODELS && bucketStore(env.MODELS);
+  const taken = (await own.list()).reduce((sum, entry) => sum + openBytes(entry), 0);
+  const options = {
+    engine,
+    room: Math.max(ROOM - taken, LEAST_ROOM),
+    goldens: GOLDENS,
+    freshMs: Number(env.MODELS_SECONDS ?? FRESH) * 1000,
+    keepAlive: waitUntil,
+  };
+  const served = bucket === undefined ? own : beside(own, publishedModels(bucket, options));
   return pocketgen({
-    models: await bundledModels(bundles, wasmEngine(wasm), GOLDENS),
+    ...{ models: served, files: served },
+    publishing: bucket && env.PUBLISH_TOKEN ? { to: bucket, tokens: env.PUBLISH_TOKEN } : undefined,
     keys: env.API_KEYS,
     rateLimit: env.RATE_LIMIT && {
       limiter: bindingLimiter(env.RATE_LIMIT, perMinute, 60),

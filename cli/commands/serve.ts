@@ -7,6 +7,7 @@ import { PAGE } from '../page.ts';
 
 interface ServeFlags {
   models: string;
+  store?: string;
   port: string;
   host: string;
   provider: 'wasm' | 'native';
@@ -27,6 +28,8 @@ export const portOf = (text: string): number => whole('port', text, 65535);
 export async function runServe(flags: ServeFlags): Promise<RunningServer> {
   const server = await startServer({
     models: flags.models,
+    store: flags.store,
+    publishTokens: process.env.PUBLISH_TOKEN,
     provider: flags.provider,
     port: portOf(flags.port),
     host: flags.host,
@@ -44,13 +47,12 @@ export async function runServe(flags: ServeFlags): Promise<RunningServer> {
         `${name}: ${variant}, ${opened.provider}, goldens checked, ready in ${opened.openMs.toFixed(0)} ms`,
       );
   const name = models[0]?.name;
-  if (name === undefined) {
+  if (name === undefined && flags.store === undefined) {
     await server.close();
     throw new UserError('models: expected at least one that passes its checks, got none; see the lines above');
   }
-  console.error(
-    `serving ${server.url}  (a picture: ${server.url}/v1/images/${name}/1.png?scale=8, the API: ${server.url}/docs)`,
-  );
+  const picture = name === undefined ? '' : `a picture: ${server.url}/v1/images/${name}/1.png?scale=8, `;
+  console.error(`serving ${server.url}  (${picture}the API: ${server.url}/docs)`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void server.close().then(() => process.exit(0)));
   return server;
@@ -59,6 +61,7 @@ export async function runServe(flags: ServeFlags): Promise<RunningServer> {
 export function registerServe(command: Command): void {
   command
     .option('--models <folder>', 'a folder of bundles, or one bundle', 'models')
+    .option('--store <folder>', 'also serve what pocketgen publish --to FOLDER has published there')
     .option('--port <port>', 'port; 0 for any free one', '8787')
     .option('--host <address>', 'address to listen on; 0.0.0.0 for the whole network', 'localhost')
     .addOption(
@@ -75,6 +78,7 @@ export function registerServe(command: Command): void {
         'In the environment:',
         '  API_KEYS         bearer keys, separated by commas, that requests must carry',
         '  PUBLIC_URL       where clients reach the server, for addresses in answers: https://pictures.example',
+        '  PUBLISH_TOKEN    with --store: tokens, separated by commas, with which one may publish to this server',
         '  TRUST_FORWARDED  1: a proxy in front always sets Forwarded or X-Forwarded-Proto, -Host, -Prefix and -For',
       ].join('\n'),
     )

@@ -9,7 +9,7 @@ import type { ListedObject, ObjectStore } from '../../edge/store/objects.ts';
 
 interface Remote {
   where: string;
-  /** Ends with a slash. */
+  /** Of the store: an object is at `address/KEY`, the list at `address` or with a query behind it. */
   address: string;
   /** Said of an answer of 401 or 403. */
   credentials: string;
@@ -23,9 +23,9 @@ const FIRST_WAIT_MS = 500;
 
 function remoteStore({ where, address, credentials, send, list }: Remote): ObjectStore {
   /** The answer, if its status is one of `expected`. A server that does not answer, or says that it cannot now, is asked again. */
-  async function ask(key: string, init: Parameters<Remote['send']>[1], ...expected: number[]): Promise<Response> {
+  async function ask(path: string, init: Parameters<Remote['send']>[1], ...expected: number[]): Promise<Response> {
     for (let attempt = 1; ; attempt++) {
-      const answer = await send(`${address}${inAddress(key)}`, init).catch((error: Error) => error);
+      const answer = await send(`${address}${path}`, init).catch((error: Error) => error);
       if (answer instanceof Response && expected.includes(answer.status)) return answer;
       const status = answer instanceof Response ? answer.status : 0;
       const said = answer instanceof Response ? await sentenceIn(answer) : String(answer.cause ?? answer.message);
@@ -33,7 +33,7 @@ function remoteStore({ where, address, credentials, send, list }: Remote): Objec
         throw new UserError(`${where}: expected ${credentials}, got ${status}${said}`);
       if (attempt === ATTEMPTS || (status >= 400 && status < 500 && status !== 429))
         throw new UserError(
-          `${where}: expected it to take ${init.method} ${key || 'of its list'}, got ${status || 'no answer'}${said}`,
+          `${where}: expected it to take ${init.method} ${path || 'of its list'}, got ${status || 'no answer'}${said}`,
         );
       await new Promise((resolve) => setTimeout(resolve, FIRST_WAIT_MS * 2 ** (attempt - 1)));
     }
@@ -43,29 +43,29 @@ function remoteStore({ where, address, credentials, send, list }: Remote): Objec
     where,
     async get(key, known) {
       const headers = known === undefined ? {} : { 'If-None-Match': known };
-      const answer = await ask(key, { method: 'GET', headers }, 200, 304, 404);
+      const answer = await ask(pathOf(key), { method: 'GET', headers }, 200, 304, 404);
       if (answer.status === 304) return 'unchanged';
       if (answer.status === 404) return undefined;
       return { bytes: new Uint8Array(await answer.arrayBuffer()), etag: answer.headers.get('ETag') ?? '' };
     },
     async put(key, bytes) {
-      await ask(key, { method: 'PUT', body: bytes }, 200, 201, 204);
+      await ask(pathOf(key), { method: 'PUT', body: bytes }, 200, 201, 204);
     },
     async replaceIndex(bytes, known) {
       const headers: Record<string, string> = known === undefined ? { 'If-None-Match': '*' } : { 'If-Match': known };
       // 409: S3's answer to two conditional writes at the same moment.
-      const answer = await ask(INDEX_KEY, { method: 'PUT', body: bytes, headers }, 200, 201, 204, 409, 412);
+      const answer = await ask(pathOf(INDEX_KEY), { method: 'PUT', body: bytes, headers }, 200, 201, 204, 409, 412);
       return answer.status < 400;
     },
     list: () => list(async (query) => (await ask(query, { method: 'GET' }, 200)).text()),
     async remove(key) {
-      await ask(key, { method: 'DELETE' }, 200, 204, 404);
+      await ask(pathOf(key), { method: 'DELETE' }, 200, 204, 404);
     },
   };
 }
 
 /** Encoded as signatures have it: some servers sign the `@` of a version as it was sent, others as %40. */
-const inAddress = (key: string): string => (key.startsWith('?') ? key : encodeURIComponent(key).replaceAll('%2F', '/'));
+const pathOf = (key: string): string => `/${encodeURIComponent(key).replaceAll('%2F', '/')}`;
 
 /** What a refusal says: the detail of a problem, the message of S3's XML, or nothing. */
 async function sentenceIn(answer: Response): Promise<string> {
@@ -78,10 +78,9 @@ const listSchema = z.object({ objects: z.array(z.object({ key: z.string(), modif
 
 /** The store of a pocketgen server, whose base address this is. */
 export function httpStore(server: string, token: string): ObjectStore {
-  const address = `${server.replace(/\/+$/, '')}/store/`;
   return remoteStore({
     where: server,
-    address,
+    address: `${server.replace(/\/+$/, '')}/store`,
     credentials: 'a publish token that this server takes in PUBLISH_TOKEN',
     send: (url, init) => fetch(url, { ...init, headers: { ...init.headers, Authorization: `Bearer ${token}` } }),
     async *list(ask) {
@@ -103,7 +102,7 @@ export function s3Store({ endpoint, bucket, ...keys }: S3Options): ObjectStore {
   const client = new AwsClient({ ...keys, service: 's3', region: 'auto', retries: 0 });
   return remoteStore({
     where: `bucket ${bucket}`,
-    address: `${endpoint.replace(/\/+$/, '')}/${bucket}/`,
+    address: `${endpoint.replace(/\/+$/, '')}/${bucket}`,
     credentials: 'credentials that may read and write objects of this bucket',
     async send(url, init) {
       // Signed with the body's hash, which the store then compares with what has arrived.

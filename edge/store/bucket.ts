@@ -1,6 +1,6 @@
 // A store in an R2 bucket, through the binding of a Worker.
 import { contentOf, INDEX_KEY } from '../../contract/published.ts';
-import type { ObjectStore } from './objects.ts';
+import type { ObjectStore, ServedStore } from './objects.ts';
 
 interface BucketObject {
   key: string;
@@ -9,6 +9,7 @@ interface BucketObject {
 }
 
 interface BucketBody extends BucketObject {
+  body: ReadableStream;
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
@@ -26,7 +27,7 @@ export interface Bucket {
   delete(key: string): Promise<void>;
 }
 
-export function bucketStore(bucket: Bucket): ObjectStore {
+export function bucketStore(bucket: Bucket): ObjectStore & ServedStore {
   return {
     where: 'R2',
     async get(key, known) {
@@ -34,6 +35,10 @@ export function bucketStore(bucket: Bucket): ObjectStore {
       if (object === null) return undefined;
       if (!('arrayBuffer' in object)) return 'unchanged';
       return { bytes: new Uint8Array(await object.arrayBuffer()), etag: object.etag };
+    },
+    async stream(key) {
+      const object = await bucket.get(key);
+      return object !== null && 'body' in object ? object.body : undefined;
     },
     async put(key, bytes) {
       const sha256 = contentOf(key);

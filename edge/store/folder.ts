@@ -2,11 +2,12 @@
 // Whoever replaces the index holds the operating system's lock, taken through SQLite, which ends with its process.
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
+import { Readable } from 'node:stream';
 import { UserError } from '../../contract/errors.ts';
 import { contentOf, INDEX_KEY } from '../../contract/published.ts';
-import type { ObjectStore } from './objects.ts';
+import type { ObjectStore, ServedStore } from './objects.ts';
 
 const LOCK_FILE = 'lock.sqlite';
 /** Files that are being written; prune takes away those of processes that were killed. */
@@ -14,7 +15,7 @@ export const UNFINISHED_FOLDER = 'tmp';
 /** The lock is held for the time of one small write. */
 const LOCK_MS = 10_000;
 
-export function folderStore(folder: string): ObjectStore {
+export function folderStore(folder: string): ObjectStore & ServedStore {
   const root = resolve(folder);
   const pathOf = (key: string) => join(root, ...key.split('/'));
 
@@ -43,6 +44,13 @@ export function folderStore(folder: string): ObjectStore {
       if (bytes === undefined) return undefined;
       const etag = content ?? sha256(bytes);
       return etag === known ? 'unchanged' : { bytes: new Uint8Array(bytes), etag };
+    },
+    async stream(key) {
+      const file = await open(pathOf(key)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        return undefined;
+      });
+      return file && (Readable.toWeb(file.createReadStream()) as ReadableStream);
     },
     async put(key, bytes) {
       write(key, bytes);

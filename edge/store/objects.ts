@@ -17,6 +17,11 @@ export interface ReadableStore {
   get(key: string, known?: string): Promise<StoredObject | 'unchanged' | undefined>;
 }
 
+/** A store that a server reads: files of models are passed on without being held whole. */
+export interface ServedStore extends ReadableStore {
+  stream(key: string): Promise<ReadableStream | undefined>;
+}
+
 export interface ListedObject {
   key: string;
   /** When it was written, in milliseconds since 1970. */

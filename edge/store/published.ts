@@ -1,7 +1,7 @@
 // Models of a store (contract/published.ts): an R2 bucket on Workers, a folder on Node. What is published is served within
 // seconds; a model is opened when it is first drawn with, after its hash and a golden were checked.
 import { UserError } from '../../contract/errors.ts';
-import { generatorFile, type Manifest } from '../../contract/manifest.ts';
+import type { Manifest } from '../../contract/manifest.ts';
 import { listedModel } from '../../contract/model-list.ts';
 import {
   blobKey,
@@ -15,9 +15,9 @@ import {
 import { splitVersion, versionedName } from '../../contract/version.ts';
 import { type Engine, type ModelEntry, type Models, openModel, type ServedModel } from '../models.ts';
 import { Problem } from '../problem.ts';
-import type { ModelFiles } from '../services.ts';
+import type { FileStream, ModelFiles } from '../services.ts';
 import { openCatalogue } from './catalogue.ts';
-import { type ReadableStore, readContent } from './objects.ts';
+import { readContent, type ServedStore } from './objects.ts';
 import { createOnce, type KeepAlive } from './once.ts';
 import { createShelf, openBytes, reopening } from './shelf.ts';
 
@@ -38,7 +38,7 @@ const MANIFEST_BYTES = 8 * 2 ** 20;
 const MANIFEST_FILE = 'model.json';
 
 export function publishedModels(
-  store: ReadableStore,
+  store: ServedStore,
   { engine, room, goldens, freshMs, keepAlive }: PublishedOptions,
 ): Models & ModelFiles {
   const once = createOnce(keepAlive);
@@ -100,6 +100,12 @@ export function publishedModels(
     };
   };
 
+  /** Who draws by a network compares its hash, so it is not held here for that. */
+  const streamOf = (sha256: string): FileStream => ({
+    etag: sha256.slice(0, 32),
+    body: () => store.stream(blobKey(sha256)),
+  });
+
   /** Newest first. */
   async function all(): Promise<PublishedModel[]> {
     const models = await catalogue.all();
@@ -149,12 +155,12 @@ export function publishedModels(
       const { model, entry } = found;
       if (path === MANIFEST_FILE) return readContent(store, manifestKey(name, entry));
       const extra = entry.extras[path];
-      if (extra !== undefined) return readContent(store, blobKey(extra));
+      if (extra !== undefined) return streamOf(extra);
       // Whoever has read an earlier manifest may ask for its network under the name alone.
       const others = version === undefined ? model.versions.filter((one) => one !== entry) : [];
       for (const one of [entry, ...others]) {
         const file = (await manifestOf(name, one)).files.find((each) => each.path === path);
-        if (file !== undefined) return readContent(store, blobKey(file.sha256));
+        if (file !== undefined) return streamOf(file.sha256);
       }
       return undefined;
     },

@@ -1,15 +1,15 @@
 // The store over HTTP, for `pocketgen publish --to https://…`: its objects under /store/, for who has a publish token.
 // An upload must have the hash that its name says and be what its place in the store asks for; the index is replaced by
 // who names the one before it (If-Match) and by nobody else. Without a token set there are no such routes.
-import type { Hono } from 'hono';
+import type { Context, Hono } from 'hono';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import { contentOf, INDEX_KEY, parseIndex, parsePublishedManifest, parseShard } from '../../contract/published.ts';
 import { matches } from '../answer.ts';
+import { segmentsOf } from '../endpoint.ts';
 import { Problem } from '../problem.ts';
-import type { KeyCheck } from '../protect/keys.ts';
-import type { AppEnv } from '../services.ts';
-import type { ObjectStore } from './objects.ts';
+import { createKeyCheck } from '../protect/keys.ts';
+import type { AppEnv, PocketgenOptions } from '../services.ts';
 
 /** Of one object. A Worker holds it whole to compare its hash. */
 export const OBJECT_BYTES = 32 * 2 ** 20;
@@ -44,9 +44,13 @@ async function checkObject(key: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-export function addStoreRoutes(app: Hono<AppEnv>, store: ObjectStore, mayPublish: KeyCheck): void {
+export function storeRoutes(
+  app: Hono<AppEnv>,
+  { to: store, tokens }: NonNullable<PocketgenOptions['publishing']>,
+): void {
+  const mayPublish = createKeyCheck(tokens);
   app.use('/store/*', async (c, next) => {
-    if (!(await mayPublish(c.req.header('Authorization'))))
+    if (!(await mayPublish?.(c.req.header('Authorization'))))
       throw new Problem(401, 'authorization: expected a publish token, got none or a wrong one', [], {
         'WWW-Authenticate': 'Bearer',
       });
@@ -54,20 +58,20 @@ export function addStoreRoutes(app: Hono<AppEnv>, store: ObjectStore, mayPublish
     c.header('Cache-Control', 'no-store');
   });
 
-  app.get('/store/', async (c) => {
+  app.get('/store', async (c) => {
     const objects = [];
     for await (const object of store.list()) if (contentOf(object.key) !== undefined) objects.push(object);
     return c.json({ objects });
   });
 
-  const keyOf = (path: string): string => {
-    const key = decodeURIComponent(path.slice(path.indexOf('/store/') + '/store/'.length));
+  const keyOf = (c: Context<AppEnv>): string => {
+    const key = segmentsOf(c).slice(1).join('/');
     if (key === INDEX_KEY || contentOf(key) !== undefined) return key;
     throw new Problem(404, `path: expected an object of a store, got ${key.slice(0, 60)}`);
   };
 
   app.get('/store/:key{.+}', async (c) => {
-    const object = await store.get(keyOf(c.req.path));
+    const object = await store.get(keyOf(c));
     if (object === undefined || object === 'unchanged') throw new Problem(404, 'store: expected an object, got none');
     const headers = { ETag: `"${object.etag}"`, 'Content-Type': 'application/octet-stream' };
     if (matches(c.req.header('If-None-Match'), headers.ETag)) return new Response(null, { status: 304, headers });
@@ -75,7 +79,7 @@ export function addStoreRoutes(app: Hono<AppEnv>, store: ObjectStore, mayPublish
   });
 
   app.put('/store/:key{.+}', async (c) => {
-    const key = keyOf(c.req.path);
+    const key = keyOf(c);
     const bytes = await bodyOf(c.req.raw);
     await checkObject(key, bytes);
     if (key !== INDEX_KEY) {
@@ -94,7 +98,7 @@ export function addStoreRoutes(app: Hono<AppEnv>, store: ObjectStore, mayPublish
   });
 
   app.delete('/store/:key{.+}', async (c) => {
-    const key = keyOf(c.req.path);
+    const key = keyOf(c);
     if (key === INDEX_KEY) throw new Problem(405, 'method: expected PUT or GET for the index, got DELETE');
     await store.remove(key);
     return c.body(null, 204);

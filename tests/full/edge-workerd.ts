@@ -18,20 +18,31 @@ export interface Workerd {
   stop(): Promise<void>;
 }
 
-/** `vars`: variables and secrets; CACHE is off unless named. */
-export function startWorkerd(models: string, vars: Readonly<Record<string, string>> = {}): Promise<Workerd> {
+/** `vars`: variables and secrets; CACHE is off unless named. `buckets`: R2 buckets by binding, empty ones. */
+export function startWorkerd(
+  models: string,
+  vars: Readonly<Record<string, string>> = {},
+  buckets: Readonly<Record<string, string>> = {},
+): Promise<Workerd> {
   process.env.POCKETGEN_MODELS = models; // for edge/build.ts, which wrangler runs first
   const config = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
-  return startConfig(config, { CACHE: 'off', RATE_LIMIT_PER_MINUTE: '1000000', ...vars });
+  return startConfig(config, { CACHE: 'off', RATE_LIMIT_PER_MINUTE: '1000000', ...vars }, buckets);
 }
 
 /** The Worker of a wrangler.toml. */
-export async function startConfig(config: string, vars: Readonly<Record<string, string>> = {}): Promise<Workerd> {
+export async function startConfig(
+  config: string,
+  vars: Readonly<Record<string, string>> = {},
+  buckets: Readonly<Record<string, string>> = {},
+): Promise<Workerd> {
   const worker = await unstable_startWorker({
     config,
-    bindings: Object.fromEntries(
-      Object.entries(vars).map(([name, value]) => [name, { type: 'plain_text' as const, value }]),
-    ),
+    bindings: Object.fromEntries([
+      ...Object.entries(vars).map(([name, value]) => [name, { type: 'plain_text' as const, value }] as const),
+      ...Object.entries(buckets).map(
+        ([name, bucket_name]) => [name, { type: 'r2_bucket' as const, bucket_name }] as const,
+      ),
+    ]),
     dev: {
       server: { hostname: '127.0.0.1', port: 0 },
       inspector: false,
