@@ -19,7 +19,7 @@ import type { FileStream, ModelFiles } from '../services.ts';
 import { openCatalogue } from './catalogue.ts';
 import { readContent, type ServedStore } from './objects.ts';
 import { createOnce, type KeepAlive } from './once.ts';
-import { createShelf, openBytes, reopening } from './shelf.ts';
+import { createShelf, openBytes } from './shelf.ts';
 
 export interface PublishedOptions {
   /** One that draws the goldens byte for byte. */
@@ -31,6 +31,13 @@ export interface PublishedOptions {
   /** The index is read again when it is older. */
   freshMs: number;
   keepAlive: KeepAlive;
+}
+
+/** A version of a model, and the file it draws with. */
+interface Wanted {
+  name: string;
+  version: PublishedVersion;
+  file: PublishedSummary;
 }
 
 /** Of manifests that are kept in memory, as text. */
@@ -70,8 +77,8 @@ export function publishedModels(
     });
   }
 
-  function take(name: string, version: PublishedVersion, file: PublishedSummary): Promise<ServedModel> {
-    return shelf.take(version.manifest, openBytes(file), async () => {
+  function use<T>({ name, version, file }: Wanted, work: (model: ServedModel) => Promise<T>): Promise<T> {
+    const start = async () => {
       const label = versionedName(name, version.version);
       const source = {
         name: label,
@@ -87,7 +94,8 @@ export function publishedModels(
         failed.set(label, error instanceof Error ? error.message : String(error));
         throw error;
       }
-    });
+    };
+    return shelf.use(version.manifest, openBytes(file), start, work);
   }
 
   const entryOf = (summary: PublishedSummary, version: PublishedVersion): ModelEntry => {
@@ -136,10 +144,15 @@ export function publishedModels(
         entry: entryOf(summary, entry),
         manifest,
         async open() {
-          const served = await take(name, entry, summary);
+          const wanted = { name, version: entry, file: summary };
+          const served = await use(wanted, async (model) => model);
           return {
             ...served,
-            generator: reopening(served.manifest, () => take(name, entry, summary)),
+            generator: {
+              manifest: served.manifest,
+              generate: (requests) => use(wanted, ({ generator }) => generator.generate(requests)),
+              decode: (latents, weights) => use(wanted, ({ generator }) => generator.decode(latents, weights)),
+            },
             close: async () => {}, // the shelf's business
           };
         },

@@ -1,8 +1,7 @@
 // Models that are opened when they are first asked for. Room is what memory allows: the one that was not asked for longest
-// goes. Nothing is ever taken from under a request: a session does one run after another (contract/generator.ts), its
-// release waits in the same line, and who holds a model that has gone opens it again with its next batch.
+// goes. Nothing is ever taken from under a request: runs and releases of sessions wait in one line (contract/generator.ts),
+// whoever waits for a model gets into that line before its room can go to another, and asks anew for each batch.
 import { UserError } from '../../contract/errors.ts';
-import type { Generator } from '../../contract/generator.ts';
 import type { FileEntry, Variant } from '../../contract/manifest.ts';
 import type { ServedModel } from '../models.ts';
 import type { Once } from './once.ts';
@@ -20,25 +19,33 @@ export function openBytes({ bytes, variant }: Pick<FileEntry, 'bytes' | 'variant
   return FIXED_BYTES + Math.ceil(bytes * GROWTH[variant] * OVERHEAD);
 }
 
+/** Something that is asked of an open model: it must ask its session in the same turn in which it is called. */
+type Work<T> = (model: ServedModel) => Promise<T>;
+
 export interface Shelf {
-  /** The model, opened by `start` unless it is open. Throws UserError where it is broken or larger than there is room. */
-  take(key: string, bytes: number, start: () => Promise<ServedModel>): Promise<ServedModel>;
+  /** Does `work` with the model, opened by `start` unless it is open. Throws UserError where it is broken or too large. */
+  use<T>(key: string, bytes: number, start: () => Promise<ServedModel>, work: Work<T>): Promise<T>;
   /** The model if it is open, without counting that as asked for. */
   peek(key: string): ServedModel | undefined;
-  /** Bytes of the models that are open or being opened, as estimated. */
-  used(): number;
 }
 
+interface Waiting {
+  begin(model: ServedModel): void;
+  fail(error: unknown): void;
+}
+
+/** `room`: bytes of memory for the models that are open, by openBytes. */
 export function createShelf(room: number, once: Once): Shelf {
   /** The one that was not asked for longest first. */
   const open = new Map<string, { model: ServedModel; bytes: number }>();
   const opening = new Map<symbol, { bytes: number; done: Promise<unknown> }>();
+  const waiting = new Map<string, Waiting[]>();
   const broken = new Map<string, { error: UserError; since: number }>();
 
   const used = () => [...open.values(), ...opening.values()].reduce((sum, { bytes }) => sum + bytes, 0);
 
-  /** Takes away what has to go; waits for others that are being opened where that is not enough. */
-  async function makeRoom(bytes: number): Promise<void> {
+  /** Begins `start` once there is room: takes away what has to go, and waits for others that are being opened. */
+  async function inRoom(bytes: number, start: () => Promise<ServedModel>): Promise<ServedModel> {
     if (bytes > room) {
       const mebibytes = (size: number) => (size / 2 ** 20).toFixed(1);
       throw new UserError(
@@ -54,49 +61,52 @@ export function createShelf(room: number, once: Once): Shelf {
         await Promise.race([...opening.values()].map(({ done }) => done));
       }
     }
+    const mark = Symbol();
+    const work = start().finally(() => opening.delete(mark));
+    opening.set(mark, { bytes, done: work.catch(() => {}) });
+    return work;
   }
 
-  async function put(key: string, bytes: number, start: () => Promise<ServedModel>): Promise<ServedModel> {
-    await makeRoom(bytes);
-    const mark = Symbol(key);
-    const work = start();
-    opening.set(mark, { bytes, done: work.catch(() => {}) });
+  async function put(key: string, bytes: number, start: () => Promise<ServedModel>): Promise<void> {
+    const line = () => {
+      const all = waiting.get(key) ?? [];
+      waiting.delete(key);
+      return all;
+    };
     try {
-      const model = await work;
-      await open.get(key)?.model.close(); // opened twice, by who thought the first was stuck
+      const model = await inRoom(bytes, start);
+      const twin = open.get(key); // opened twice, by who thought the first was stuck
       open.set(key, { model, bytes });
-      return model;
+      // Before anybody else can ask for its room.
+      for (const { begin } of line()) begin(model);
+      await twin?.model.close();
     } catch (error) {
       if (error instanceof UserError) broken.set(key, { error, since: Date.now() });
-      throw error;
-    } finally {
-      opening.delete(mark);
+      for (const { fail } of line()) fail(error);
     }
   }
 
   return {
-    async take(key, bytes, start) {
+    async use<T>(key: string, bytes: number, start: () => Promise<ServedModel>, work: Work<T>): Promise<T> {
       const there = open.get(key);
       if (there !== undefined) {
         open.delete(key);
         open.set(key, there);
-        return there.model;
+        return work(there.model);
       }
       for (const [one, { since }] of broken) if (Date.now() - since >= BROKEN_MS) broken.delete(one);
       const failure = broken.get(key);
       if (failure !== undefined) throw failure.error;
-      return once(key, () => put(key, bytes, start));
+      const result = new Promise<T>((resolve, reject) => {
+        const begin = (model: ServedModel) => void work(model).then(resolve, reject);
+        waiting.set(key, [...(waiting.get(key) ?? []), { begin, fail: reject }]);
+      });
+      // Whoever came between the end of an opening and its being forgotten is still waiting then.
+      const begin = (): unknown =>
+        once(key, () => put(key, bytes, start)).then(() => (waiting.has(key) ? begin() : undefined));
+      void begin();
+      return result;
     },
     peek: (key) => open.get(key)?.model,
-    used,
-  };
-}
-
-/** The generator of a model that may be closed between two batches and is opened again then. */
-export function reopening(manifest: Generator['manifest'], take: () => Promise<ServedModel>): Generator {
-  return {
-    manifest,
-    generate: async (requests) => (await take()).generator.generate(requests),
-    decode: async (latents, classWeights) => (await take()).generator.decode(latents, classWeights),
   };
 }

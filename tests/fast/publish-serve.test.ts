@@ -1,0 +1,194 @@
+// A server of published models on a store in a folder: what is opened and how often, what stays in memory, what happens when the
+// store or a bundle in it is broken. The same in workerd on R2: full/publish-r2.test.ts.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type CheckedBundle, readCheckedBundle } from '../../cli/publish/bundle.ts';
+import { publishBundle, unpublish } from '../../cli/publish/publish.ts';
+import { goldenPixels, sha256Hex } from '../../contract/bundle.ts';
+import { generatorFile } from '../../contract/manifest.ts';
+import { decodePng } from '../../contract/png.ts';
+import { blobKey } from '../../contract/published.ts';
+import { pocketgen } from '../../edge/app.ts';
+import type { Engine } from '../../edge/models.ts';
+import { wasmEngine } from '../../edge/runtime/wasm.ts';
+import { folderStore } from '../../edge/store/folder.ts';
+import type { ServedStore } from '../../edge/store/objects.ts';
+import { publishedModels } from '../../edge/store/published.ts';
+import { openBytes } from '../../edge/store/shelf.ts';
+import { writeBundle } from '../web-bundles.ts';
+
+let root: string;
+let store: ReturnType<typeof folderStore>;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'pocketgen-serve-'));
+  store = folderStore(join(root, 'store'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+async function published(name: string, version: number): Promise<CheckedBundle> {
+  const folder = join(root, String(version));
+  await writeBundle(folder, { name, size: 8, channels: 3, version });
+  const bundle = await readCheckedBundle(join(folder, name));
+  await publishBundle(store, bundle);
+  return bundle;
+}
+
+/** An app on the store that counts sessions and reads; `room` in models of 8x8. */
+function serve(room = 100, freshMs = 0) {
+  const counts = { opened: 0, open: 0, most: 0, reads: [] as string[] };
+  let failing = false;
+  const counting: ServedStore = {
+    ...store,
+    async get(key, known) {
+      counts.reads.push(key);
+      if (failing) throw new Error('the network is down');
+      return store.get(key, known);
+    },
+  };
+  const wasm = wasmEngine();
+  const engine: Engine = {
+    ...wasm,
+    async createSession(bytes) {
+      const session = await wasm.createSession(bytes);
+      counts.opened++;
+      counts.most = Math.max(counts.most, ++counts.open);
+      const release = session.release.bind(session);
+      session.release = async () => {
+        counts.open--;
+        await release();
+      };
+      return session;
+    },
+  };
+  const each = openBytes({ bytes: 8000, variant: 'fp32' });
+  const models = publishedModels(counting, { engine, room: room * each, goldens: 1, freshMs, keepAlive: () => {} });
+  const app = pocketgen({ models, files: models });
+  return {
+    app,
+    counts,
+    fail: (now: boolean) => {
+      failing = now;
+    },
+    async drawn(model: string): Promise<string | number> {
+      const response = await app.request(`/v1/images/${model}/1.png?truncation=1`);
+      if (response.status !== 200) return response.status;
+      return sha256Hex(decodePng(new Uint8Array(await response.arrayBuffer())).data);
+    },
+  };
+}
+const goldenOf = ({ manifest }: CheckedBundle) => sha256Hex(goldenPixels(manifest.goldens[0] as never));
+
+test('lists, ETags and what is not modified open nothing; forty first requests at once open a model once', async () => {
+  const bundle = await published('one', 1);
+  const { app, counts, drawn } = serve();
+  expect((await app.request('/v1/models')).status).toBe(200);
+  expect((await app.request('/models/index.json')).status).toBe(200);
+  const head = await app.request('/v1/images/one/1.png', { method: 'HEAD' });
+  const etag = head.headers.get('ETag') ?? '';
+  expect((await app.request('/v1/images/one/1.png', { headers: { 'If-None-Match': etag } })).status).toBe(304);
+  expect(counts.opened).toBe(0);
+  const all = await Promise.all(Array.from({ length: 40 }, () => drawn('one')));
+  expect(new Set(all)).toEqual(new Set([await goldenOf(bundle)]));
+  expect(counts.opened).toBe(1);
+  expect(counts.reads.filter((key) => key.startsWith('blobs/'))).toHaveLength(1);
+});
+
+test('as many models are open as there is room for, the one not asked for longest goes, and none ever draws another’s', async () => {
+  const bundles = [];
+  for (let i = 0; i < 8; i++) bundles.push(await published(`model-${i}`, i + 1));
+  const { counts, drawn } = serve(3);
+  const goldens = await Promise.all(bundles.map(goldenOf));
+  for (const i of [0, 1, 2, 0, 3, 0, 1]) expect(await drawn(`model-${i}`)).toBe(goldens[i]);
+  expect(counts.opened).toBe(5); // 3 took the place of 1, and 1 of 2; 0 was asked for in between
+  // All at once, far more than there is room for, again and again.
+  const order = Array.from({ length: 64 }, (_, i) => (i * 5) % 8);
+  const pictures = await Promise.all(order.map((i) => drawn(`model-${i}`)));
+  expect(pictures).toEqual(order.map((i) => goldens[i]));
+  expect(counts.most).toBeLessThanOrEqual(3);
+  expect(counts.open).toBeLessThanOrEqual(3);
+});
+
+test('a grid is of one model even where others take its room between two batches', async () => {
+  await published('a', 1);
+  await published('b', 2);
+  const { app, counts } = serve(1);
+  const sheet = async (model: string) => {
+    const response = await app.request(`/v1/grids/${model}.png?seeds=1-64&truncation=1`);
+    expect(response.status).toBe(200);
+    return sha256Hex(new Uint8Array(await response.arrayBuffer()));
+  };
+  const [a, b] = [await sheet('a'), await sheet('b')];
+  expect(await Promise.all([sheet('a'), sheet('b'), sheet('a'), sheet('b')])).toEqual([a, b, a, b]);
+  expect(counts.most).toBe(1);
+});
+
+test('a model larger than the memory there is is refused, and the others are served', async () => {
+  await published('one', 1);
+  const { app } = serve(0.5);
+  const response = await app.request('/v1/images/one/1.png');
+  expect(response.status).toBe(503);
+  expect(((await response.json()) as { detail: string }).detail).toMatch(
+    /^model one is not served: memory: expected a model that takes at most 0\.3 MiB open, got one of 0\.5; serve it/,
+  );
+});
+
+test('a network that is not the one its name says is never drawn with, is told, and is read again only now and then', async () => {
+  const [broken, whole] = [await published('broken', 1), await published('whole', 2)];
+  const network = generatorFile(broken.manifest).sha256;
+  const path = join(root, 'store', blobKey(network));
+  writeFileSync(path, readFileSync(path).reverse());
+  const { app, counts, drawn } = serve();
+  const response = await app.request('/v1/images/broken/1.png');
+  expect(response.status).toBe(503);
+  expect(((await response.json()) as { detail: string }).detail).toContain(`expected ${blobKey(network)} to have that`);
+  for (let i = 0; i < 5; i++) expect(await drawn('broken')).toBe(503);
+  expect(counts.reads.filter((key) => key === blobKey(network))).toHaveLength(1);
+  expect(await drawn('whole')).toBe(await goldenOf(whole));
+  const { status, models } = (await (await app.request('/healthz')).json()) as { status: string; models: object[] };
+  expect(status).toBe('degraded');
+  expect(models).toContainEqual({
+    name: `broken@${broken.version}`,
+    status: 'failed',
+    error: expect.stringContaining('to have that SHA-256'),
+  });
+});
+
+test('what is known is served on while the store does not answer; what is not known is a 503 that says so', async () => {
+  const bundle = await published('one', 1);
+  const cold = serve();
+  cold.fail(true);
+  expect(await cold.drawn('one')).toBe(503);
+  cold.fail(false);
+  expect(await cold.drawn('one')).toBe(await goldenOf(bundle));
+  cold.fail(true);
+  expect(await cold.drawn('one')).toBe(await goldenOf(bundle));
+  const { models } = (await (await cold.app.request('/healthz')).json()) as { models: object[] };
+  expect(models).toContainEqual({
+    name: 'published models',
+    status: 'failed',
+    error: `${store.where}: the network is down`,
+  });
+});
+
+test('a new name is served at once; a new version and a removal once the index is old enough', async () => {
+  await published('other', 9);
+  const { drawn } = serve(10, 300);
+  expect(await drawn('other')).not.toBe(404);
+  const one = await published('one', 1);
+  await expect.poll(() => drawn('one'), { timeout: 3000 }).toBe(await goldenOf(one));
+  const two = await published('one', 2);
+  await expect.poll(() => drawn('one'), { timeout: 3000 }).toBe(await goldenOf(two));
+  expect(await drawn(`one@${one.version}`)).toBe(await goldenOf(one));
+  await unpublish(store, 'one', undefined);
+  await expect.poll(() => drawn('one'), { timeout: 3000 }).toBe(404);
+});
+
+test('without a publish token there is no store to be reached', async () => {
+  const { app } = serve();
+  for (const method of ['GET', 'PUT', 'DELETE'])
+    expect((await app.request('/store/index.json', { method, headers: { Authorization: 'Bearer x' } })).status).toBe(
+      404,
+    );
+});
