@@ -87,7 +87,7 @@ const miniflare = new Miniflare({
   })),
   compatibilityDate: '2026-04-01',
   bindings: { CACHE: 'off', PUBLISH_TOKEN: TOKEN },
-  handleRuntimeStdio(stdout, stderr) {
+  handleRuntimeStdio(stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream) {
     stdout.resume(); // the log of requests
     stderr.pipe(process.stderr);
   },
