@@ -8,8 +8,8 @@
 import * as z from 'zod/mini';
 import { sha256Hex } from './bundle.ts';
 import { UserError } from './errors.ts';
+import { generatorFile } from './lookup.ts';
 import {
-  generatorFile,
   type Manifest,
   messages,
   nameSchema,

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type CheckedBundle, readCheckedBundle } from '../../cli/publish/bundle.ts';
 import { publishBundle, unpublish } from '../../cli/publish/publish.ts';
 import { goldenPixels, sha256Hex } from '../../contract/bundle.ts';
-import { generatorFile } from '../../contract/manifest.ts';
+import { generatorFile } from '../../contract/lookup.ts';
 import { decodePng } from '../../contract/png.ts';
 import { blobKey } from '../../contract/published.ts';
 import { pocketgen } from '../../edge/app.ts';

@@ -8,7 +8,8 @@ import { type CheckedBundle, readCheckedBundle } from '../../cli/publish/bundle.
 import { listModels, publishBundle, rollback, unpublish } from '../../cli/publish/publish.ts';
 import { openTarget } from '../../cli/publish/target.ts';
 import { goldenPixels, sha256Hex } from '../../contract/bundle.ts';
-import { generatorFile, parseManifest } from '../../contract/manifest.ts';
+import { generatorFile } from '../../contract/lookup.ts';
+import { parseManifest } from '../../contract/manifest.ts';
 import { parseModelList } from '../../contract/model-list.ts';
 import { decodePng } from '../../contract/png.ts';
 import { bundleVersion } from '../../contract/version.ts';
