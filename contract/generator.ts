@@ -87,7 +87,7 @@ export function createGenerator(manifest: Manifest, session: SessionLike, Tensor
 }
 
 /** Vectors of `size` numbers one after another: [vectors, size]. */
-function join(what: string, vectors: readonly Float32Array[], size: number): Float32Array {
+export function join(what: string, vectors: readonly Float32Array[], size: number): Float32Array {
   const joined = new Float32Array(vectors.length * size);
   vectors.forEach((vector, i) => {
     if (vector.length !== size) throw new RangeError(`${what}: expected ${size} numbers, got ${vector.length}`);

@@ -5,7 +5,17 @@ import type { FileEntry, Manifest } from './manifest.ts';
 
 /** The generator file of a variant (the manifest's default one if none is named). Throws UserError listing what exists. */
 export function generatorFile(manifest: Manifest, variant: string = manifest.defaultVariant): FileEntry {
-  const files = manifest.files.filter((f) => f.role === 'generator');
+  return fileOf(manifest, 'generator', variant);
+}
+
+/** The encoder file of a variant, likewise. Throws UserError for a model that has no encoder. */
+export function encoderFile(manifest: Manifest, variant: string = manifest.defaultVariant): FileEntry {
+  if (!manifest.encoder) throw new UserError(`${manifest.name}: expected a model with an encoder, got one without`);
+  return fileOf(manifest, 'encoder', variant);
+}
+
+function fileOf(manifest: Manifest, role: FileEntry['role'], variant: string): FileEntry {
+  const files = manifest.files.filter((f) => f.role === role);
   const file = files.find((f) => f.variant === variant);
   if (file === undefined)
     throw new UserError(`${manifest.name}: expected dtype ${files.map((f) => f.variant).join(' or ')}, got ${variant}`);

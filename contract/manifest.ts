@@ -123,6 +123,25 @@ export interface BundleMetrics {
   evaluations: Evaluation[];
 }
 
+const imageShape = z.tuple([z.literal('batch'), size, size, size]);
+const namedVectors = z.object({ name: text, shape: vectors });
+
+const encoderSchema = z.object({
+  inputs: z.object({
+    image: z.object({ name: text, shape: imageShape }),
+    classWeights: z.optional(namedVectors),
+  }),
+  output: namedVectors,
+  goldens: z.array(
+    z.object({
+      variant: variantSchema,
+      golden: z.int().check(z.minimum(0)),
+      sha256: sha256Schema,
+      latent: z.base64(),
+    }),
+  ),
+});
+
 const shape = z.object({
   format: z.literal(FORMAT),
   formatVersion: z.literal(FORMAT_VERSION),
@@ -135,14 +154,15 @@ const shape = z.object({
   classes: z.array(text).check(z.maxLength(LIMITS.classes)),
   opset: size,
   inputs: z.object({
-    latent: z.object({ name: text, shape: vectors }),
-    classWeights: z.optional(z.object({ name: text, shape: vectors })),
+    latent: namedVectors,
+    classWeights: z.optional(namedVectors),
   }),
   output: z.object({
     name: text,
-    shape: z.tuple([z.literal('batch'), size, size, size]),
+    shape: imageShape,
     range: z.tuple([z.literal(-1), z.literal(1)]),
   }),
+  encoder: z.optional(encoderSchema),
   files: z.array(fileSchema).check(z.minLength(1)),
   defaultVariant: variantSchema,
   defaultTruncation: truncationSchema,
@@ -165,6 +185,28 @@ interface Port<Shape> {
   shape: Shape;
 }
 
+/** The latent that an encoder makes of one of the manifest's goldens. */
+export interface EncoderGolden {
+  variant: Variant;
+  /** Index of the golden whose picture goes in, with its class. */
+  golden: number;
+  /** Of the latent's numbers as onnxruntime-web's wasm gives them, little-endian float32. */
+  sha256: string;
+  /** Those bytes, base64. */
+  latent: string;
+}
+
+/** The way back, for models that have one: a picture and its class → the latent that draws it again. */
+export interface EncoderEntry {
+  inputs: {
+    /** In [-1, 1], RGBA premultiplied, as the generator gives it: [batch, channels, height, width]. */
+    image: Port<['batch', number, number, number]>;
+    classWeights?: Port<['batch', number]> | undefined;
+  };
+  output: Port<['batch', number]>;
+  goldens: EncoderGolden[];
+}
+
 /** Everything that model.json says. */
 export interface Manifest {
   format: typeof FORMAT;
@@ -184,6 +226,7 @@ export interface Manifest {
   inputs: { latent: Port<['batch', number]>; classWeights?: Port<['batch', number]> | undefined };
   /** [batch, channels, height, width]. */
   output: { name: string; shape: ['batch', number, number, number]; range: [-1, 1] };
+  encoder?: EncoderEntry | undefined;
   files: FileEntry[];
   defaultVariant: Variant;
   /** What is drawn with unless asked otherwise: a little below 1 trades rare pictures for fewer failed ones. */
@@ -216,6 +259,18 @@ export const manifestSchema = shape.check(({ value: m, issues }) => {
   else if (m.inputs.classWeights)
     expect('inputs.classWeights', 'none, as classes is empty', m.inputs.classWeights.name);
   expect('output.shape', ['batch', channels, height, width], m.output.shape);
+  if (m.encoder) {
+    expect('encoder.inputs.image.shape', m.output.shape, m.encoder.inputs.image.shape);
+    expect('encoder.inputs.classWeights.shape', m.inputs.classWeights?.shape, m.encoder.inputs.classWeights?.shape);
+    expect('encoder.output.shape', m.inputs.latent.shape, m.encoder.output.shape);
+  }
+  const encoders = m.files.filter((f) => f.role === 'encoder').map((f) => f.variant);
+  if (!m.encoder && encoders.length > 0) expect('files', 'no encoder, as the manifest describes none', encoders);
+  m.encoder?.goldens.forEach(({ variant, golden }, i) => {
+    if (!encoders.includes(variant))
+      expect(`encoder.goldens.${i}.variant`, `one of ${encoders.join(', ') || 'no encoder file'}`, variant);
+    if (golden >= m.goldens.length) expect(`encoder.goldens.${i}.golden`, `an index below ${m.goldens.length}`, golden);
+  });
   expect('classes', [...new Set(m.classes)], m.classes);
   for (const key of ['path', 'sha256'] as const) {
     const all = m.files.map((f) => f[key]);

@@ -21,6 +21,7 @@ import { TRAINING_FILE, type Training } from '../contract/training.ts';
 import { OPSET, trace } from '../trace/index.ts';
 import { modelCard } from './card.ts';
 import { type Agreement, compareRuntimes } from './compare.ts';
+import { encoderGoldens, traceEncoder } from './encoder.ts';
 import { checkBundleFolder, replaceFolder } from './folder.ts';
 import { startSession } from './open.ts';
 import { generatorFunction, type TrainedGenerator } from './weights.ts';
@@ -78,10 +79,14 @@ function goldenRequests(classes: number): PictureRequest[] {
 }
 
 /** An interim file is named by its content: a page that has read the manifest before this one never gets this network. */
-async function fileEntry(variant: Variant, bytes: Uint8Array, interim: boolean): Promise<FileEntry> {
+async function fileEntry(
+  role: 'generator' | 'encoder',
+  { variant, bytes }: { variant: Variant; bytes: Uint8Array },
+  interim: boolean,
+): Promise<FileEntry> {
   const sha256 = await sha256Hex(bytes);
-  const path = interim ? `generator.${variant}.${sha256.slice(0, 12)}.onnx` : `generator.${variant}.onnx`;
-  return { path, role: 'generator', variant, bytes: bytes.length, sha256 };
+  const path = interim ? `${role}.${variant}.${sha256.slice(0, 12)}.onnx` : `${role}.${variant}.onnx`;
+  return { path, role, variant, bytes: bytes.length, sha256 };
 }
 
 /**
@@ -105,11 +110,14 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
   };
   const { encode } = await trace(generatorFunction(trained), inputs, { name: 'generator' });
   const models = options.variants.map((variant) => ({ variant, bytes: encode(variant) }));
+  // What is shown while it trains draws, and nothing else.
+  const encoder = options.interim ? undefined : await traceEncoder(trained, options.variants);
   const traceMs = performance.now() - startedAt;
 
-  const files = await Promise.all(
-    models.map(({ variant, bytes }) => fileEntry(variant, bytes, options.interim === true)),
-  );
+  const files = await Promise.all([
+    ...models.map((model) => fileEntry('generator', model, options.interim === true)),
+    ...(encoder?.models ?? []).map((model) => fileEntry('encoder', model, false)),
+  ]);
   const [defaultVariant] = options.variants;
   const draft: Manifest = {
     format: FORMAT,
@@ -136,6 +144,7 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
       shape: ['batch', network.channels, network.resolution, network.resolution],
       range: [-1, 1],
     },
+    ...(encoder ? { encoder: encoder.entry } : {}),
     files,
     defaultVariant,
     defaultTruncation: options.truncation,
@@ -184,9 +193,12 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
     if (!options.interim) agreement.push(await compareRuntimes(trained, variant, bytes));
   }
 
-  const manifest = parseManifest(JSON.parse(JSON.stringify({ ...draft, goldens })));
+  const finished: Manifest = { ...draft, goldens };
+  if (encoder) finished.encoder = { ...encoder.entry, goldens: await encoderGoldens(finished, encoder.models) };
+  const manifest = parseManifest(JSON.parse(JSON.stringify(finished)));
   replaceFolder(out, (folder) => {
-    for (const [i, { bytes }] of models.entries()) writeFileSync(join(folder, files[i]?.path ?? ''), bytes);
+    for (const [i, { bytes }] of [...models, ...(encoder?.models ?? [])].entries())
+      writeFileSync(join(folder, files[i]?.path ?? ''), bytes);
     writeFileSync(join(folder, 'model.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     writeFileSync(join(folder, 'preview.png'), preview);
     writeFileSync(join(folder, 'MODEL_CARD.md'), modelCard(manifest));

@@ -5,7 +5,7 @@ import { checkFile } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
 import { createGenerator, type Generator, type SessionLike, type TensorConstructor } from '../contract/generator.ts';
 import { generatorFile } from '../contract/lookup.ts';
-import { type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
+import { type FileEntry, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
 import { createSession, Tensor } from '../train/engines/onnxruntime.ts';
 
 /** `wasm` is the reference, the same bytes on every machine; `cpu` is onnxruntime-node, within one level of it. */
@@ -32,8 +32,11 @@ export function readManifest(dir: string): Manifest {
 }
 
 /** The bytes of the variant's generator, checked against the manifest. */
-export async function readGenerator(dir: string, manifest: Manifest, variant?: Variant): Promise<Uint8Array> {
-  const entry = generatorFile(manifest, variant);
+export const readGenerator = (dir: string, manifest: Manifest, variant?: Variant): Promise<Uint8Array> =>
+  readNetwork(dir, generatorFile(manifest, variant));
+
+/** The bytes of a file of the bundle, checked against its manifest. */
+export async function readNetwork(dir: string, entry: FileEntry): Promise<Uint8Array> {
   const path = join(dir, entry.path);
   if (!existsSync(path)) {
     throw new UserError(`bundle ${dir}: expected the file ${entry.path}, got none; export the bundle again`);

@@ -1,17 +1,23 @@
 // Re-checks a bundle: every file's hash, every variant's goldens on wasm (byte for byte) and, where onnxruntime-node runs,
 // on native CPU (one level).
 import { checkGoldens } from '../contract/bundle.ts';
+import { checkEncoderGoldens, createEncoder } from '../contract/encoder.ts';
 import { createGenerator } from '../contract/generator.ts';
-import type { Manifest, Variant } from '../contract/manifest.ts';
+import { encoderFile } from '../contract/lookup.ts';
+import type { Manifest } from '../contract/manifest.ts';
 import { nativeRefusal } from '../train/engines/onnxruntime.ts';
-import { PROVIDERS, type Provider, readGenerator, readManifest, startSession } from './open.ts';
+import { PROVIDERS, type Provider, readGenerator, readManifest, readNetwork, startSession } from './open.ts';
+
+/** Of numbers of a latent, which are some 1 in size: a difference that no eye would find in a picture. */
+const NATIVE_LATENT_DIFFERENCE = 1e-3;
 
 export interface VerifyLine {
-  readonly variant: Variant;
+  /** The variant of the generator, or `encoder` and its variant. */
+  readonly network: string;
   readonly provider: Provider;
   readonly goldens: number;
-  /** Largest difference seen, in levels of 255. */
-  readonly levels: number;
+  /** Largest difference seen, with its unit. */
+  readonly largest: string;
 }
 
 /**
@@ -39,7 +45,19 @@ export async function verifyManifest(
       const generator = createGenerator(manifest, session, Tensor);
       const levels = await checkGoldens(manifest, variant, generator, provider === 'wasm' ? 0 : 1);
       const goldens = manifest.goldens.filter((g) => g.variant === variant).length;
-      lines.push({ variant, provider, goldens, levels });
+      lines.push({ network: variant, provider, goldens, largest: `${levels} of 255 levels` });
+      await session.release();
+    }
+  }
+  for (const { variant } of manifest.files.filter((f) => f.role === 'encoder')) {
+    const bytes = await readNetwork(dir, encoderFile(manifest, variant));
+    for (const provider of providers) {
+      const { session, Tensor } = await startSession(bytes, provider);
+      const encoder = createEncoder(manifest, session, Tensor);
+      const most = provider === 'wasm' ? 0 : NATIVE_LATENT_DIFFERENCE;
+      const largest = await checkEncoderGoldens(manifest, variant, encoder, most);
+      const goldens = (manifest.encoder?.goldens ?? []).filter((g) => g.variant === variant).length;
+      lines.push({ network: `encoder ${variant}`, provider, goldens, largest: largest.toPrecision(2) });
       await session.release();
     }
   }

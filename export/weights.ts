@@ -42,19 +42,32 @@ export function loadGenerator(
   return { config, model, weights: under('ema', state), imagesSeen: progress.images, origin: 'newest checkpoint' };
 }
 
+type Trained = Pick<TrainedGenerator, 'model' | 'weights'>;
+
+function constants({ model, weights }: Trained): Tensors {
+  return Object.fromEntries(
+    Object.entries(model.weights).map(([name, shape]) => {
+      const data = weights[name];
+      if (!data) throw new Error(`model: expected weights named ${name}`);
+      return [name, tf.tensor(data, [...shape], 'float32')];
+    }),
+  );
+}
+
 /** The generator as a function of tensors, its weights constants: picture [batch, channels, height, width]. */
-export function generatorFunction({
-  model,
-  weights,
-}: Pick<TrainedGenerator, 'model' | 'weights'>): (inputs: Tensors) => Tensors {
+export function generatorFunction(trained: Trained): (inputs: Tensors) => Tensors {
   return ({ latent, class: classes }) => {
     if (!latent) throw new Error('generator: expected an input named latent');
-    const parameters: Tensors = {};
-    for (const [name, shape] of Object.entries(model.weights)) {
-      const data = weights[name];
-      if (!data) throw new Error(`generator: expected weights named ${name}`);
-      parameters[name] = tf.tensor(data, [...shape], 'float32');
-    }
-    return { image: tf.transpose(model.generate(parameters, latent, classes), [0, 3, 1, 2]) };
+    return { image: tf.transpose(trained.model.generate(constants(trained), latent, classes), [0, 3, 1, 2]) };
+  };
+}
+
+/** The encoder likewise, picture and class → latent; undefined for a model that has none. */
+export function encoderFunction(trained: Trained): ((inputs: Tensors) => Tensors) | undefined {
+  const { encode } = trained.model;
+  if (!encode) return undefined;
+  return ({ image, class: classes }) => {
+    if (!image) throw new Error('encoder: expected an input named image');
+    return { latent: encode(constants(trained), tf.transpose(image, [0, 2, 3, 1]), classes) };
   };
 }

@@ -134,8 +134,8 @@ async function trainAt(
 }
 
 async function verify(bundle: string): Promise<void> {
-  for (const { variant, provider, goldens, levels } of await verifyBundle(bundle, say)) {
-    say(`verified ${variant} on ${provider}: ${goldens} goldens, largest difference ${levels} of 255 levels`);
+  for (const { network, provider, goldens, largest } of await verifyBundle(bundle, say)) {
+    say(`verified ${network} on ${provider}: ${goldens} goldens, largest difference ${largest}`);
   }
 }
 

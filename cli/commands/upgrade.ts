@@ -17,10 +17,10 @@ export async function upgradeBundle(folder: string): Promise<string> {
   if (from === FORMAT_VERSION) return `${folder}: format ${from} already`;
   const checked = await verifyManifest(folder, manifest, console.error);
   writeAtomically(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
-  const variants = [...new Set(checked.map(({ variant }) => variant))].join(', ');
+  const networks = [...new Set(checked.map(({ network }) => network))].join(', ');
   const metrics = manifest.metrics === undefined && Object.hasOwn(json as object, 'metrics');
   return (
-    `${folder}: format ${from} brought to ${FORMAT_VERSION}; ${variants} drew the goldens as before` +
+    `${folder}: format ${from} brought to ${FORMAT_VERSION}; ${networks} drew the goldens as before` +
     (metrics ? '; metrics of an earlier form are left out, pocketgen eval --record measures them anew' : '')
   );
 }

@@ -4,8 +4,8 @@ import { verifyBundle } from '../../export/verify.ts';
 
 export function registerVerify(command: Command): void {
   command.argument('<bundle>', 'bundle folder').action(async (dir: string) => {
-    for (const { variant, provider, goldens, levels } of await verifyBundle(dir, console.error)) {
-      console.log(`${variant} on ${provider}: ${goldens} goldens, largest difference ${levels} of 255 levels`);
+    for (const { network, provider, goldens, largest } of await verifyBundle(dir, console.error)) {
+      console.log(`${network} on ${provider}: ${goldens} goldens, largest difference ${largest}`);
     }
   });
 }

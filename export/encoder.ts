@@ -1,0 +1,62 @@
+// The encoder of a bundle: one ONNX file a variant, and its goldens.
+import { sha256Hex } from '../contract/bundle.ts';
+import { createEncoder, encoderInputs, latentBytes } from '../contract/encoder.ts';
+import type { EncoderEntry, Manifest, Variant } from '../contract/manifest.ts';
+import { traceAnyBatch } from '../trace/index.ts';
+import { startSession } from './open.ts';
+import { encoderFunction, type TrainedGenerator } from './weights.ts';
+
+export interface TracedEncoder {
+  /** What the manifest says of it, goldens apart. */
+  readonly entry: EncoderEntry;
+  readonly models: readonly { readonly variant: Variant; readonly bytes: Uint8Array }[];
+}
+
+/** The encoder in every variant; undefined for a model that has none. */
+export async function traceEncoder(
+  trained: TrainedGenerator,
+  variants: readonly Variant[],
+): Promise<TracedEncoder | undefined> {
+  const encode = encoderFunction(trained);
+  if (!encode) return undefined;
+  const { resolution, channels, latent, classes } = trained.model.spec;
+  const model = await traceAnyBatch('encoder', encode, {
+    image: [channels, resolution, resolution],
+    ...(classes > 0 ? { class: [classes] } : {}),
+  });
+  return {
+    entry: {
+      inputs: {
+        image: { name: 'image', shape: ['batch', channels, resolution, resolution] },
+        ...(classes > 0 ? { classWeights: { name: 'class', shape: ['batch', classes] as ['batch', number] } } : {}),
+      },
+      output: { name: 'latent', shape: ['batch', latent] },
+      goldens: [],
+    },
+    models: variants.map((variant) => ({ variant, bytes: model(variant) })),
+  };
+}
+
+/** What the encoder makes of the manifest's golden pictures of its own variant, on wasm. */
+export async function encoderGoldens(
+  manifest: Manifest,
+  models: TracedEncoder['models'],
+): Promise<EncoderEntry['goldens']> {
+  const goldens: EncoderEntry['goldens'] = [];
+  for (const { variant, bytes } of models) {
+    const indices = [...manifest.goldens.keys()].filter((i) => manifest.goldens[i]?.variant === variant);
+    const { session, Tensor } = await startSession(bytes, 'wasm');
+    const latents = await createEncoder(manifest, session, Tensor).encode(...encoderInputs(manifest, indices));
+    await session.release();
+    for (const [i, latent] of latents.entries()) {
+      const data = latentBytes(latent);
+      goldens.push({
+        variant,
+        golden: indices[i] ?? 0,
+        sha256: await sha256Hex(data),
+        latent: Buffer.from(data).toString('base64'),
+      });
+    }
+  }
+  return goldens;
+}
