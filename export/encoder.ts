@@ -2,7 +2,7 @@
 import { sha256Hex } from '../contract/bundle.ts';
 import { createEncoder, encoderInputs, latentBytes } from '../contract/encoder.ts';
 import type { EncoderEntry, Manifest, Variant } from '../contract/manifest.ts';
-import { traceAnyBatch } from '../trace/index.ts';
+import { trace } from '../trace/index.ts';
 import { startSession } from './open.ts';
 import { encoderFunction, type TrainedGenerator } from './weights.ts';
 
@@ -20,10 +20,11 @@ export async function traceEncoder(
   const encode = encoderFunction(trained);
   if (!encode) return undefined;
   const { resolution, channels, latent, classes } = trained.model.spec;
-  const model = await traceAnyBatch('encoder', encode, {
-    image: [channels, resolution, resolution],
-    ...(classes > 0 ? { class: [classes] } : {}),
-  });
+  const inputs = {
+    image: ['batch', channels, resolution, resolution],
+    ...(classes > 0 ? { class: ['batch', classes] } : {}),
+  };
+  const model = await trace(encode, inputs, { name: 'encoder' });
   return {
     entry: {
       inputs: {
@@ -33,7 +34,7 @@ export async function traceEncoder(
       output: { name: 'latent', shape: ['batch', latent] },
       goldens: [],
     },
-    models: variants.map((variant) => ({ variant, bytes: model(variant) })),
+    models: variants.map((variant) => ({ variant, bytes: model.encode(variant) })),
   };
 }
 
