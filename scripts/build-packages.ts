@@ -2,7 +2,7 @@
 //   dist/lib/      the command and the entries others import, as JavaScript, with the data that modules read from beside them
 //   dist/types/    declarations of the entries, one file each
 //   dist/web/      the page, unless the one there is current
-//   client/dist/   the client: bundled with what it uses of contract/, its worker, its declarations, two scripts of ONNX Runtime
+//   client/dist/   the client (build-client.ts) and its declarations
 import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,8 +15,8 @@ const ROOT = join(import.meta.dirname, '..');
 const at = (...parts: string[]): string => join(ROOT, ...parts);
 /** Found by `new URL('./…', import.meta.url)` in the module next to them. */
 const DATA = ['train/data/fashion-mnist', 'train/eval/judges'];
-/** What those who install the client get beside it: everything else is bundled in. */
-const CLIENT_EXTERNAL = /^(onnxruntime-web|react)(\/|$)/;
+/** An import of a package, not of a file. */
+const PACKAGE = /^[^./]/;
 
 /** JavaScript of the command into dist/lib; declarations of everything, as tsc writes them, into dist/declarations. */
 function compile(): void {
@@ -27,31 +27,18 @@ function compile(): void {
 }
 
 /** One declaration file for each entry, without the modules that nobody else should import. */
-async function bundleDeclarations(
-  input: Record<string, string>,
-  dir: string,
-  { external, inlined }: { external: RegExp; inlined: string[] },
-): Promise<void> {
-  const declared = Object.entries(input).map(([name, path]) => [name, at('dist/declarations', path)]);
+async function bundleDeclarations(entries: string[], from: string, to: string): Promise<void> {
   const bundle = await rolldown({
-    input: Object.fromEntries(declared),
-    external,
-    plugins: [dts({ dtsInput: true, tsconfig: false, resolve: inlined })],
+    input: Object.fromEntries(entries.map((entry) => [`${entry}.d`, at(from, `${entry}.d.ts`)])),
+    external: PACKAGE,
+    plugins: [dts({ dtsInput: true, tsconfig: false })],
   });
-  await bundle.write({ dir, format: 'es', entryFileNames: '[name].ts', chunkFileNames: 'shared-[hash].d.ts' });
+  await bundle.write({ dir: at(to), format: 'es', entryFileNames: '[name].ts', chunkFileNames: 'shared-[hash].d.ts' });
   await bundle.close();
 }
 
-async function bundleClient(): Promise<void> {
-  const dir = at('client/dist');
-  await buildClient(dir);
-  await bundleDeclarations({ 'index.d': 'client/index.d.ts' }, dir, { external: CLIENT_EXTERNAL, inlined: ['zod'] });
-}
-
 compile();
-await bundleDeclarations({ 'edge/index.d': 'edge/index.d.ts', 'edge/node.d': 'edge/node.d.ts' }, at('dist/types'), {
-  external: /^[^./]/,
-  inlined: [],
-});
-await bundleClient();
+await bundleDeclarations(['edge/index', 'edge/node', 'trace/index'], 'dist/declarations', 'dist/types');
+await buildClient(at('client/dist'));
+await bundleDeclarations(['index', 'worker', 'element/index', 'element/react'], 'dist/declarations/client', 'client/dist');
 await buildPage((line) => console.error(line));

@@ -1,9 +1,10 @@
 // The packages as people install them, each in an empty folder, on the oldest Node they promise and on the one of this
 // checkout; POCKETGEN_NODES=20,22,24 (npm run test:packages) names others.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodePng } from '../../contract/png.ts';
@@ -18,14 +19,18 @@ const INSTALLING_MS = 600_000;
 
 let folder: string;
 let command: ReturnType<typeof packed>;
-/** Folders with the command as a server and as a trainer have it. */
+let client: ReturnType<typeof packed>;
+/** Folders with the command as a server and as a trainer have it, and with what a page needs. */
 let server: string;
 let trainer: string;
+let page: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'pocketgen-packages-'));
   command = packed('.', folder);
   server = installed(join(folder, 'server'), [command.tarball], ['--omit=optional']);
   trainer = installed(join(folder, 'trainer'), [command.tarball]);
+  client = packed('client', folder);
+  page = installed(join(folder, 'page'), [client.tarball]);
 }, INSTALLING_MS);
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -48,7 +53,7 @@ function writePictures(into: string): void {
 }
 
 /** The page and a picture of the shipped model, from a server that is started and stopped for them. */
-async function servedPicture(node: string, cwd: string): Promise<{ page: string; picture: Uint8Array }> {
+async function servedPicture(node: string, cwd: string): Promise<{ html: string; picture: Uint8Array }> {
   const child = spawn(node, [COMMAND, 'serve', '--models', SHIPPED, '--port', '0'], { cwd });
   try {
     const url = await new Promise<string>((listening, failed) => {
@@ -61,7 +66,7 @@ async function servedPicture(node: string, cwd: string): Promise<{ page: string;
       child.once('exit', (code) => failed(new Error(`serve: exit code ${code}\n${said}`)));
     });
     const picture = await fetch(`${url}/v1/images/fashion-gan/7.png?class=sneaker`);
-    return { page: await (await fetch(url)).text(), picture: new Uint8Array(await picture.arrayBuffer()) };
+    return { html: await (await fetch(url)).text(), picture: new Uint8Array(await picture.arrayBuffer()) };
   } finally {
     child.kill();
   }
@@ -86,17 +91,25 @@ test('the command’s package holds JavaScript, the page and what modules read, 
 
 test('publint and “are the types wrong” find nothing', () => {
   const bin = (name: string): string => resolve('node_modules/.bin', name);
-  for (const { tarball } of [command]) {
+  for (const { tarball } of [command, client]) {
     expect(ran(bin('publint'), ['run', tarball, '--strict'], folder).stdout).toContain('All good!');
     ran(bin('attw'), [tarball, '--profile', 'esm-only', '--quiet'], folder); // throws with its table where one is wrong
   }
 });
 
-/** Type-checks a module in a folder that packages were installed into, declarations of packages included. */
-function typeChecked(home: string, source: string, resolution: 'nodenext' | 'bundler'): void {
+/** Type-checks a module in a folder that packages were installed into, with the packages' own declarations unless told to skip them. */
+function typeChecked(home: string, source: string, resolution: 'nodenext' | 'bundler', skipLibCheck = false): void {
   writeFileSync(join(home, 'use.ts'), source);
   const modules = resolution === 'bundler' ? 'esnext' : 'nodenext';
-  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false', '--types', ''];
+  const strict = [
+    '--noEmit',
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--skipLibCheck',
+    `${skipLibCheck}`,
+    '--types',
+    '',
+  ];
   const options = [...strict, '--target', 'es2022', '--module', modules, '--moduleResolution', resolution];
   ran(process.execPath, [resolve('node_modules/typescript/bin/tsc'), ...options, 'use.ts'], home);
 }
@@ -112,15 +125,43 @@ console.log(answer.status, answer.headers.get('content-type'));
 models.close();
 `.replace('SHIPPED', JSON.stringify(SHIPPED));
 
+const traced = `import * as tf from '@tensorflow/tfjs';
+import { trace } from 'pocketgen/trace';
+
+const model = await trace(({ x }) => ({ y: tf.softmax(tf.mul(x, 2)) }), { x: ['batch', 3] });
+console.log(model.encode().length > 100);
+`;
+
+const drawn = `import { open } from '@pocketgen/client';
+
+const model = await open(SHIPPED);
+const picture = await model.draw({ seed: 7, class: 'sneaker' });
+const { size, type } = await picture.toBlob();
+console.log(type, size > 100, [...picture.data].join());
+await model.dispose();
+`.replace('SHIPPED', JSON.stringify(`${pathToFileURL(SHIPPED)}/`));
+
 test.each(['nodenext', 'bundler'] as const)('the entries have types under strict %s resolution', (resolution) => {
   typeChecked(server, mounted, resolution);
+  typeChecked(page, drawn, resolution);
+  typeChecked(trainer, traced, resolution, true); // tfjs's own declarations have errors
 });
 
-test('a server’s node_modules are at most 250 MiB, a trainer’s at most 900 MiB', () => {
+test('a page’s node_modules are at most 150 MiB, a server’s 250, a trainer’s 900', () => {
   const size = (home: string): number => Math.round(mebibytes(join(home, 'node_modules')));
-  console.log(`packages: node_modules: a server ${size(server)} MiB, a trainer ${size(trainer)} MiB`);
+  console.log(
+    `packages: node_modules, MiB: a page ${size(page)}, a server ${size(server)}, a trainer ${size(trainer)}`,
+  );
+  expect(size(page)).toBeLessThanOrEqual(150);
   expect(size(server)).toBeLessThanOrEqual(250);
   expect(size(trainer)).toBeLessThanOrEqual(900);
+  const names = readdirSync(join(page, 'node_modules'));
+  expect(names.filter((name) => /^(sharp|@img|@tensorflow|onnxruntime-node|zod)$/.test(name))).toEqual([]);
+});
+
+test('the client’s code is at most 20 kB to import, 55 kB with all that it may load later', () => {
+  // Throws with its table where a limit of .size-limit.js is passed.
+  console.log(ran(process.execPath, ['node_modules/.bin/size-limit'], resolve('.')).stdout.trim());
 });
 
 describe.each(versions)('on Node %s', (version) => {
@@ -129,7 +170,7 @@ describe.each(versions)('on Node %s', (version) => {
     node = nodeOf(version);
   });
 
-  test('a server’s installation draws, serves and verifies the shipped model', async () => {
+  test('a server’s installation draws, serves and verifies the shipped model, a page’s draws the same', async () => {
     const run = (...args: string[]) => ran(node, [COMMAND, ...args], server);
     expect(run('--help').stdout).toMatch(/^Usage: pocketgen/);
     expect(run('--version').stdout).toBe(`${JSON.parse(readFileSync('package.json', 'utf8')).version}\n`);
@@ -137,15 +178,18 @@ describe.each(versions)('on Node %s', (version) => {
     expect(run('dataset', 'info', 'fashion-mnist', '--offline').stdout).toMatch(/Ankle boot/);
     run('sample', SHIPPED, '--seed', '7', '--class', 'sneaker', '--out', 'sneaker.png');
 
-    const { page, picture } = await servedPicture(node, server);
+    const { html, picture } = await servedPicture(node, server);
     expect(decode(picture).data).toEqual(decode(readFileSync(join(server, 'sneaker.png'))).data);
-    expect(page).toContain('<title>');
+    expect(html).toContain('<title>');
 
     writeFileSync(join(server, 'mounted.mjs'), mounted);
     expect(ran(node, ['mounted.mjs'], server).stdout).toBe('200 image/png\n');
+
+    writeFileSync(join(page, 'drawn.mjs'), drawn);
+    expect(ran(node, ['drawn.mjs'], page).stdout).toBe(`image/png true ${[...decode(picture).data].join()}\n`);
   });
 
-  test('a trainer’s installation trains, exports and verifies', () => {
+  test('a trainer’s installation trains, exports, verifies and traces', () => {
     const run = (...args: string[]) => ran(node, [COMMAND, ...args], trainer);
     const names = { pictures: 'pictures', run: `run-${version}`, bundle: `models/tiny-${version}` };
     writePictures(join(trainer, names.pictures));
@@ -153,5 +197,8 @@ describe.each(versions)('on Node %s', (version) => {
     run('train', '--data', names.pictures, '--out', names.run, '--engine', 'onnx', ...options);
     run('export', names.run, '--out', names.bundle);
     expect(run('verify', names.bundle).stdout.match(/ on (wasm|cpu): \d+ goldens/g)).toHaveLength(4);
+
+    writeFileSync(join(trainer, 'traced.mjs'), traced);
+    expect(ran(node, ['traced.mjs'], trainer).stdout).toContain('true\n');
   });
 });
