@@ -40,5 +40,9 @@ async function bundleDeclarations(entries: string[], from: string, to: string): 
 compile();
 await bundleDeclarations(['edge/index', 'edge/node', 'trace/index'], 'dist/declarations', 'dist/types');
 await buildClient(at('client/dist'));
-await bundleDeclarations(['index', 'worker', 'element/index', 'element/react'], 'dist/declarations/client', 'client/dist');
+await bundleDeclarations(
+  ['index', 'worker', 'element/index', 'element/react'],
+  'dist/declarations/client',
+  'client/dist',
+);
 await buildPage((line) => console.error(line));
