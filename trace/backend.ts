@@ -44,9 +44,10 @@ export const KERNELS: KernelTable = {
 };
 
 export class TraceBackend extends tf.KernelBackend {
-  // Weak, so there is nothing to count or free: a traced tensor lives as long as tfjs holds its id.
+  // Weak, so there is nothing to free: a traced tensor lives as long as tfjs holds its id.
   private data = new WeakMap<object, Traced>();
   private issued = new WeakSet<object>();
+  private references = new WeakMap<object, number>();
   g: GraphBuilder = createGraphBuilder();
   lowering: Lowering = 'conv';
   /** The input that stands for a variable, by its data; absent where variables are constants. */
@@ -64,6 +65,7 @@ export class TraceBackend extends tf.KernelBackend {
     const dataId = {};
     this.data.set(dataId, traced);
     this.issued.add(dataId);
+    this.references.set(dataId, 1);
     const { dtype } = traced.value;
     if (dtype === 'int64') throw new Error('trace: expected float32, int32 or bool, which tfjs knows, got int64');
     return { dataId, shape: shapeOf(traced), dtype };
@@ -108,9 +110,18 @@ export class TraceBackend extends tf.KernelBackend {
     return this.readSync();
   }
 
-  override disposeData = (): boolean => true;
-  override incRef = (): void => {};
-  override refCount = (): number => 1;
+  // Counted for tfjs's sake: a variable shares its data with the tensor it was assigned.
+  override disposeData(dataId: object): boolean {
+    const left = this.refCount(dataId) - 1;
+    this.references.set(dataId, left);
+    return left <= 0;
+  }
+  override incRef(dataId: object): void {
+    this.references.set(dataId, this.refCount(dataId) + 1);
+  }
+  override refCount(dataId: object): number {
+    return this.references.get(dataId) ?? 0;
+  }
   override numDataIds = (): number => 0;
   override memory = () => ({ unreliable: true, reasons: ['a traced tensor holds no values'] });
   override floatPrecision = (): 32 => 32;

@@ -45,8 +45,10 @@ export async function record(
   inputs: readonly Declared[],
   options: RecordOptions,
 ): Promise<Recording> {
-  const backend = traceBackend();
+  // Before anything has run, tfjs has not chosen a backend yet; it must not be left with this one.
+  await tf.ready();
   const previous = tf.getBackend();
+  const backend = traceBackend();
   const before = Object.values(tf.engine().registeredVariables);
   const kept = new Map(before.map((variable) => [variable, variable.clone()]));
   await tf.setBackend(BACKEND_NAME);
@@ -84,7 +86,7 @@ export async function record(
   } finally {
     stop();
     backend.variables = undefined;
-    if (previous) await tf.setBackend(previous);
+    await tf.setBackend(previous);
     for (const [variable, value] of kept) {
       if (variable.dataId !== value.dataId) variable.assign(value);
       value.dispose();

@@ -1,15 +1,31 @@
-// Every kernel tfjs knows is either mapped, refused with a reason, or called by no op.
+// Every kernel tfjs knows is either mapped, refused with a reason, or called by no op, and the document says the same.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import * as core from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { KERNELS } from '../../trace/backend.ts';
+import { trace } from '../../trace/index.ts';
 import { NEVER_CALLED, UNCOVERED } from '../../trace/kernels/uncovered.ts';
+import { kernelTable } from '../helpers/kernel-table.ts';
 import { largestDifference, type Run, runOnCpu, runTraced } from '../helpers/traced.ts';
 
-/** tfjs exports the name of each kernel as a string, and two strings that are none. */
-const ALL = Object.entries(core).flatMap(([name, value]) =>
-  typeof value === 'string' && name !== 'version_core' && name !== 'OP_SCOPE_SUFFIX' ? [value] : [],
+/** tfjs exports the name of each kernel as a string, and besides these its versions and a suffix. */
+const ALL = Object.entries(tf).flatMap(([name, value]) =>
+  typeof value === 'string' && !name.startsWith('version') && name !== 'OP_SCOPE_SUFFIX' ? [value] : [],
 );
+
+// First in this file: nothing has made tfjs choose a backend yet.
+test('a trace before anything else leaves tfjs with a backend that computes', async () => {
+  await trace(({ x }) => tf.neg(x), { x: [1] });
+  expect(tf.getBackend()).toBe('cpu');
+  expect(tf.scalar(2).square().dataSync()[0]).toBe(4);
+});
+
+test('docs/trace-kernels.md is what the mappings say', async () => {
+  const written = readFileSync(resolve(import.meta.dirname, '../../docs/trace-kernels.md'), 'utf8');
+  // If this fails: node scripts/trace-kernels.ts
+  expect(written).toBe(await kernelTable());
+});
 
 test('all kernels of tfjs are accounted for, none twice', () => {
   const known = [...Object.keys(KERNELS), ...Object.keys(UNCOVERED), ...Object.keys(NEVER_CALLED)];

@@ -2,35 +2,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KERNELS } from '../../trace/backend.ts';
-import { convCases } from '../helpers/conv-cases.ts';
-import { elementwiseCases } from '../helpers/elementwise-cases.ts';
-import { mathCases, reduceCases } from '../helpers/math-cases.ts';
-import { normCases } from '../helpers/norm-cases.ts';
-import { indexCases, layoutCases, otherCases } from '../helpers/place-cases.ts';
-import { shapeCases } from '../helpers/shape-cases.ts';
+import { kernelCases } from '../helpers/kernel-cases.ts';
 import { largestDifference, runOnCpu, runTraced } from '../helpers/traced.ts';
-import { windowCases } from '../helpers/window-cases.ts';
 
-const CASES = {
-  ...elementwiseCases,
-  ...mathCases,
-  ...shapeCases,
-  ...layoutCases,
-  ...indexCases,
-  ...reduceCases,
-  ...convCases,
-  ...windowCases,
-  ...normCases,
-  ...otherCases,
-};
 /** Samples a kernel; raise it for a soak: `TRACE_RUNS=500 npx vitest run tests/fast/trace-kernels.test.ts`. */
 const RUNS = Number(process.env.TRACE_RUNS ?? 12);
 
 test('every kernel with an ONNX mapping has a test here', () => {
-  expect(Object.keys(CASES).sort()).toEqual(Object.keys(KERNELS).sort());
+  expect(Object.keys(kernelCases).sort()).toEqual(Object.keys(KERNELS).sort());
 });
 
-describe.each(Object.entries(CASES))('%s', (kernel, { samples, tolerance }) => {
+describe.each(Object.entries(kernelCases))('%s', (kernel, { samples, tolerance }) => {
   test('gives what tfjs’s cpu backend gives', { timeout: 30_000 + RUNS * 1000 }, async () => {
     let called = false;
     await fc.assert(

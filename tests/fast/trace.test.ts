@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { type Graph, schedule } from '../../trace/graph.ts';
 import { type Tensors, trace } from '../../trace/index.ts';
-import { graphOf } from '../helpers/traced.ts';
+import { graphOf, largestDifference } from '../helpers/traced.ts';
 
 const opsOf = (graph: Graph): string[] =>
   schedule(graph).map((v) => (v.source.kind === 'node' ? v.source.node.op : v.source.kind));
@@ -99,6 +99,47 @@ test('matrices broadcast as in numpy, also where tfjs’s cpu backend pairs the 
     b: new ort.Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3, 1, 1]),
   });
   expect([...((y?.data ?? []) as Float32Array)]).toEqual([10, 20, 30, 400, 500, 600]);
+});
+
+describe('where tfjs’s cpu backend is wrong, the graph is right', () => {
+  const run = async (f: (t: tf.Tensor) => tf.Tensor, x: tf.Tensor): Promise<ort.Tensor> => {
+    const { encode } = await trace((i) => f(i.x), { x: x.shape });
+    const session = await ort.InferenceSession.create(encode(), { logSeverityLevel: 3 });
+    const { output } = await session.run({ x: new ort.Tensor('float32', Float32Array.from(x.dataSync()), x.shape) });
+    if (!output) throw new Error('session: expected an output');
+    return output;
+  };
+  const pictures = (shape: [number, number, number, number]): tf.Tensor4D =>
+    tf.tensor4d(
+      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i)),
+      shape,
+    );
+  const gradient = (resize: typeof tf.image.resizeBilinear) => (x: tf.Tensor) =>
+    tf.grad((y: tf.Tensor) => tf.square(resize(y as tf.Tensor4D, [5, 7])))(x);
+
+  test('the gradient of nearest neighbours, for a batch of several', async () => {
+    const x = pictures([3, 2, 2, 1]);
+    const f = gradient(tf.image.resizeNearestNeighbor);
+    const alone = x.split(3).map((one) => f(one));
+    expect(largestDifference((await run(f, x)).data as Float32Array, tf.concat(alone).dataSync())).toBeLessThan(1e-5);
+  });
+  test('the gradient of bilinear resizing, for maps that are not square', async () => {
+    const x = pictures([1, 2, 3, 1]);
+    const found = await run(gradient(tf.image.resizeBilinear), x);
+    expect(found.dims).toEqual([1, 2, 3, 1]);
+    // Resizing is linear: a pixel's slope is twice what its own picture and the whole one have in common, both resized.
+    const resized = tf.image.resizeBilinear(x, [5, 7]);
+    const slopes = Array.from({ length: 6 }, (_, i) => {
+      const pixel = tf.oneHot(i, 6).reshape<tf.Tensor4D>([1, 2, 3, 1]);
+      return 2 * (tf.sum(tf.mul(tf.image.resizeBilinear(pixel, [5, 7]), resized)).dataSync()[0] ?? 0);
+    });
+    expect(largestDifference(found.data as Float32Array, slopes)).toBeLessThan(1e-5);
+  });
+  test('einsum over two letters', async () => {
+    const x = pictures([1, 2, 3, 4]).reshape([2, 3, 4]);
+    const found = await run((t) => tf.einsum('bij,bij->b', t, t), x);
+    expect(largestDifference(found.data as Float32Array, tf.sum(tf.square(x), [1, 2]).dataSync())).toBeLessThan(1e-5);
+  });
 });
 
 describe('equal computations', () => {
