@@ -21,7 +21,7 @@ export interface Addresses {
   kept(c: Context<AppEnv>): string;
 }
 
-/** PUBLIC_URL and TRUST_FORWARDED of an environment. Throws UserError. */
+/** PUBLIC_URL and TRUST_FORWARDED of an environment. Throws UserError where one of them makes no sense. */
 export function addressSettings(env: {
   PUBLIC_URL?: string | undefined;
   TRUST_FORWARDED?: string | undefined;
@@ -29,7 +29,7 @@ export function addressSettings(env: {
   const { PUBLIC_URL: publicUrl, TRUST_FORWARDED: trust = '' } = env;
   if (!/^(|0|1|false|true|no|yes)$/i.test(trust))
     throw new UserError(`TRUST_FORWARDED: expected 1 or 0, got ${trust.slice(0, 60)}`);
-  return { publicUrl: publicUrl === '' ? undefined : publicUrl, trustForwarded: /^(1|true|yes)$/i.test(trust) };
+  return { publicUrl: publicUrl ? checked(publicUrl) : undefined, trustForwarded: /^(1|true|yes)$/i.test(trust) };
 }
 
 /** Throws UserError where `publicUrl` is no address. */

@@ -102,14 +102,20 @@ export async function createNodeApp(
   const library = await folderModels(folder, { provider, notice });
   const store = storeFolder === undefined ? undefined : folderStore(storeFolder);
   const served = store === undefined ? library : beside(library, publishedModels(store, PUBLISHED));
-  const app = pocketgen({
-    ...{ models: served, files: served, training: library.training },
-    publishing: store && publishTokens ? { to: store, tokens: publishTokens } : undefined,
-    ...{ keys, log, publicUrl, trustForwarded },
-    rateLimit: perMinute > 0 ? { limiter: memoryLimiter(perMinute, 60), client: clientOf(trustForwarded) } : undefined,
-  });
-  if (page !== undefined) addPage(app, page);
-  return { app, models: served, library };
+  try {
+    const app = pocketgen({
+      ...{ models: served, files: served, training: library.training },
+      publishing: store && publishTokens ? { to: store, tokens: publishTokens } : undefined,
+      ...{ keys, log, publicUrl, trustForwarded },
+      rateLimit:
+        perMinute > 0 ? { limiter: memoryLimiter(perMinute, 60), client: clientOf(trustForwarded) } : undefined,
+    });
+    if (page !== undefined) addPage(app, page);
+    return { app, models: served, library };
+  } catch (error) {
+    library.close(); // or its watch keeps the program running
+    throw error;
+  }
 }
 
 export interface RunningServer {

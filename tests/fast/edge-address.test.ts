@@ -1,6 +1,8 @@
 // The addresses handed out behind proxies: a setting, a proxy that is trusted, and what clients make up.
+import { execFile } from 'node:child_process';
 import { request as ask, createServer, type OutgoingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { Hono } from 'hono';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { addressSettings, type Models, type PocketgenOptions, pocketgen } from '../../edge/index.ts';
@@ -175,10 +177,22 @@ describe('settings of an environment', () => {
       publicUrl: 'https://a.example',
       trustForwarded: true,
     });
+    expect(() => addressSettings({ PUBLIC_URL: 'a.example' })).toThrow(/^PUBLIC_URL .* got a\.example$/);
     expect(() => addressSettings({ TRUST_FORWARDED: 'loopback' })).toThrow(
       'TRUST_FORWARDED: expected 1 or 0, got loopback',
     );
   });
+});
+
+test('the command ends with the sentence and exit code 1, before it opens a model', async () => {
+  const env = { ...process.env, PUBLIC_URL: 'a.example' };
+  const args = ['cli/main.ts', 'serve', '--models', tiny.folder, '--port', '0'];
+  const ended = promisify(execFile)('node_modules/.bin/node', args, { env, timeout: 20_000 });
+  const { code, stderr } = await ended.then(
+    () => expect.fail('expected a refusal'),
+    (error: { code: number; stderr: string }) => error,
+  );
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/^PUBLIC_URL .* got a\.example\n$/)]);
 });
 
 describe('a proxy that ends TLS in front of the Node server', () => {
