@@ -1,6 +1,7 @@
 // @pocketgen/client/element: registers <pocket-picture>. Importing it on a server registers nothing.
 import { PocketPicture } from './picture-element.ts';
 
+export type { PocketPictureAttributes } from './attributes.ts';
 export type { PictureDevice } from './wish.ts';
 export { PocketPicture };
 

@@ -1,7 +1,7 @@
 // examples/ as a reader would run them: built by the real bundlers, each at the top of a host of its own, opened in Chromium.
 // What they draw is what the bundle's reference draws.
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -68,14 +68,20 @@ afterAll(async () => {
   rmSync(built, { recursive: true, force: true });
 });
 
-async function open(name: string, folder: string): Promise<{ page: Page; errors: string[] }> {
-  sites[name] = folder;
-  const page = await browser.newPage();
+/** Console errors and uncaught exceptions, in order. */
+function watch(page: Page): { errors: string[] } {
   const errors: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text());
   });
   page.on('pageerror', (error) => errors.push(String(error)));
+  return { errors };
+}
+
+async function open(name: string, folder: string): Promise<{ page: Page; errors: string[] }> {
+  sites[name] = folder;
+  const page = await browser.newPage();
+  const { errors } = watch(page);
   await page.goto(`http://${name}.localhost:${(server.address() as AddressInfo).port}/`);
   return { page, errors };
 }
@@ -204,4 +210,58 @@ test('service worker: after one visit the page opens and draws without a network
     down = false;
   }
   await page.close();
+});
+
+test('hono: the API under /art, and an element that begins with its pictures', async () => {
+  const folder = join(built, 'hono');
+  mkdirSync(folder);
+  for (const [name, target] of [
+    ['models', 'models'],
+    ['node_modules', 'node_modules'],
+    ['index.html', 'examples/hono/index.html'],
+  ] as const)
+    symlinkSync(resolve(target), join(folder, name));
+  const child = spawn(
+    resolve('node_modules/.bin/node'),
+    ['--import', resolve('tests/helpers/own-entries.ts'), join(EXAMPLES, 'hono', 'server.js')],
+    { cwd: folder, env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  try {
+    const url = await new Promise<string>((listening, ended) => {
+      child.stdout.once('data', (text) => listening(String(text).trim()));
+      child.once('exit', (code) => ended(new Error(`hono: expected it to serve, got exit ${code}`)));
+    });
+    const page = await browser.newPage();
+    const { errors } = watch(page);
+    const shownBy: (string | null)[] = [];
+    await page.exposeFunction('loaded', (by: string | null) => shownBy.push(by));
+    await page.addInitScript(() => {
+      document.addEventListener(
+        'load',
+        ({ target }) => {
+          if (target instanceof Element && target.localName === 'pocket-picture')
+            (globalThis as unknown as { loaded(by: string | null): void }).loaded((target as PocketPicture).drawnBy);
+        },
+        true,
+      );
+    });
+    await page.goto(url);
+    await expect.poll(() => shownBy, { timeout: 20_000 }).toEqual(['edge', 'device']);
+    expect(await shown(page)).toEqual([await grey('ada')]);
+    await page.locator('input').fill('grace');
+    await expect.poll(() => shown(page)).toEqual([await grey('grace')]);
+    expect(shownBy).toEqual(['edge', 'device', 'device']);
+    const image = await fetch(new URL((await page.locator('img').first().getAttribute('src')) ?? '', url));
+    const [ada] = await reference.generate([{ seed: parseSeed('ada'), class: undefined, truncation: TRUNCATION }]);
+    expect(decodePng(new Uint8Array(await image.arrayBuffer()))).toEqual(ada && scaleUp(ada, 4));
+    expect(errors).toEqual([]);
+    await page.close();
+  } finally {
+    child.kill();
+  }
+});
+
+test('their TypeScript and TSX pass the compiler', () => {
+  const tsc = resolve('node_modules/typescript/bin/tsc');
+  execFileSync(process.execPath, [tsc, '--noEmit', '-p', 'tests/examples.tsconfig.json'], { stdio: 'inherit' });
 });
