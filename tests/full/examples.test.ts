@@ -131,6 +131,24 @@ test('vite: progress, a walk, a file to save', async () => {
   await page.close();
 });
 
+test('vite: its development server, too', async () => {
+  const { port } = server.address() as AddressInfo;
+  const development = await vite.createServer({
+    root: join(EXAMPLES, 'vite'),
+    cacheDir: join(built, 'vite-cache'),
+    logLevel: 'error',
+    // As it is where the package was installed and is no link to its sources.
+    resolve: { preserveSymlinks: true },
+    server: { proxy: { '/models': `http://127.0.0.1:${port}` } },
+  });
+  await development.listen(0);
+  const page = await browser.newPage();
+  await page.goto(development.resolvedUrls?.local[0] ?? '');
+  await page.waitForFunction(() => document.querySelector('progress') === null, undefined, { timeout: 30_000 });
+  await page.close();
+  await development.close();
+});
+
 test('webpack: sixty pictures in order', async () => {
   const folder = join(EXAMPLES, 'webpack');
   const { default: config } = (await import(join(folder, 'webpack.config.js'))) as { default: webpack.Configuration };
