@@ -264,6 +264,54 @@ describe('a proxy that ends TLS in front of the Node server', () => {
     expect(await pinned.arrayBuffer()).toEqual(await response.arrayBuffer());
   });
 
+  test('a made-up Host, or an absolute address in the request line, gets no further than answers no cache keeps', async () => {
+    const plain = await serve({});
+    const told = await serve({ publicUrl: 'https://pics.example' });
+    /** As it is written, which fetch would not send. */
+    const send = (to: RunningServer, path: string, host: string) =>
+      new Promise<{ status: number; kept: boolean; text: string }>((done, fail) => {
+        const { hostname, port } = new URL(to.url);
+        const sent = ask({ hostname, port, path, headers: { host } }, (got) => {
+          const parts: Buffer[] = [];
+          got.on('data', (part: Buffer) => void parts.push(part));
+          got.on('end', () => {
+            const kept = /max-age/.test(got.headers['cache-control'] ?? '');
+            const text = `${JSON.stringify(got.headers)}${Buffer.concat(parts).toString('latin1')}`;
+            done({ status: got.statusCode ?? 0, kept, text });
+          });
+        });
+        sent.on('error', fail).end();
+      });
+    const paths = [
+      '/v1/images/tiny-colour/1.json',
+      '/v1/grids/tiny-colour.png?seeds=1-4',
+      '/openapi.json',
+      '/v1/models',
+    ];
+    for (const path of paths)
+      for (const [line, host] of [
+        [path, 'evil.example'],
+        [path, 'evil.example:8443'],
+        [path, 'me:pw@evil.example'],
+        [path, 'evil.example/a?b#c'],
+        [path, 'evil example'],
+        [path, '../evil'],
+        [`http://evil.example${path}`, 'localhost'],
+      ] as const) {
+        const [bare, set] = [await send(plain, line, host), await send(told, line, host)];
+        expect([200, 400]).toContain(bare.status);
+        if (bare.kept) expect(bare.text).not.toContain('evil');
+        if (set.status === 200) expect(set.text).not.toContain('evil');
+      }
+    // A host that is none of ours, but one: the answers are there, so the loop has looked at some.
+    expect(await send(plain, '/v1/grids/tiny-colour.png?seeds=1-4', 'evil.example')).toMatchObject({
+      status: 200,
+      kept: true,
+    });
+    expect((await send(plain, '/v1/models', 'evil.example')).text).toContain('http://evil.example/v1/images/');
+    expect((await send(told, '/v1/models', 'evil.example')).text).toContain('https://pics.example/v1/images/');
+  });
+
   test('the rate limit counts the clients that a trusted proxy tells of, by its own word', async () => {
     const at = await proxy(await serve({ trustForwarded: true, perMinute: 2 }), '', { 'x-forwarded-for': '192.0.2.7' });
     const other = await proxy(running[0] as RunningServer, '', { 'x-forwarded-for': '192.0.2.8' });

@@ -1,4 +1,4 @@
-// 5,000 hostile requests each to workerd and Node: seeds, Unicode, huge numbers, wrong types, paths with dots, bodies
+// 5,000 hostile requests each to workerd and Node: seeds, versions, Unicode, huge numbers, wrong types, paths with dots, bodies
 // cut short. No 5xx, no crash, memory flat. The requests are made by fast-check from a seed that a failure prints.
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
@@ -13,6 +13,7 @@ import {
   startWorkerdAlone,
   type WorkerBuild,
 } from '../../bench/edge-server.ts';
+import { bundleVersion } from '../../contract/version.ts';
 import { COLOUR, PLAIN, writeTiny } from '../fast/edge-fixture.ts';
 import { PUBLISHED } from './edge-workerd.ts';
 
@@ -24,6 +25,10 @@ interface Attack {
   /** Announce more bytes than are sent, then hang up. */
   cut: boolean;
 }
+
+const models = folderOf(...PUBLISHED.values());
+const versions: string[] = [];
+for (const tiny of [COLOUR, PLAIN]) versions.push(await bundleVersion(await writeTiny(models.folder, tiny)));
 
 const COUNT = 5000;
 const SEED = Number(process.env.HOSTILE_SEED ?? '') || Date.now() % 1_000_000;
@@ -100,7 +105,19 @@ const raw = fc.constantFrom(
 );
 const segment = fc.oneof({ weight: 3, arbitrary: encoded }, { weight: 1, arbitrary: raw });
 const knownModel = fc.constantFrom('tiny-colour', 'tiny-plain', ...PUBLISHED.keys());
-const model = fc.oneof({ weight: 4, arbitrary: knownModel }, { weight: 1, arbitrary: segment });
+/** Right, wrong, empty, doubled and encoded versions. */
+const version = fc.oneof(
+  fc.constantFrom(...versions, '0123456789ab', '', '@', 'latest', '../..', '%2e%2e', '0'.repeat(2000)),
+  segment,
+);
+const model = fc.oneof(
+  { weight: 4, arbitrary: knownModel },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(knownModel, fc.constantFrom('@', '%40', '@@'), version).map((parts) => parts.join('')),
+  },
+  { weight: 1, arbitrary: segment },
+);
 const extension = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('png', 'svg', 'json', 'gif', 'apng') },
   { weight: 1, arbitrary: segment },
@@ -186,6 +203,10 @@ const headers = fc.dictionary(
     'CF-Connecting-IP',
     'Content-Encoding',
     'X-Forwarded-For',
+    'X-Forwarded-Proto',
+    'X-Forwarded-Host',
+    'X-Forwarded-Prefix',
+    'Forwarded',
   ),
   fc.oneof(
     fc.constantFrom('*', '"x"', 'W/"', ',,,,', 'Bearer ', 'Bearer x', 'null', 'bytes=0-1', 'gzip', 'a'.repeat(500)),
@@ -267,9 +288,6 @@ function send(url: URL, { method, path, headers, body, cut }: Attack): Promise<n
   });
 }
 
-const models = folderOf(...PUBLISHED.values());
-await writeTiny(models.folder, COLOUR);
-await writeTiny(models.folder, PLAIN);
 let build: WorkerBuild;
 let servers: ServerProcess[] = [];
 beforeAll(async () => {
