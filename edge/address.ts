@@ -37,8 +37,8 @@ export function createAddresses({ publicUrl, trustForwarded = false }: AddressOp
   const root = publicUrl === undefined ? undefined : checked(publicUrl);
   const prefix = (c: Context<AppEnv>) => (trustForwarded ? prefixOf(c.req.header('X-Forwarded-Prefix')) : '');
   return {
-    absolute: (c) => `${root ?? originOf(c, trustForwarded) + prefix(c)}${c.get('base')}`,
-    kept: (c) => `${root ?? prefix(c)}${c.get('base')}`,
+    absolute: (c) => `${root ?? originOf(c, trustForwarded) + prefix(c)}${c.get('pocketgen.base')}`,
+    kept: (c) => `${root ?? prefix(c)}${c.get('pocketgen.base')}`,
   };
 }
 

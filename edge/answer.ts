@@ -59,7 +59,7 @@ export async function answer(
   const kept = await services.store?.find(c, etag);
   if (kept) return new Response(kept.body, { headers: { ...headers, 'Cache-Status': 'pocketgen; hit' } });
   const served = await model.open();
-  const response = new Response(await draw(served, c.get('timing')), { headers });
+  const response = new Response(await draw(served, c.get('pocketgen.timing')), { headers });
   services.store?.keep(c, etag, response.clone());
   return response;
 }

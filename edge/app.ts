@@ -45,14 +45,14 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ getPath: (request) => tidyPath(getPath(request)) });
 
   app.use((c, next) => {
-    c.set('base', mountOf(c));
+    c.set('pocketgen.base', mountOf(c));
     return next();
   });
   app.use(requestId({ limitLength: 64 }));
   app.use(async (c, next) => {
     const start = performance.now();
     const timing = createTiming();
-    c.set('timing', timing);
+    c.set('pocketgen.timing', timing);
     await next();
     const header = timing.header();
     if (header !== '') c.header('Server-Timing', header);
@@ -62,7 +62,7 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
       requestId: c.get('requestId'),
       method: c.req.method,
       route: matchedRoutes(c).findLast(({ path }) => !path.includes('*'))?.path ?? 'none',
-      model: c.get('model'),
+      model: c.get('pocketgen.model'),
       status: c.res.status,
       ms: Math.round((performance.now() - start) * 100) / 100,
       ...(error !== undefined && !(error instanceof Problem) ? { error: error.message } : {}),
@@ -99,7 +99,7 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
     await next();
     // Nothing of the API is a page but /docs, which sets its own policy; an SVG opened by itself may do nothing else.
     // The page's files (HTML, scripts) bring theirs in dist/web/_headers.
-    if (!c.res.headers.has('Content-Security-Policy') && !c.get('page'))
+    if (!c.res.headers.has('Content-Security-Policy') && !c.get('pocketgen.page'))
       c.header('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
   });
   app.use('/v1/*', async (c, next) => {
@@ -149,7 +149,7 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
   app.all('/v1/*', notFound);
   app.notFound((c) => (c.req.path === '/' ? c.redirect(`${services.addresses.kept(c)}/docs`) : notFound(c))); // no page was built
   app.onError((error, c) => {
-    if (c.get('base') === undefined) throw error; // before anything of ours: a mistake of how it is mounted
+    if (c.get('pocketgen.base') === undefined) throw error; // before anything of ours: a mistake of how it is mounted
     const path = pathOf(c);
     const problem =
       error instanceof Problem ? error : new Problem(500, 'internal error; the request id finds it in the log');

@@ -79,7 +79,7 @@ export function tidyPath(path: string): string {
 
 /** The path below where the app is mounted, as the request wrote it. */
 export function pathOf(c: Context<AppEnv>): string {
-  return tidyPath(new URL(c.req.url).pathname).slice(c.get('base').length);
+  return tidyPath(new URL(c.req.url).pathname).slice(c.get('pocketgen.base').length);
 }
 
 /** Its segments, decoded. Taken from the URL itself, as a seed may hold any character, `/` included. */

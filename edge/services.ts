@@ -10,15 +10,17 @@ import type { ObjectStore } from './store/objects.ts';
 import type { Timing } from './timing.ts';
 
 export interface AppEnv {
+  /** An app that ours is mounted in has variables of its own, of any names. */
   Variables: {
+    /** As hono/request-id has it, so that one id goes through both apps. */
     requestId: string;
-    timing: Timing;
+    'pocketgen.timing': Timing;
     /** Where the app is mounted, as the request wrote it: `/art`; empty at the root. */
-    base: string;
+    'pocketgen.base': string;
     /** Set once the model of the request is known to exist. */
-    model: string;
+    'pocketgen.model': string;
     /** A file of the page, which brings its own headers. */
-    page: boolean;
+    'pocketgen.page': boolean;
   };
 }
 

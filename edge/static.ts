@@ -45,7 +45,7 @@ export function addPage(app: Hono<AppEnv>, folder: string): boolean {
     root: folder,
     precompressed: true,
     onFound(_path, c) {
-      c.set('page', true);
+      c.set('pocketgen.page', true);
       for (const { pattern, headers } of rules)
         if (pattern.test(c.req.path)) for (const [name, value] of headers) c.header(name, value);
     },

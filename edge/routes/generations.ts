@@ -109,7 +109,7 @@ export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
     if (named === undefined) throw new Problem(503, 'model: expected one to be served, got none; see /healthz');
     return lendNamed(models, named, 'body', async ({ entry, open }) => {
       const { name, image } = entry;
-      c.set('model', name);
+      c.set('pocketgen.model', name);
       const index = promptedClass(entry, body.prompt);
       const asked = body.size === 'auto' ? undefined : fieldOf('body', 'size', () => parseSize(body.size));
       const layout = layoutFor(entry, undefined, asked);
@@ -143,7 +143,7 @@ export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
         };
         return c.json({ created, data: seeds.map((seed) => ({ url: address(seed), ...common(seed) })) }, 200, uncached);
       }
-      const timing = c.get('timing');
+      const timing = c.get('pocketgen.timing');
       const model = await open();
       const requests = seeds.map((seed) => ({ seed, class: index, truncation: entry.defaultTruncation }));
       const pictures = await timing.measure('inference', () => generate(model, requests));

@@ -66,7 +66,7 @@ export function gridRoutes(app: Hono<AppEnv>, services: Services): void {
     const { stem } = splitFile(segmentsOf(c)[2] ?? '', ['png']);
     return lendNamed(services.models, stem, 'path', async (model) => {
       const { entry } = model;
-      c.set('model', entry.name);
+      c.set('pocketgen.model', entry.name);
       const query = readQuery(gridQuery, new URL(c.req.url));
       const seeds = seedList(query.seeds);
       const columns = query.columns ?? Math.ceil(Math.sqrt(seeds.length));

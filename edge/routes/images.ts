@@ -82,7 +82,7 @@ export function imageRoutes(app: Hono<AppEnv>, services: Services): void {
     const { stem, extension } = splitFile(file, ['png', 'svg', 'json']);
     return lendNamed(services.models, name, 'path', async (model) => {
       const { entry } = model;
-      c.set('model', entry.name);
+      c.set('pocketgen.model', entry.name);
       const seed = seedOf(stem);
       const url = new URL(c.req.url);
       const absent = { scale: undefined, canvas: undefined, background: undefined };

@@ -97,7 +97,7 @@ export function modelRoutes(app: Hono<AppEnv>, { models, addresses }: Services):
   app.get('/v1/models/:model', (c) =>
     lendNamed(models, segmentsOf(c)[2] ?? '', 'path', async ({ entry, manifest }) => {
       readQuery(nothing, new URL(c.req.url));
-      c.set('model', entry.name);
+      c.set('pocketgen.model', entry.name);
       const body = { ...summary(entry, addresses.absolute(c)), manifest: await manifest(), limits: LIMITS };
       return c.json(body, 200, { 'Cache-Control': 'no-cache' });
     }),

@@ -35,7 +35,7 @@ export function trainingRoutes(app: Hono<AppEnv>, { training }: Services): void 
       );
       throw new Problem(404, message, fields);
     }
-    c.set('model', name);
+    c.set('pocketgen.model', name);
     return c.json(state, 200, { 'Cache-Control': 'no-store' });
   });
 }

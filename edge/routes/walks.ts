@@ -81,7 +81,7 @@ export function walkRoutes(app: Hono<AppEnv>, services: Services): void {
     const { stem, extension } = splitFile(segmentsOf(c)[2] ?? '', ['gif', 'apng']);
     return lendNamed(services.models, stem, 'path', async (model) => {
       const { entry } = model;
-      c.set('model', entry.name);
+      c.set('pocketgen.model', entry.name);
       const query = readQuery(walkQuery, new URL(c.req.url));
       const { frames, fps, truncation = entry.defaultTruncation, scale } = query;
       const [fromSeed, toSeed] = [seedOf(query.from, 'query', 'from'), seedOf(query.to, 'query', 'to')];

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Hono } from 'hono';
+import { requestId } from 'hono/request-id';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LogRecord, type Models, memoryLimiter, pocketgen } from '../../edge/index.ts';
 import { openFolder, tinyFolder } from './edge-services.ts';
@@ -136,6 +137,23 @@ test('routes of the other app are its own: its answers, its errors, its 404, its
   }
   // Under our path what is not ours is their 404; what would be ours is ours.
   expect(await (await app.request('/art/nothing')).text()).toBe('their 404');
+});
+
+test('variables of the other app are its own, and its request id goes through', async () => {
+  const seen: unknown[] = [];
+  const names = ['base', 'model', 'page', 'timing', 'user'] as const;
+  const app = new Hono<{ Variables: Record<(typeof names)[number], string> }>();
+  app.use(requestId());
+  app.use(async (c, next) => {
+    for (const name of names) c.set(name, `theirs ${name}`);
+    await next();
+    seen.push(...names.map((name) => c.get(name)));
+  });
+  app.route('/art', pocketgen({ models }));
+  const response = await app.request('/art/v1/images/tiny-colour/1.png', { headers: { 'X-Request-Id': 'abc' } });
+  expect(response.headers.get('Content-Security-Policy')).toBe("default-src 'none'; frame-ancestors 'none'");
+  expect([response.status, response.headers.get('X-Request-Id')]).toEqual([200, 'abc']);
+  expect(seen).toEqual(names.map((name) => `theirs ${name}`));
 });
 
 test('two mounts of one app differ in what they are told: keys, limits, log', async () => {
