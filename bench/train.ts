@@ -15,6 +15,7 @@ import type { NetworkSpec } from '../train/nn/spec.ts';
 import { PRESETS, recipeFor } from '../train/recipe.ts';
 import { dcgan, STEPS } from './networks.ts';
 import { benchOwn } from './own.ts';
+import { benchPhases } from './phases.ts';
 import { startWasm } from './wasm-kernels.ts';
 
 const { values } = parseArgs({
@@ -28,6 +29,8 @@ const { values } = parseArgs({
     presets: { type: 'boolean', default: false },
     /** Only engine onnx. */
     quick: { type: 'boolean', default: false },
+    /** Instead: every phase of each family, see phases.ts. */
+    phases: { type: 'boolean', default: false },
     /** Instead: what own pictures cost, see own.ts. */
     own: { type: 'boolean', default: false },
   },
@@ -51,7 +54,8 @@ interface Contest {
 const NETWORKS: Record<string, NetworkSpec> = { 'DCGAN 4x4': dcgan(4), 'DCGAN 5x5': dcgan(5) };
 if (values.presets) {
   const pictures = randomPictures({ resolution: 28, channels: 1, classes: 10 }, 10, 1);
-  for (const preset of Object.keys(PRESETS)) NETWORKS[preset] = recipeFor(preset, pictures).network;
+  for (const [preset, { family }] of Object.entries(PRESETS))
+    if (family === 'gan') NETWORKS[preset] = recipeFor(preset, pictures).network;
 }
 
 function contests(): Contest[] {
@@ -159,6 +163,10 @@ async function profile(given: Setup): Promise<void> {
   }
 }
 
+if (values.phases) {
+  await benchPhases(Number(values.rounds) * 5);
+  process.exit();
+}
 if (values.own) {
   await benchOwn(Number(values.rounds) * 5);
   process.exit();

@@ -97,6 +97,55 @@ describe.each(LAYERS)('%s/', (layer) => {
   });
 });
 
+/** Rooms of train/, each with those it may import of the others. The loop and the recipe stand above and between them. */
+const TRAIN_ROOMS = {
+  nn: [],
+  families: ['nn'],
+  data: ['nn', 'families'],
+  engines: ['nn', 'families'],
+  store: ['nn', 'data'],
+  report: ['nn', 'families', 'data', 'engines', 'store'],
+  eval: ['nn', 'families', 'data', 'engines', 'store', 'report'],
+} as const satisfies Record<string, readonly string[]>;
+
+describe.each(Object.entries(TRAIN_ROOMS))('train/%s/', (room, allowed: readonly string[]) => {
+  const files = sources(join('train', room));
+
+  test('imports only the rooms before it', () => {
+    expect(files.length).toBeGreaterThan(3);
+    const wrong = files.flatMap((file) =>
+      importsOf(file)
+        .filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => target(file, specifier).split(sep))
+        .filter(
+          ([layer, to = '', ...rest]) => layer === 'train' && rest.length > 0 && to !== room && !allowed.includes(to),
+        )
+        .map((to) => `${file} imports ${to.join('/')}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+test.each(['nn', 'families'])('train/%s/ runs anywhere', (room) => {
+  const wrong = sources(join('train', room)).filter((file) =>
+    importsOf(file).some((specifier) => /^(node:|onnxruntime)/.test(specifier)),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('train/ has a room for every file but the loop and the recipe', () => {
+  const top = [...new Set(sources('train').map((file) => file.split(sep)[1] ?? ''))];
+  expect(top.sort()).toEqual([...Object.keys(TRAIN_ROOMS), 'loop.ts', 'recipe.ts'].sort());
+});
+
+test('which family it is, only the families know, and the recipe’s presets say', () => {
+  const asking = LAYERS.flatMap((layer) => sources(layer)).filter((file) =>
+    /['"](gan|vae)['"]/.test(readFileSync(join(ROOT, file), 'utf8')),
+  );
+  const families = join('train', 'families');
+  expect(asking.filter((file) => !file.startsWith(families))).toEqual([join('train', 'recipe.ts')]);
+});
+
 test('nothing that ships imports tests or benchmarks', () => {
   const wrong = LAYERS.flatMap((layer) => sources(layer)).filter((file) =>
     importsOf(file).some((specifier) => /^(\.\.\/)+(tests|bench)\//.test(specifier)),

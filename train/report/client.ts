@@ -53,6 +53,27 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
       names: ['upperThird', 'nyquist'],
       note: 'power over real pictures, dB: upper third of frequencies, checkerboard',
     },
+    {
+      title: 'Reconstruction',
+      from: 'training',
+      names: ['l1'],
+      note: 'mean absolute error of a pixel, as a share of its range',
+    },
+    { title: 'Rate', from: 'training', names: ['rate'], note: 'bits that the latent of a picture carries' },
+    {
+      title: 'Weight of the rate',
+      from: 'training',
+      names: ['balance'],
+      log: true,
+      note: 'of the KL term, as the hold on the rate has set it',
+    },
+    {
+      title: 'Distance in the discriminator',
+      from: 'training',
+      names: ['features'],
+      note: 'of a reconstruction’s last map from its picture’s, over that map’s mean square',
+    },
+    { title: 'Flow', from: 'training', names: ['flow'], note: 'squared error of the prior’s velocity' },
     { title: 'Losses', from: 'training', names: ['lossD', 'lossG'], note: 'discriminator and generator' },
     {
       title: 'Gradient penalties',

@@ -73,7 +73,7 @@ const WARM_UP = 2;
 const MEASURED_STEPS = 40;
 const MEASURED_SECONDS = 4;
 
-/** Images a second of the recipe's own step on these pictures, batches included. What it learns is thrown away. */
+/** Images a second of the recipe's own steps on these pictures, batches included. What they learn is thrown away. */
 export async function measureSpeed(
   recipe: Recipe,
   pictures: PictureSet,
@@ -82,19 +82,25 @@ export async function measureSpeed(
   const model = createModel(recipe);
   const engine = await createEngine(name, { model, state: model.initialState(), device });
   const batchAt = createBatches(recipe, pictures);
-  try {
-    let progress = START;
-    const once = async (): Promise<void> => {
-      const { phase, scalars, after } = stepAfter(recipe, model, progress);
-      await engine.step(phase, batchAt(progress.images, phase), scalars);
-      progress = after;
-    };
+  /** Milliseconds of the first step of the phase that begins there, again and again. */
+  const stepMs = async (from: number): Promise<number> => {
+    const { phase, scalars } = stepAfter(recipe, model, { ...START, images: from });
+    const once = () => engine.step(phase, batchAt(from, phase), scalars);
     for (let i = 0; i < WARM_UP; i++) await once();
     const start = performance.now();
-    const seconds = (): number => (performance.now() - start) / 1000;
+    const passed = (): number => performance.now() - start;
     let steps = 0;
-    for (; steps < MEASURED_STEPS && seconds() < MEASURED_SECONDS; steps++) await once();
-    return (steps * recipe.batch) / seconds();
+    const limit = (1000 * MEASURED_SECONDS) / model.phases.length;
+    for (; steps < MEASURED_STEPS && passed() < limit; steps++) await once();
+    return passed() / steps;
+  };
+  try {
+    let mean = 0;
+    for (const [i, { from }] of model.phases.entries()) {
+      const share = ((model.phases[i + 1]?.from ?? recipe.images) - from) / recipe.images;
+      if (share > 0) mean += share * (await stepMs(from));
+    }
+    return (1000 * recipe.batch) / mean;
   } finally {
     await engine.dispose();
   }
