@@ -24,4 +24,8 @@ export {
   type RateLimiter,
 } from './protect/rate-limit.ts';
 export { wasmEngine } from './runtime/wasm.ts';
-export type { AnswerStore, AppEnv, LogRecord, ModelFiles, PocketgenOptions } from './services.ts';
+export type { AnswerStore, AppEnv, FileStream, LogRecord, ModelFiles, PocketgenOptions } from './services.ts';
+export { beside } from './store/beside.ts';
+export { type Bucket, bucketStore } from './store/bucket.ts';
+export type { ObjectStore, ServedStore } from './store/objects.ts';
+export { ISOLATE_ROOM, type PublishedOptions, publishedModels } from './store/published.ts';

@@ -20,13 +20,11 @@ import { type PublishedOptions, publishedModels } from './store/published.ts';
 
 /** How often the models folder is looked at. */
 const WATCH_MS = 1000;
-/** How published models are served: all goldens are compared, on wasm, so that they are the pictures of every other server. */
+/** Published models are drawn on wasm, so that theirs are the pictures of every other server. */
 const PUBLISHED: PublishedOptions = {
   engine: wasmEngine(),
   room: 256 * 2 ** 20,
-  goldens: Number.POSITIVE_INFINITY,
   freshMs: WATCH_MS,
-  keepAlive: () => {},
 };
 /** Node's own 16 KiB are less than the longest list of seeds, whose characters may take twelve bytes each in an address. */
 const HEADER_BYTES = 65_536;
@@ -66,6 +64,8 @@ export async function openOnFirst(
     return openOnFirst(source, rest, notice);
   }
 }
+
+export { folderStore };
 
 export interface FolderOptions {
   /** `native` is onnxruntime-node; a bundle whose goldens it misses is opened on wasm. */

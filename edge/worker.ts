@@ -13,21 +13,14 @@ import { wasmEngine } from './runtime/wasm.ts';
 import type { AnswerStore, ModelFiles } from './services.ts';
 import { beside } from './store/beside.ts';
 import { bucketStore } from './store/bucket.ts';
-import { publishedModels } from './store/published.ts';
+import { ISOLATE_ROOM, publishedModels } from './store/published.ts';
 import { openBytes } from './store/shelf.ts';
 
 /** Goldens checked while starting; Workers allow one second of CPU for all of it. `pocketgen verify` checks them all. */
 const GOLDENS = 1;
 
-/**
- * Memory for open models, of the 128 MB that an isolate has: ONNX Runtime takes 16 MiB before the first and grows by a fifth
- * at a time; the rest is JavaScript's, pictures being made and files passing through.
- */
-const ROOM = 40 * 2 ** 20;
 /** What is left for published models whatever the Worker's own take. */
 const LEAST_ROOM = 12 * 2 ** 20;
-/** How old the index of published models may be, in seconds. */
-const FRESH = '10';
 
 /** The Cache API of this data centre. It works on custom domains; on workers.dev it keeps nothing, so it is not asked. */
 function cacheStore(): AnswerStore | undefined {
@@ -75,9 +68,9 @@ export async function createWorker(bundles: readonly BundledModel[], wasm: WebAs
   const taken = (await own.list()).reduce((sum, entry) => sum + openBytes(entry), 0);
   const options = {
     engine,
-    room: Math.max(ROOM - taken, LEAST_ROOM),
+    room: Math.max(ISOLATE_ROOM - taken, LEAST_ROOM),
     goldens: GOLDENS,
-    freshMs: Number(env.MODELS_SECONDS ?? FRESH) * 1000,
+    freshMs: env.MODELS_SECONDS === undefined ? undefined : Number(env.MODELS_SECONDS) * 1000,
     keepAlive: waitUntil,
   };
   const served = bucket === undefined ? own : beside(own, publishedModels(bucket, options));

@@ -6,7 +6,7 @@ import type { ModelFiles } from '../services.ts';
 
 type Served = Models & ModelFiles;
 
-export function beside(own: Served, published: Served): Served {
+export function beside(own: Models & Partial<ModelFiles>, published: Served): Served {
   /** What can be had without the store is served while it does not answer. */
   const orNone = <T>(read: Promise<readonly T[]>): Promise<readonly T[]> => read.catch(() => []);
   const ownVersion = async (name: string): Promise<ModelEntry | undefined> =>
@@ -38,13 +38,13 @@ export function beside(own: Served, published: Served): Served {
     async pageList() {
       const others = await orNone(published.pageList());
       const names = new Set(others.map(({ name }) => name));
-      return [...(await own.pageList()).filter(({ name }) => !names.has(name)), ...others];
+      return [...((await own.pageList?.()) ?? []).filter(({ name }) => !names.has(name)), ...others];
     },
     async file(named, path) {
       const { name, version } = splitVersion(named);
       const mine = await ownVersion(name);
       const isMine = mine !== undefined && mine.version === version;
-      return (isMine ? undefined : await published.file(named, path).catch(() => undefined)) ?? own.file(name, path);
+      return (isMine ? undefined : await published.file(named, path).catch(() => undefined)) ?? own.file?.(name, path);
     },
   };
 }

@@ -22,16 +22,24 @@ import { createOnce, type KeepAlive } from './once.ts';
 import { createShelf, openBytes } from './shelf.ts';
 
 export interface PublishedOptions {
-  /** One that draws the goldens byte for byte. */
+  /** One that draws the goldens byte for byte: wasmEngine. */
   engine: Engine;
-  /** Bytes of memory for models that are open at the same time (openBytes estimates what one takes). */
-  room: number;
-  /** Goldens compared when a model is opened. */
-  goldens: number;
-  /** The index is read again when it is older. */
-  freshMs: number;
-  keepAlive: KeepAlive;
+  /** Bytes of memory for models that are open at the same time, as openBytes estimates them; 40 MiB if absent. */
+  room?: number | undefined;
+  /** Goldens compared when a model is opened, at least one; all if absent. */
+  goldens?: number | undefined;
+  /** Milliseconds: the index is read again when it is older; ten seconds if absent. */
+  freshMs?: number | undefined;
+  /** On Workers `waitUntil`, so that who begins to open a model may leave before it is open. */
+  keepAlive?: KeepAlive | undefined;
 }
+
+/**
+ * What an isolate of a Worker, which has 128 MB, can give to open models: ONNX Runtime takes 16 MiB before the first and grows
+ * by a fifth at a time; the rest is JavaScript's, pictures being made and files passing through.
+ */
+export const ISOLATE_ROOM = 40 * 2 ** 20;
+const FRESH_MS = 10_000;
 
 /** A version of a model, and the file it draws with. */
 interface Wanted {
@@ -44,10 +52,10 @@ interface Wanted {
 const MANIFEST_BYTES = 8 * 2 ** 20;
 const MANIFEST_FILE = 'model.json';
 
-export function publishedModels(
-  store: ServedStore,
-  { engine, room, goldens, freshMs, keepAlive }: PublishedOptions,
-): Models & ModelFiles {
+/** The models of a store, and their files for a page. Its errors are UserErrors or 503 Problems that say what is wrong. */
+export function publishedModels(store: ServedStore, options: PublishedOptions): Models & ModelFiles {
+  const { engine, room = ISOLATE_ROOM, goldens = Number.POSITIVE_INFINITY, freshMs = FRESH_MS } = options;
+  const { keepAlive = () => {} } = options;
   const once = createOnce(keepAlive);
   const catalogue = openCatalogue(store, freshMs, once);
   const shelf = createShelf(room, once);
