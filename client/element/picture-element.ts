@@ -188,7 +188,12 @@ export class PocketPicture extends Base {
   }
 
   async #drawOnDevice(bundle: Bundle, point: Wish['point'], signal: AbortSignal): Promise<void> {
-    const model = await this.#borrow(bundle).model;
+    const loan = this.#borrow(bundle);
+    const model = await loan.model.catch((error: unknown) => {
+      // Not kept: another seed tries again, once those who wait for the same have been told.
+      if (this.#loan?.loan === loan) this.#giveBack();
+      throw error;
+    });
     const picture = await model.draw({ ...point, signal });
     signal.throwIfAborted();
     const canvas = this.#root.querySelector('canvas') ?? document.createElement('canvas');

@@ -190,6 +190,29 @@ test('what cannot be drawn is an error event with the reason, and the content be
   );
 });
 
+test('one that failed tries again with its next seed, and one that is removed while it loads loads no more', async () => {
+  await page.route('**/model.json', (route) => route.fulfill({ status: 503 }));
+  await put(`<pocket-picture src="${BUNDLE}" seed="1" device="wasm" alt="Clothes"></pocket-picture>`);
+  expect(await property('drawnBy')).toBe(null);
+  await page.unroute('**/model.json');
+  await page.waitForTimeout(1100);
+  await page.evaluate(() => document.querySelector('pocket-picture')?.setAttribute('seed', '2'));
+  await page.waitForFunction(() => document.querySelector('pocket-picture')?.drawnBy === 'device');
+  expect(await levels()).toEqual(await expected('2.png'));
+  await removeAll();
+  await expect.poll(() => page.workers().length, { timeout: 5000 }).toBe(0);
+  await page.route('**/*.onnx', () => undefined); // never answers
+  await page.evaluate(async (src) => {
+    for (const name of await caches.keys()) await caches.delete(name);
+    const element = Object.assign(document.createElement('pocket-picture'), { src, seed: '3', device: 'wasm' });
+    document.body.append(element);
+  }, BUNDLE);
+  const ended = page.waitForEvent('requestfailed', (request) => request.url().endsWith('.onnx'));
+  await page.waitForRequest('**/*.onnx');
+  await removeAll();
+  expect((await ended).failure()?.errorText).toBe('net::ERR_ABORTED');
+});
+
 test('lazy ones load when they are about to be seen', async () => {
   await page.evaluate(() => document.body.insertAdjacentHTML('beforeend', '<div style="height: 5000px"></div>'));
   await page.evaluate((src) => {
