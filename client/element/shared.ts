@@ -94,7 +94,7 @@ async function checkVersion({ address, version }: Bundle, model: Model): Promise
   const got = await bundleVersion(model.manifest);
   if (got === version) return;
   await model.dispose();
-  throw new UserError(`${address}: expected version ${version}, got ${got}; the edge alone still draws that one`);
+  throw new UserError(`${address}: expected version ${version}, got ${got}; the bundle there has been replaced`);
 }
 
 function close(key: string, shared: Shared): void {

@@ -92,7 +92,7 @@ export function createStore({ fetch: own, cache }: StoreOptions): Store {
     if (kept !== undefined) {
       const bytes = new Uint8Array(await kept.arrayBuffer());
       if (await isIntact(file, bytes)) {
-        options.onProgress?.(bytes.length);
+        options.onProgress?.(file.bytes);
         return bytes;
       }
       damaged = true;
@@ -178,8 +178,12 @@ function download(
         `${nameOf(file)}: expected the file, got status ${response.status} from the server${hintOf(file)}`,
       );
     refuseHtml(response, nameOf(file), file.hint);
-    // Shorter by a minifier, or longer by a development server's source map.
-    if (file.rewritten === true) return new Uint8Array(await response.arrayBuffer());
+    if (file.rewritten === true) {
+      const script = new Uint8Array(await response.arrayBuffer());
+      // Shorter by a minifier, or longer by a development server's source map; the total counts what it was.
+      options.onProgress?.(file.bytes);
+      return script;
+    }
     const bytes = new Uint8Array(file.bytes);
     let loaded = 0;
     const reader = response.body.getReader();

@@ -185,6 +185,9 @@ test('what cannot be drawn is an error event with the reason, and the content be
     /class: expected .*, got hat.*\[1\]$/,
   );
   expect(await messageOf('edge="/" model="nothing" seed="1" device="none"')).toMatch(/model: expected .*\[1\]$/);
+  expect(await messageOf(`src="${BUNDLE}" model="${MODEL}@0123456789ab" seed="1"`)).toMatch(
+    /expected version 0123456789ab, got [0-9a-f]{12}; .*\[1\]$/,
+  );
   expect(await messageOf(`src="${BUNDLE}" seed="1" truncation="2"`)).toBe(
     'truncation: expected a number above 0, at most 1, got 2 [1]',
   );
