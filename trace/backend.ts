@@ -17,9 +17,9 @@ import { pooling } from './kernels/pool.ts';
 import { reductions } from './kernels/reduce.ts';
 import { resizing } from './kernels/resize.ts';
 import { shape } from './kernels/shape.ts';
-import type { KernelCall, KernelTable, Lowering } from './kernels/table.ts';
+import { dtypeOf, type KernelCall, type KernelTable, type Lowering } from './kernels/table.ts';
 import { UNCOVERED } from './kernels/uncovered.ts';
-import { reshape } from './ops.ts';
+import { cast, reshape } from './ops.ts';
 import { place, placed } from './place.ts';
 import { shapeOf, type Traced } from './traced.ts';
 
@@ -47,6 +47,7 @@ export class TraceBackend extends tf.KernelBackend {
   // Weak, so there is nothing to free: a traced tensor lives as long as tfjs holds its id.
   private data = new WeakMap<object, Traced>();
   private issued = new WeakSet<object>();
+  private foreign = new WeakMap<object, Map<string, Value>>();
   private references = new WeakMap<object, number>();
   g: GraphBuilder = createGraphBuilder();
   lowering: Lowering = 'conv';
@@ -56,6 +57,7 @@ export class TraceBackend extends tf.KernelBackend {
   /** Forgets every tensor and starts a new graph. */
   begin(lowering: Lowering): GraphBuilder {
     this.data = new WeakMap();
+    this.foreign = new WeakMap();
     this.g = createGraphBuilder();
     this.lowering = lowering;
     return this.g;
@@ -78,10 +80,15 @@ export class TraceBackend extends tf.KernelBackend {
       throw new UserError('trace: expected a tensor of this trace, got one of an earlier trace');
     }
     const variable = this.variables?.(info.dataId);
-    if (variable) return { value: reshape(this.g, variable, info.shape) };
-    // A tensor of another backend, weights for instance: its values are a constant of this graph. Not remembered, because
-    // tensors of other shapes may share its data.
-    return { value: this.constant(tf.engine().readSync(info.dataId), info.shape, info.dtype) };
+    if (variable) return { value: cast(this.g, reshape(this.g, variable, info.shape), dtypeOf(info.dtype)) };
+    // A tensor of another backend, weights for instance: its values are a constant of this graph. Remembered by type and
+    // shape too, because other tensors may share its data; an unrolled layer reads its weights at every step.
+    const known = this.foreign.get(info.dataId) ?? new Map<string, Value>();
+    this.foreign.set(info.dataId, known);
+    const as = `${info.dtype} ${info.shape}`;
+    const value = known.get(as) ?? this.constant(tf.engine().readSync(info.dataId), info.shape, info.dtype);
+    known.set(as, value);
+    return { value };
   }
 
   override write(values: tf.backend_util.BackendValues | null, shape: number[], dtype: tf.DataType): object {

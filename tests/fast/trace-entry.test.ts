@@ -66,6 +66,24 @@ describe('what a model declares', () => {
   });
 });
 
+test('tensors that share their values, of another type or shape, are constants of their own', async () => {
+  const whole = tf.tensor1d([1, 2, 3, 4], 'int32');
+  const model = await trace(
+    ({ x }) => ({ a: tf.add(x, tf.cast(whole, 'float32')), b: tf.gather(x, whole.sub(tf.scalar(1, 'int32'))), c: whole.reshape([2, 2]) }),
+    { x: [4] },
+  );
+  const { a, b, c } = await (await start(model)).run({ x: floats([4], 10, 20, 30, 40) });
+  expect([...((a?.data ?? []) as Float32Array)]).toEqual([11, 22, 33, 44]);
+  expect([...((b?.data ?? []) as Float32Array)]).toEqual([10, 20, 30, 40]);
+  expect(c?.dims).toEqual([2, 2]);
+  const [shared, square] = [tf.cast(whole, 'float32'), tf.reshape(whole, [2, 2])]; // the same values on cpu
+  const outside = await trace(({ x }) => [tf.add(x, shared), tf.add(square, square), tf.add(whole, whole)], { x: [4] });
+  const { output_0, output_1, output_2 } = await (await start(outside)).run({ x: floats([4], 10, 20, 30, 40) });
+  expect(output_0?.type).toBe('float32');
+  expect(output_1?.dims).toEqual([2, 2]);
+  expect([output_2?.type, ...((output_2?.data ?? []) as Int32Array)]).toEqual(['int32', 2, 4, 6, 8]);
+});
+
 describe('variables', () => {
   test('are constants with the values they have now', async () => {
     const scale = tf.variable(tf.tensor1d([2, 3]));

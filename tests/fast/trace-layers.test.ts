@@ -127,3 +127,42 @@ test('attention made of dot layers', async () => {
   const expected = model.apply(tf.tensor(values, [3, 5, 8])) as tf.Tensor;
   expect(largestDifference((output?.data ?? []) as Float32Array, expected.dataSync())).toBeLessThan(1e-5);
 });
+
+test('a graph model, as the converter of TensorFlow and Keras models writes them', async () => {
+  const [kernel, bias, dense] = [tf.randomNormal([3, 3, 1, 4]), tf.randomNormal([4]), tf.randomNormal([4, 2])];
+  const float = { type: 'DT_FLOAT' };
+  const node = (name: string, op: string, input: string[] = [], attr: object = {}) => ({ name, op, input, attr });
+  const whole = { list: { i: ['1', '1', '1', '1'] } };
+  const shape = { shape: { dim: [-1, 8, 8, 1].map((size) => ({ size: String(size) })) } };
+  const modelTopology = {
+    versions: { producer: 1 },
+    node: [
+      node('x', 'Placeholder', [], { dtype: float, shape }),
+      ...['kernel', 'bias', 'dense'].map((name) => node(name, 'Const', [], { dtype: float })),
+      node('axes', 'Const', [], { dtype: { type: 'DT_INT32' } }),
+      // Strings of a graph are base64: SAME, NHWC.
+      node('conv', 'Conv2D', ['x', 'kernel'], {
+        strides: whole,
+        dilations: whole,
+        padding: { s: 'U0FNRQ==' },
+        data_format: { s: 'TkhXQw==' },
+      }),
+      node('biased', 'BiasAdd', ['conv', 'bias']),
+      node('relu', 'Relu6', ['biased']),
+      node('mean', 'Mean', ['relu', 'axes'], { keep_dims: { b: false } }),
+      node('logits', 'MatMul', ['mean', 'dense'], { transpose_a: { b: false }, transpose_b: { b: false } }),
+      node('classes', 'Softmax', ['logits']),
+    ],
+  };
+  const weights = { kernel, bias, dense, axes: tf.tensor1d([1, 2], 'int32') };
+  const { data, specs } = await tf.io.encodeWeights(weights);
+  const artifacts = { modelTopology, format: 'graph-model', weightSpecs: specs, weightData: data };
+  const model = await tf.loadGraphModel(tf.io.fromMemory(artifacts));
+  const traced = await trace(({ x }) => model.execute({ x }) as tf.Tensor, { x: ['batch', 8, 8, 1] });
+  const session = await ort.InferenceSession.create(traced.encode(), { logSeverityLevel: 3 });
+  const values = randomNormals(1, 0, 0, 3 * 64);
+  const { output } = await session.run({ x: new ort.Tensor('float32', values, [3, 8, 8, 1]) });
+  const expected = model.execute({ x: tf.tensor(values, [3, 8, 8, 1]) }) as tf.Tensor;
+  expect(output?.dims).toEqual([3, 2]);
+  expect(largestDifference((output?.data ?? []) as Float32Array, expected.dataSync())).toBeLessThan(1e-5);
+});
