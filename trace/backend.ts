@@ -16,6 +16,7 @@ import { math } from './kernels/math.ts';
 import { pooling } from './kernels/pool.ts';
 import { reductions } from './kernels/reduce.ts';
 import { resizing } from './kernels/resize.ts';
+import { sampling } from './kernels/sampling.ts';
 import { shape } from './kernels/shape.ts';
 import { dtypeOf, type KernelCall, type KernelTable, type Lowering } from './kernels/table.ts';
 import { UNCOVERED } from './kernels/uncovered.ts';
@@ -40,6 +41,7 @@ export const KERNELS: KernelTable = {
   ...batchNorm,
   ...responseNormalisation,
   ...resizing,
+  ...sampling,
   ...fusedKernels,
 };
 

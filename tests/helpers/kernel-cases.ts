@@ -5,6 +5,7 @@ import type { KernelCase } from './kernel-case.ts';
 import { mathCases, reduceCases } from './math-cases.ts';
 import { normCases } from './norm-cases.ts';
 import { indexCases, layoutCases, otherCases } from './place-cases.ts';
+import { samplingCases } from './sampling-cases.ts';
 import { shapeCases } from './shape-cases.ts';
 import { windowCases } from './window-cases.ts';
 
@@ -19,4 +20,5 @@ export const kernelCases: Readonly<Record<string, KernelCase>> = {
   ...windowCases,
   ...normCases,
   ...otherCases,
+  ...samplingCases,
 };

@@ -4,7 +4,6 @@
 const DATA = 'the size of its result depends on values, and a graph has sizes before it has values';
 const COMPLEX = 'complex numbers: ONNX has the type and next to no operators on it';
 const STRINGS = 'strings, which are prepared outside a graph of numbers';
-const SAMPLING = 'samples pictures at computed places: not mapped yet; tf.gatherND and arithmetic can say the same';
 
 /** Kernel → why it cannot be traced, as the error says it. */
 export const UNCOVERED: Readonly<Record<string, string>> = {
@@ -12,7 +11,6 @@ export const UNCOVERED: Readonly<Record<string, string>> = {
   BroadcastArgs: 'computes a shape from values',
   Complex: COMPLEX,
   ComplexAbs: COMPLEX,
-  CropAndResize: SAMPLING,
   Draw: 'draws on a canvas of the page',
   FFT: COMPLEX,
   FromPixels: 'reads a picture of the page: hand its pixels in as an input',
@@ -26,7 +24,6 @@ export const UNCOVERED: Readonly<Record<string, string>> = {
   RaggedRange: DATA,
   RaggedTensorToTensor: DATA,
   Real: COMPLEX,
-  RotateWithOffset: SAMPLING,
   SparseFillEmptyRows: DATA,
   SparseReshape: 'computes a shape from values',
   SparseSegmentMean: DATA,
@@ -35,7 +32,6 @@ export const UNCOVERED: Readonly<Record<string, string>> = {
   StringNGrams: STRINGS,
   StringSplit: STRINGS,
   StringToHashBucketFast: STRINGS,
-  Transform: SAMPLING,
   Unique: DATA,
 };
 
