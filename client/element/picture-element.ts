@@ -109,9 +109,9 @@ export class PocketPicture extends Base {
     this.#schedule();
   }
 
-  attributeChangedCallback(name: string): void {
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     if (name === 'alt') this.#describe();
-    else this.#schedule();
+    else if (after !== before) this.#schedule();
   }
 
   /** A named image, or nothing at all to who does not see it. */

@@ -271,12 +271,17 @@ test('properties are attributes, also those set before the element was defined',
   });
 });
 
-test('one that is moved keeps its picture', async () => {
+test('one that is moved, or told again what it shows, keeps its picture', async () => {
   await put(`<pocket-picture src="${BUNDLE}" seed="1" alt="Clothes"></pocket-picture>`);
   const seen = await page.evaluate(async () => {
     const element = document.querySelector('pocket-picture');
     if (element === null) throw new Error('no element');
     const canvas = element.shadowRoot?.querySelector('canvas');
+    let loads = 0;
+    element.addEventListener('load', () => loads++);
+    element.seed = '1';
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    if (loads > 0) throw new Error(`loads: expected none, got ${loads}`);
     document.body.prepend(element);
     const at: boolean[] = [];
     for (let frame = 0; frame < 5; frame++) {
