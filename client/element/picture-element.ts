@@ -62,6 +62,8 @@ export class PocketPicture extends Base {
   #placeholder: HTMLSlotElement;
   /** Of the wish that is being fulfilled; aborted when another takes its place. */
   #work = new AbortController();
+  /** That wish, to know it again. */
+  #wished: string | undefined;
   #scheduled = false;
   #complete = true;
   #loan: { bundle: Bundle; loan: Loan } | undefined;
@@ -109,9 +111,9 @@ export class PocketPicture extends Base {
     this.#schedule();
   }
 
-  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+  attributeChangedCallback(name: string): void {
     if (name === 'alt') this.#describe();
-    else if (after !== before) this.#schedule();
+    else this.#schedule();
   }
 
   /** A named image, or nothing at all to who does not see it. */
@@ -133,21 +135,33 @@ export class PocketPicture extends Base {
   }
 
   async #begin(): Promise<void> {
-    this.#work.abort();
-    this.#work = new AbortController();
-    const { signal } = this.#work;
+    const work = new AbortController();
+    const { signal } = work;
     try {
       const wish = this.isConnected ? readWish((name) => this.getAttribute(name), this.baseURI) : undefined;
+      const wished = JSON.stringify(wish);
+      if (this.#drawnBy !== null && wished === this.#wished) {
+        this.#complete = true;
+        return;
+      }
+      this.#wished = wished;
+      this.#replaceWork(work);
       if (wish?.bundle === undefined) this.#giveBack();
       if (wish === undefined) return this.#clear();
       if (this.loading === 'lazy') await whenNear(this, signal);
       await this.#fulfil(wish, signal);
     } catch (error) {
       if (signal.aborted) return;
+      this.#replaceWork(work);
       this.#clear();
       const message = error instanceof Error ? error.message : String(error);
       this.dispatchEvent(new ErrorEvent('error', { error, message }));
     }
+  }
+
+  #replaceWork(work: AbortController): void {
+    if (work !== this.#work) this.#work.abort();
+    this.#work = work;
   }
 
   /** Rejects when nobody can draw it. */
