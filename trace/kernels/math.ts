@@ -65,8 +65,12 @@ export const math: KernelTable = {
   Round: unaryOp('Round'),
   /** α and γ of Klambauer et al. 2017, in both. */
   Selu: unaryOp('Selu'),
+  /** Clip, which run-times fuse with the convolution in front of it. */
   Relu6: ({ g, input }) =>
-    mapUnary(input('x'), (x) => binary(g, 'Min', binary(g, 'Max', x, fill(g, x, 0)), fill(g, x, 6))),
+    mapUnary(input('x'), (x) => {
+      const bounds = [0, 6].map((n) => materialise(g, fill(g, x, n)));
+      return g.node('Clip', [materialise(g, x), ...bounds], {}, x.dtype, x.shape);
+    }),
   /** From the output: 1 above zero, y + 1 (which is α · eˣ) below. */
   EluGrad: ({ g, input }) => {
     const { values, perm } = align(g, [input('dy'), input('y')]);
