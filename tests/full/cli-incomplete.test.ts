@@ -61,6 +61,8 @@ test('without the optional packages, what a server and its publisher do works', 
     ['verify', 'models/fashion-gan'],
     ['sample', 'models/fashion-gan', '--out', picture],
     ['upgrade', 'models/fashion-gan'],
+    ['publish', 'models/fashion-gan', '--to', join(folder, 'store')],
+    ['list', '--to', join(folder, 'store')],
   ]) {
     const { status, stderr } = runWith('omitted', ...args);
     expect(`${args.join(' ')}: ${status}`, stderr).toBe(`${args.join(' ')}: 0`);

@@ -1,13 +1,15 @@
 // The packages as people install them, each in an empty folder, on the oldest Node they promise and on the one of this
 // checkout; POCKETGEN_NODES=20,22,24 (npm run test:packages) names others.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodePng } from '../../contract/png.ts';
+import { launchBrowser } from '../browser.ts';
+import { serveFolder } from '../helpers/bundle-host.ts';
 import { installed, mebibytes, packed, ran } from '../helpers/installed.ts';
 
 const SHIPPED = resolve('models/fashion-gan');
@@ -162,6 +164,34 @@ test('a page’s node_modules are at most 150 MiB, a server’s 250, a trainer�
 test('the client’s code is at most 20 kB to import, 55 kB with all that it may load later', () => {
   // Throws with its table where a limit of .size-limit.js is passed.
   console.log(ran(process.execPath, ['node_modules/.bin/size-limit'], resolve('.')).stdout.trim());
+});
+
+test('the example of a plain page draws in Chromium, from the packages as they are installed', async () => {
+  cpSync('examples/html/index.html', join(page, 'index.html'));
+  symlinkSync(SHIPPED.replace(/[^/\\]+$/, ''), join(page, 'models'));
+  const host = await serveFolder(page);
+  const browser = await launchBrowser();
+  try {
+    const tab = await browser.newPage();
+    await tab.goto(`${host.url}index.html`);
+    await tab.waitForFunction(() => document.querySelector('pocket-picture')?.drawnBy === 'device');
+    const said = tab.waitForEvent('console', (message) => message.text().startsWith('image/png'));
+    const content = drawn.replace(/open\(.*\)/, "open('/models/fashion-gan/', { device: 'wasm' })");
+    await tab.addScriptTag({ type: 'module', content });
+    const text = (await said).text();
+    const sample = [COMMAND, 'sample', SHIPPED, '--seed', '7', '--class', 'sneaker', '--out', 'same.png'];
+    ran(process.execPath, sample, server);
+    expect(text).toBe(`image/png true ${[...decode(readFileSync(join(server, 'same.png'))).data].join()}`);
+  } finally {
+    await browser.close();
+    await host.close();
+  }
+});
+
+test('a server’s installation publishes', () => {
+  const run = (...args: string[]): string => ran(process.execPath, [COMMAND, ...args, '--to', 'store'], server).stdout;
+  expect(run('publish', SHIPPED)).toMatch(/^fashion-gan@[0-9a-f]{12}: published/);
+  expect(run('list')).toContain('current');
 });
 
 describe.each(versions)('on Node %s', (version) => {
