@@ -34,10 +34,11 @@ const IMPORT = /(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+|\bnew URL\(\s*)['"]([^
 /** Put beside the library's files by its build, as a bundler's user needs them there: scripts of onnxruntime-web. */
 const BUILT = /^client\/ort\.\w+\.min\.mjs$/;
 
+/** Without what `npm run build:packages` has made. */
 const sources = (dir: string): string[] =>
   readdirSync(join(ROOT, dir), { recursive: true, encoding: 'utf8' })
     .map((name) => join(dir, name))
-    .filter((name) => /\.(ts|js|mjs)$/.test(name) && !name.split(sep).includes('public'));
+    .filter((name) => /\.(ts|js|mjs)$/.test(name) && !/(^|[\\/])(public|dist)[\\/]/.test(name));
 
 function importsOf(file: string): string[] {
   // Comments may quote an import.
@@ -144,6 +145,24 @@ test('which family it is, only the families know, and the recipe’s presets say
   );
   const families = join('train', 'families');
   expect(asking.filter((file) => !file.startsWith(families))).toEqual([join('train', 'recipe.ts')]);
+});
+
+test('what is packed imports no package that those who install it would not get', () => {
+  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const had = new Set([...Object.keys(dependencies), ...Object.keys(optionalDependencies), 'pocketgen']);
+  const nameOf = (specifier: string): string => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? '';
+  const isOfTheWorker = (file: string): boolean => /^edge[\\/](worker|build|cloudflare\.d)\.ts$/.test(file);
+  const wrong = (['contract', 'trace', 'train', 'export', 'edge', 'cli'] as const)
+    .flatMap((layer) => sources(layer))
+    .filter((file) => !isOfTheWorker(file))
+    .flatMap((file) =>
+      importsOf(file)
+        .filter(
+          (specifier) => /^[@a-z]/.test(specifier) && !specifier.startsWith('node:') && !had.has(nameOf(specifier)),
+        )
+        .map((specifier) => `${file} imports ${specifier}`),
+    );
+  expect(wrong).toEqual([]);
 });
 
 test('nothing that ships imports tests or benchmarks', () => {
