@@ -51,7 +51,7 @@ export async function open(source: Source, options: OpenOptions = {}): Promise<M
   const cancel = () => engine.dispose();
   try {
     signal?.throwIfAborted();
-    await planOf(device, engineOptions);
+    if (device !== 'auto') await planOf(device, engineOptions); // refused before anything is downloaded
     const bundle = await bundleOf(source, {
       stores: { files: store, documents: store },
       variant: options.variant,

@@ -21,7 +21,7 @@ export interface FileCache {
 
 /**
  * Where ONNX Runtime's files are: the address of a folder that holds them under their own names, or one address for each
- * file of a build. Left out: where your bundler, import map or package manager has put onnxruntime-web; never a CDN.
+ * file of a build. Left out: beside this library, which carries them, and where your bundler takes them from there; never a CDN.
  */
 export type WasmPaths = string | URL | Partial<Record<RuntimeBuild, RuntimeAddresses>>;
 

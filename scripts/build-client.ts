@@ -1,5 +1,6 @@
-// The JavaScript of @pocketgen/client: every entry and the worker as modules without bare imports, and two scripts of ONNX Runtime.
-// Its tests use what it writes as its users do. `node scripts/build-client.ts [FOLDER]`
+// What @pocketgen/client is made of: every entry and the worker as modules without bare imports, and beside them the six files of
+// onnxruntime-web that they run on (31 MB of its 140, always of the version that fits). Its tests use it as its users do.
+// `node scripts/build-client.ts [FOLDER]`
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -11,11 +12,13 @@ const CLIENT = join(import.meta.dirname, '..', 'client');
 /** Modules of ours, by the name of the built file. */
 const ENTRIES = { index: 'index.ts', 'element/index': 'element/index.ts' } as const;
 
-/** Files that are named by `new URL('./…', import.meta.url)`, which no bundler rewrites for us: they keep their place and lose .ts. */
+/** What sources name by `new URL('…', import.meta.url)` lies beside the built files: no bundler rewrites that for us. */
 const built = {
   name: 'pocketgen-built-addresses',
   transform: (code: string) =>
-    code.replaceAll("new URL('./worker.ts', import.meta.url)", "new URL('./worker.js', import.meta.url)"),
+    code
+      .replaceAll("new URL('./worker.ts', import.meta.url)", "new URL('./worker.js', import.meta.url)")
+      .replaceAll("new URL('../node_modules/onnxruntime-web/dist/", "new URL('./"),
 };
 
 /** Writes the package's JavaScript into `folder`, which is emptied first. */
@@ -37,7 +40,9 @@ export async function buildClient(folder: string): Promise<void> {
   await worker.write({ file: join(folder, 'worker.js'), format: 'es', codeSplitting: false });
   await worker.close();
   const runtime = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
-  for (const { script } of Object.values(RUNTIME_NAMES)) cpSync(join(runtime, script), join(folder, script));
+  // A development server that looks for a script's map complains where there is none.
+  for (const { script, loader, binary } of Object.values(RUNTIME_NAMES))
+    for (const name of [script, `${script}.map`, loader, binary]) cpSync(join(runtime, name), join(folder, name));
 }
 
 if (import.meta.main) await buildClient(resolve(process.argv[2] ?? join(CLIENT, 'dist')));

@@ -12,7 +12,7 @@ export interface RemoteFile {
   sha256: string;
   /** What to do where it is not to be had: the end of the error's sentence. */
   hint?: string;
-  /** A script that somebody may have minified: size and hash are about what it was before. */
+  /** A script that a bundler may have minified, or a development server made longer: size and hash are about what it was before. */
   rewritten?: boolean;
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const runtime = dirname(fileURLToPath(import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')));
+const library = dirname(fileURLToPath(import.meta.resolve('@pocketgen/client')));
 
 await build({
   absWorkingDir: here,
@@ -18,4 +18,4 @@ await build({
   outdir: 'dist',
 });
 for (const file of ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'])
-  cpSync(`${runtime}/${file}`, `${here}/dist/ort/${file}`);
+  cpSync(`${library}/${file}`, `${here}/dist/ort/${file}`);

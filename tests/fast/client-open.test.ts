@@ -200,7 +200,7 @@ test.each([
   [
     'the runtime',
     /\.wasm$/,
-    /threaded\.wasm: expected the file, got a web page \(HTML\) from the server; set wasmPaths/,
+    /threaded\.wasm: expected the file, got a web page \(HTML\) from the server; copy the ort files/,
   ],
 ])('HTML in place of %s is named', async (_, file, words) => {
   const page: Host['instead'] = (path, response) => {
@@ -252,7 +252,7 @@ test.each([
 
 test('a runtime that is not there, or of another version, is named with what to set', async () => {
   await expect(open(address(), { wasmPaths: host.url })).rejects.toThrow(
-    /ort[^ ]*: expected the file, got status 404 from the server; set wasmPaths to the address of a folder/,
+    /ort[^ ]*: expected the file, got status 404 from the server; copy the ort files .* or set wasmPaths to the folder/,
   );
   runtime.instead = (path, response) => {
     if (!path.endsWith('.wasm')) return false;
@@ -260,7 +260,7 @@ test('a runtime that is not there, or of another version, is named with what to 
     return true;
   };
   await expect(open(address(), { wasmPaths: runtime.url })).rejects.toThrow(
-    /ort-wasm-simd-threaded\.wasm: expected 14239897 bytes of SHA-256 .*, got another file; set wasmPaths .* of the version/,
+    /ort-wasm-simd-threaded\.wasm: expected 14239897 bytes of SHA-256 .*, got another file; copy .* set wasmPaths to the folder of onnxruntime-web 1\.30\.0/,
   );
 });
 

@@ -24,17 +24,15 @@ let isolated: Host;
 /** Digests of what Node draws, by seed. */
 const expected: string[] = [];
 
-/** The import map that a page without a bundler has: the library, and where the runtime's package lies. */
-const MAP = JSON.stringify({ imports: { '@pocketgen/client': '/client/index.js', 'onnxruntime-web/': '/ort/' } });
+const MAP = JSON.stringify({ imports: { '@pocketgen/client': '/client/index.js' } });
 
 beforeAll(async () => {
   // As npm lays packages out, and as a host may have them.
   const installed = join(folder, 'node_modules');
   await buildClient(join(installed, '@pocketgen/client/dist'));
   copyFileSync('client/package.json', join(installed, '@pocketgen/client/package.json'));
-  symlinkSync(resolve('node_modules/onnxruntime-web'), join(installed, 'onnxruntime-web'));
   symlinkSync(join(installed, '@pocketgen/client/dist'), join(folder, 'client'));
-  symlinkSync(join(installed, 'onnxruntime-web/dist'), join(folder, 'ort'));
+  symlinkSync(resolve('node_modules/onnxruntime-web/dist'), join(folder, 'ort'));
   symlinkSync(resolve('models'), join(folder, 'models'));
   mkdirSync(join(folder, 'pages'));
   const script = (library: string) =>
@@ -92,7 +90,7 @@ test('a plain page with an import map draws in a worker what Node draws, and fin
   const { digests } = await draw(page, { device: 'wasm' });
   expect(digests).toEqual(expected);
   expect(page.workers().filter((worker) => worker.url().endsWith('/client/worker.js'))).toHaveLength(1);
-  expect(host.asked).toContain('ort/ort-wasm-simd-threaded.wasm');
+  expect(host.asked).toContain('client/ort-wasm-simd-threaded.wasm');
   // Whatever else a page loads, it is from this host: no CDN.
   expect(errors).toEqual([]);
 
@@ -136,7 +134,8 @@ test('a second visit downloads nothing but the manifest, and none at all without
 });
 
 test.each([
-  ['without an import map', { wasmPaths: '/ort/' }],
+  ['without an import map', {}],
+  ['with the runtime elsewhere', { wasmPaths: '/ort/' }],
   ['in the window itself', { wasmPaths: '/ort', worker: false }],
   [
     'with a worker of another address, keeping nothing',
@@ -218,8 +217,8 @@ test('auto begins on plain wasm, tells the others when it has measured them, and
 test.each([
   [
     'no runtime where the library looks',
-    {},
-    /ort\S*: expected the file, got (status 404|a web page \(HTML\)) from the server; set wasmPaths/,
+    { wasmPaths: '/pages/' },
+    /ort\S*: expected the file, got (status 404|a web page \(HTML\)) from the server; copy the ort files/,
   ],
   [
     'no worker at its address',
