@@ -4,7 +4,8 @@ import { LIMITS } from '../contract/limits.ts';
 import { steps } from '../contract/walk.ts';
 import type { Bundle, Engine } from './engine/engine.ts';
 import { Dropped } from './engine/queue.ts';
-import { drawnPicture } from './picture.ts';
+import { named } from './errors.ts';
+import { drawnPicture, modelPicture } from './picture.ts';
 import { childOf, inputsBetween, inputsOf, type Place } from './places.ts';
 import { placeOf, pointOf } from './points.ts';
 import type { DeviceReport, DrawnPicture, DrawOptions, Model } from './types.ts';
@@ -12,6 +13,8 @@ import type { DeviceReport, DrawnPicture, DrawOptions, Model } from './types.ts'
 export function createModel({ manifest, variant }: Bundle, engine: Engine, device: () => DeviceReport): Model {
   const { width, height, channels } = manifest.image;
   const ended = new AbortController();
+
+  const failure = (error: unknown) => (ended.signal.aborted ? ended.signal.reason : named(error, manifest.name));
 
   async function drawPlaces(places: readonly Place[], options: DrawOptions): Promise<DrawnPicture[]> {
     ended.signal.throwIfAborted();
@@ -23,8 +26,7 @@ export function createModel({ manifest, variant }: Bundle, engine: Engine, devic
       const pictures = await engine.decode(latents, weights, priority, signal);
       return pictures.map((picture, i) => drawnPicture(picture, pointOf(places[i] as Place, manifest.classes)));
     } catch (error) {
-      ended.signal.throwIfAborted();
-      throw error;
+      throw failure(error);
     }
   }
 
@@ -95,6 +97,19 @@ export function createModel({ manifest, variant }: Bundle, engine: Engine, devic
       if (picture === undefined) throw new Dropped();
       return picture;
     },
+    async encode(picture, { class: asked, signal } = {}) {
+      ended.signal.throwIfAborted();
+      if (asked === undefined && manifest.classes.length > 0)
+        throw new UserError('class: expected what the picture is of, got nothing');
+      const place = placeOf({ seed: 0, class: asked, truncation: 1 }, manifest);
+      const weights = manifest.classes.length === 0 ? [] : [place.weights];
+      const encoded = engine.encode([modelPicture(picture, manifest.image)], weights);
+      const [latent] = await unless(encoded, signal, ended.signal).catch((error: unknown) => {
+        throw failure(error);
+      });
+      if (latent === undefined) throw new Dropped();
+      return pointOf({ ...place, seed: undefined, latent }, manifest.classes);
+    },
     async dispose() {
       ended.abort(new DOMException('the model was disposed', 'AbortError'));
       engine.dispose();
@@ -113,4 +128,16 @@ function* taken<T>(items: Iterator<T>, count: number): Generator<T, void, undefi
     if (done) return;
     yield value;
   }
+}
+
+/** What `work` gives, or the reason of the first signal that aborts before it does. */
+function unless<T>(work: Promise<T>, ...signals: (AbortSignal | undefined)[]): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const done = new AbortController();
+    for (const signal of signals) {
+      if (signal?.aborted) reject(signal.reason);
+      signal?.addEventListener('abort', () => reject(signal.reason), { signal: done.signal });
+    }
+    work.then(resolve, reject).finally(() => done.abort());
+  });
 }

@@ -1,5 +1,6 @@
 // A picture that was drawn, and the forms it can be had in. The PNG encoder is loaded when the first PNG is asked for.
 import { UserError } from '../contract/errors.ts';
+import type { Manifest } from '../contract/manifest.ts';
 import { type Picture, scaleUp } from '../contract/picture.ts';
 import { encodeSvg } from '../contract/svg.ts';
 import type { DrawnPicture, FileForm, Point } from './types.ts';
@@ -76,4 +77,29 @@ function imageData({ width, height, channels, data }: Picture): ImageData {
     out.data[pixel * 4 + 3] = channels === 4 ? (data[from + 3] ?? 0) : 255;
   }
   return out;
+}
+
+/** As a model of `image` has it: grey from colours by their luma (Rec. 601), what is transparent on white. Throws UserError for another size. */
+export function modelPicture(given: Picture | ImageData, { width, height, channels }: Manifest['image']): Picture {
+  if (given.width !== width || given.height !== height)
+    throw new UserError(
+      `picture: expected ${width}x${height}, got ${given.width}x${given.height}; draw it on a canvas of that size first`,
+    );
+  if ('channels' in given) {
+    if (given.channels === channels) return given;
+    throw new UserError(`picture: expected ${channels} channels, got ${given.channels}`);
+  }
+  const data = new Uint8Array(width * height * channels);
+  if (channels === 4) return { width, height, channels, data: new Uint8Array(given.data) };
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const [r = 0, g = 0, b = 0, a = 0] = given.data.subarray(pixel * 4, pixel * 4 + 4);
+    const [red, green, blue] = [r, g, b].map((c) => Math.round((c * a + 255 * (255 - a)) / 255)) as [
+      number,
+      number,
+      number,
+    ];
+    if (channels === 1) data[pixel] = Math.round((299 * red + 587 * green + 114 * blue) / 1000);
+    else data.set([red, green, blue], pixel * 3);
+  }
+  return { width, height, channels, data };
 }

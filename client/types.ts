@@ -126,6 +126,12 @@ export interface MixRequest extends DrawOptions {
   child?: number | undefined;
 }
 
+export interface EncodeRequest {
+  /** What the picture is of; needed where the model has classes. */
+  class?: Point['class'];
+  signal?: AbortSignal | undefined;
+}
+
 export interface FileForm {
   /** `image/png` (the default) has the bytes that the edge and the command line give. */
   type?: 'image/png' | 'image/svg+xml' | undefined;
@@ -167,6 +173,11 @@ export interface Model {
   walk(request: WalkRequest): AsyncGenerator<DrawnPicture, void, undefined>;
   /** A child of two points: every latent number and the class from one or the other, as the child's own coins fall. */
   mix(a: Point, b: Point, request?: MixRequest): Promise<DrawnPicture>;
+  /**
+   * The point that draws a picture again, as nearly as the model can: `draw`, `walk` and `mix` take it. The picture has the model's size.
+   * Rejects with UserError for a model without an encoder (`manifest.encoder`); the first call downloads and starts it.
+   */
+  encode(picture: Picture | ImageData, request?: EncodeRequest): Promise<Point>;
   /** Ends what is under way, stops the worker and frees its memory. What is called afterwards rejects. */
   dispose(): Promise<void>;
 }

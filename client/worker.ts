@@ -1,5 +1,12 @@
 // The Web Worker: a session of ONNX Runtime at the other end of the messages of protocol.ts.
-import type { FailureCause, FromWorker, StartMessage, ToWorker } from './engine/protocol.ts';
+import type {
+  DecodeMessage,
+  EncodeMessage,
+  FailureCause,
+  FromWorker,
+  StartMessage,
+  ToWorker,
+} from './engine/protocol.ts';
 import { type Session, sessionError, startSession } from './engine/session.ts';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
@@ -32,7 +39,7 @@ async function failBatch(error: unknown, id: number): Promise<void> {
   fail(error, id, info === undefined ? undefined : 'lost');
 }
 
-async function decode(id: number, latents: Float32Array[], classWeights: Float32Array[]): Promise<void> {
+async function decode({ id, latents, classWeights }: DecodeMessage): Promise<void> {
   if (session === undefined) return fail(new Error('the worker has not started'), id);
   const before = performance.now();
   const pictures = await session.decode(latents, classWeights);
@@ -43,13 +50,21 @@ async function decode(id: number, latents: Float32Array[], classWeights: Float32
   );
 }
 
+async function encode({ id, pictures, classWeights }: EncodeMessage): Promise<void> {
+  if (session === undefined) return fail(new Error('the worker has not started'), id);
+  post({ type: 'latents', id, latents: await session.encode(pictures, classWeights) });
+}
+
 scope.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   switch (data.type) {
     case 'start':
       void start(data).catch((error: unknown) => fail(error, undefined));
       break;
     case 'decode':
-      void decode(data.id, data.latents, data.classWeights).catch((error: unknown) => failBatch(error, data.id));
+      void decode(data).catch((error: unknown) => failBatch(error, data.id));
+      break;
+    case 'encode':
+      void encode(data).catch((error: unknown) => failBatch(error, data.id));
       break;
     default:
       data satisfies never;

@@ -19,6 +19,8 @@ export interface Bundle {
   /** Bytes to download, for the progress bar; 0 when they are already here. */
   bytes: number;
   read(options: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** Of the same variant; rejects with UserError where the model has none. */
+  readEncoder(options: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** It draws: what the device keeps of it is this from now on. */
   keep(): Promise<void>;
 }
@@ -66,6 +68,8 @@ export interface Engine {
     priority: Priority,
     signal?: AbortSignal,
   ): Promise<Picture[]>;
+  /** By the model's encoder, on wasm in a worker of its own, which the first call starts. */
+  encode(pictures: Picture[], classWeights: Float32Array[]): Promise<Float32Array[]>;
   /** Drops what waits in the queue at `background` priority. */
   dropBackground(): void;
   /** Pictures in a batch that keeps the device answering a finger within about a frame or two. */
@@ -83,6 +87,7 @@ interface Job {
   plan: Plan;
   verdicts: Verdict[];
   runner?: Runner;
+  encoder?: Promise<Runner>;
 }
 
 interface Parts {
@@ -244,6 +249,7 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
     try {
       const started = await options.start(
         {
+          network: 'generator',
           provider,
           threads,
           build: parts.build,
@@ -341,6 +347,40 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
     return batch.pictures;
   }
 
+  async function encode(pictures: Picture[], classWeights: Float32Array[]): Promise<Float32Array[]> {
+    const mine = job;
+    if (mine === undefined) throw new Dropped();
+    const before = mine.encoder;
+    // One at a time, and again from the start after a failure.
+    const encoder = before?.catch(() => startEncoder(mine)) ?? startEncoder(mine);
+    const latents = encoder.then((runner) => runner.encode(pictures, classWeights));
+    mine.encoder = latents.then(() => encoder);
+    mine.encoder.catch(() => undefined);
+    return latents;
+  }
+
+  async function startEncoder({ bundle, abort, plan }: Job): Promise<Runner> {
+    const { script, loader, binary } = runtime(plan.build);
+    const reading = { signal: abort.signal, onDamaged: events.onDamaged };
+    const [model, bytes] = await Promise.all([bundle.readEncoder(reading), store.read(binary, reading)]);
+    return options.start(
+      {
+        network: 'encoder',
+        provider: 'wasm',
+        threads: 1,
+        build: plan.build,
+        script: script.url,
+        loader: loader.url,
+        binary: bytes,
+        manifest: bundle.manifest,
+        variant: bundle.variant,
+        model,
+        measure: false,
+      },
+      abort.signal,
+    );
+  }
+
   /** For the next visit. */
   function keepVerdicts({ bundle, device, verdicts }: Job, provider: Provider): void {
     if (remembers) remember(memoryKey(bundle, device), { provider, verdicts });
@@ -360,6 +400,7 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
     renew,
     cancel: () => job?.abort.abort(),
     decode: queue.push,
+    encode,
     dropBackground: queue.dropBackground,
     batchSize: () => Math.max(1, Math.min(16, Math.floor(20 / Math.max(perPicture, 0.05)))),
     dispose() {

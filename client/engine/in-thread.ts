@@ -34,6 +34,12 @@ export async function startInThread(message: Omit<StartMessage, 'type'>, signal:
         throw runnerError(error);
       }
     },
+    async encode(pictures, classWeights) {
+      if (stopped) throw new RunnerError('error', 'stopped');
+      return session.encode(pictures, classWeights).catch((error: unknown) => {
+        throw runnerError(error);
+      });
+    },
     stop() {
       if (stopped) return;
       stopped = true;

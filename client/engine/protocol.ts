@@ -7,6 +7,8 @@ export type Provider = 'webgpu' | 'wasm-threads' | 'wasm';
 
 export interface StartMessage {
   type: 'start';
+  /** Which of the manifest's networks `model` is. */
+  network: 'generator' | 'encoder';
   provider: Provider;
   build: RuntimeBuild;
   threads: number;
@@ -29,19 +31,31 @@ export interface DecodeMessage {
   classWeights: Float32Array[];
 }
 
-export type ToWorker = StartMessage | DecodeMessage;
+/** pictures: of the model's size; classWeights: [count, classes], what each picture is of. */
+export interface EncodeMessage {
+  type: 'encode';
+  id: number;
+  pictures: Picture[];
+  classWeights: Float32Array[];
+}
+
+export type ToWorker = StartMessage | DecodeMessage | EncodeMessage;
 
 export interface Started {
   type: 'started';
-  /** Largest difference from the goldens in levels of 255; 0 is the same bytes. */
+  /** Largest difference from the goldens in levels of 255 (of an encoder: in its latents); 0 is the same bytes. */
   levels: number;
   /** Median milliseconds of one picture alone; undefined if it was not to be measured. */
   milliseconds: number | undefined;
 }
 
+export type Answer =
+  | { type: 'pictures'; id: number; pictures: Picture[]; milliseconds: number }
+  | { type: 'latents'; id: number; latents: Float32Array[] };
+
 export type FromWorker =
   | Started
-  | { type: 'pictures'; id: number; pictures: Picture[]; milliseconds: number }
+  | Answer
   /** id undefined: the worker as a whole is of no more use. */
   | { type: 'failed'; id: number | undefined; cause: FailureCause; message: string };
 

@@ -1,6 +1,15 @@
 // The page's side of one worker: start it, send it one batch at a time, learn why it failed.
 import type { Picture } from '../../contract/picture.ts';
-import type { FailureCause, FromWorker, Provider, Started, StartMessage } from './protocol.ts';
+import type {
+  Answer,
+  DecodeMessage,
+  EncodeMessage,
+  FailureCause,
+  FromWorker,
+  Provider,
+  Started,
+  StartMessage,
+} from './protocol.ts';
 
 /** Beside what a worker says of itself: it did not answer, did not load, cannot be, or is not started again by itself. */
 type Cause = FailureCause | 'silent' | 'unloaded' | 'no-wasm' | 'crashed';
@@ -24,6 +33,8 @@ export interface Runner {
   readonly started: Started;
   /** One at a time. Rejects with RunnerError. */
   decode(latents: Float32Array[], classWeights: Float32Array[]): Promise<Batch>;
+  /** Of an encoder, likewise. */
+  encode(pictures: Picture[], classWeights: Float32Array[]): Promise<Float32Array[]>;
   /** Called once if the worker becomes useless on its own (the GPU went away). */
   onLost: ((error: RunnerError) => void) | undefined;
   /** Rejects the batch under way, frees the worker's memory and its GPU. */
@@ -47,7 +58,7 @@ export function startRunner(
     // Of another origin, or forbidden by the page's policy.
     return Promise.reject(new RunnerError('unloaded', error instanceof Error ? error.message : String(error)));
   }
-  let pending: { id: number; resolve: (batch: Batch) => void; reject: (error: RunnerError) => void } | undefined;
+  let pending: { id: number; resolve: (answer: Answer) => void; reject: (error: RunnerError) => void } | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let lost: RunnerError | undefined;
   let nextId = 1;
@@ -72,18 +83,29 @@ export function startRunner(
       else runner.onLost?.(error);
     }
 
+    function ask(work: Omit<DecodeMessage, 'id'> | Omit<EncodeMessage, 'id'>): Promise<Answer> {
+      if (lost !== undefined) return Promise.reject(lost);
+      if (pending !== undefined) return Promise.reject(new RunnerError('error', 'a batch is already under way'));
+      return new Promise((resolveBatch, rejectBatch) => {
+        const id = nextId++;
+        pending = { id, resolve: resolveBatch, reject: rejectBatch };
+        limit(DECODE_LIMIT);
+        worker.postMessage({ ...work, id });
+      });
+    }
+
     const runner: Omit<Runner, 'started'> = {
       provider: message.provider,
       onLost: undefined,
-      decode(latents, classWeights) {
-        if (lost !== undefined) return Promise.reject(lost);
-        if (pending !== undefined) return Promise.reject(new RunnerError('error', 'a batch is already under way'));
-        return new Promise((resolveBatch, rejectBatch) => {
-          const id = nextId++;
-          pending = { id, resolve: resolveBatch, reject: rejectBatch };
-          limit(DECODE_LIMIT);
-          worker.postMessage({ type: 'decode', id, latents, classWeights });
-        });
+      async decode(latents, classWeights) {
+        const answer = await ask({ type: 'decode', latents, classWeights });
+        if (answer.type !== 'pictures') throw new RunnerError('error', `got ${answer.type} for latents`);
+        return answer;
+      },
+      async encode(pictures, classWeights) {
+        const answer = await ask({ type: 'encode', pictures, classWeights });
+        if (answer.type !== 'latents') throw new RunnerError('error', `got ${answer.type} for pictures`);
+        return answer.latents;
       },
       stop() {
         runner.onLost = undefined;
@@ -105,12 +127,13 @@ export function startRunner(
           resolve(Object.assign(runner, { started: data }));
           break;
         case 'pictures':
+        case 'latents':
           if (pending?.id !== data.id) break;
           clearTimeout(timer);
           {
             const { resolve: done } = pending;
             pending = undefined;
-            done({ pictures: data.pictures, milliseconds: data.milliseconds });
+            done(data);
           }
           break;
         case 'failed':

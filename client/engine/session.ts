@@ -1,7 +1,8 @@
-// ONNX Runtime with one provider and one model. It proves itself on the goldens before it counts as started, measures itself,
-// then turns latents into pictures. Runs in a worker (worker.ts) or in the thread that asks (in-thread.ts).
+// ONNX Runtime with one provider and one network of a model. It proves itself on the goldens before it counts as started, measures itself,
+// then turns latents into pictures, or pictures into latents. Runs in a worker (worker.ts) or in the thread that asks (in-thread.ts).
 import type * as OnnxRuntime from 'onnxruntime-web';
 import { checkGoldens } from '../../contract/bundle.ts';
+import { checkEncoderGoldens, createEncoder, type Encoder } from '../../contract/encoder.ts';
 import { createGenerator, type Generator, inTurn } from '../../contract/generator.ts';
 import type { FailureCause, Started, StartMessage } from './protocol.ts';
 
@@ -10,7 +11,10 @@ const MAX_LEVELS = 1;
 
 export interface Session {
   readonly started: Started;
+  /** Of a generator. */
   readonly decode: Generator['decode'];
+  /** Of an encoder. */
+  readonly encode: Encoder['encode'];
   release(): Promise<void>;
 }
 
@@ -54,18 +58,25 @@ export async function startSession(
   });
   const device = message.provider === 'webgpu' ? ((await ort.env.webgpu.device) as GPUDevice | undefined) : undefined;
   if (device !== undefined) watch(device.lost);
-  const generator = createGenerator(message.manifest, session, ort.Tensor as never);
-  let levels: number;
+  const { manifest, variant } = message;
+  const isEncoder = message.network === 'encoder';
+  const generator = isEncoder ? undefined : createGenerator(manifest, session, ort.Tensor as never);
+  const encoder = isEncoder ? createEncoder(manifest, session, ort.Tensor as never) : undefined;
+  let levels = 0;
   try {
-    levels = await checkGoldens(message.manifest, message.variant, generator, MAX_LEVELS);
+    if (generator !== undefined) levels = await checkGoldens(manifest, variant, generator, MAX_LEVELS);
+    if (encoder !== undefined) levels = await checkEncoderGoldens(manifest, variant, encoder, 0); // always on wasm
   } catch (error) {
     if (error instanceof Error && error.name === 'UserError') throw new SessionError('wrong', error.message);
     throw error;
   }
-  const milliseconds = message.measure ? await measure(generator) : undefined;
+  const milliseconds = message.measure && generator !== undefined ? await measure(generator) : undefined;
+  const other = () =>
+    Promise.reject(new SessionError('error', `a session of the ${message.network} was asked for more`));
   return {
     started: { type: 'started', levels, milliseconds },
-    decode: generator.decode,
+    decode: generator?.decode ?? other,
+    encode: encoder?.encode ?? other,
     release: () => inTurn(() => session.release()),
   };
 }

@@ -1,5 +1,5 @@
 // A bundle on a server: its network is read, checked and kept when the engine asks for it.
-import { generatorFile } from '../../contract/lookup.ts';
+import { encoderFile, generatorFile } from '../../contract/lookup.ts';
 import type { FileEntry, Manifest, Variant } from '../../contract/manifest.ts';
 import type { Bundle } from '../engine/engine.ts';
 import { type Checked, keepDocument } from './documents.ts';
@@ -29,14 +29,20 @@ export function remoteBundle(
   hint?: string,
 ): RemoteBundle {
   const entry = generatorFile(manifest, variant);
-  const { bytes, sha256 } = entry;
-  const file = { url: `${folder}${entry.path}`, bytes, sha256, ...(hint === undefined ? {} : { hint }) };
+  const at = ({ path, bytes, sha256 }: FileEntry): RemoteFile => ({
+    url: `${folder}${path}`,
+    bytes,
+    sha256,
+    ...(hint === undefined ? {} : { hint }),
+  });
+  const file = at(entry);
   return {
     manifest,
     variant: entry.variant,
     file,
-    bytes,
+    bytes: file.bytes,
     read: (options) => files.read(file, options),
+    readEncoder: async (options) => files.read(at(encoderFile(manifest, entry.variant)), options),
     isKept: () => files.isKept(file),
     async keep() {
       if (folder.startsWith('file:')) return;

@@ -91,8 +91,18 @@ async function given(source: Exclude<Source, string | URL>): Promise<readonly (F
 
 async function bundleOfBytes(files: readonly (File | NamedBytes)[], variant: Variant | undefined): Promise<Bundle> {
   const { readBundle } = await import('./bundle.ts'); // an address needs nothing of it
-  const { manifest, variant: read, network } = await readBundle(files, variant);
-  return { manifest, variant: read, bytes: 0, read: async () => network, keep: async () => undefined };
+  const { manifest, variant: read, network, encoder } = await readBundle(files, variant);
+  return {
+    manifest,
+    variant: read,
+    bytes: 0,
+    read: async () => network,
+    async readEncoder() {
+      if (encoder !== undefined) return encoder;
+      throw new UserError(`${manifest.name}: expected an encoder and its file in the bundle, got none`);
+    },
+    keep: async () => undefined,
+  };
 }
 
 /** For a zip, whose size no manifest tells: so long nothing is heard until it is given up. */

@@ -92,6 +92,11 @@ export async function loadOwn(name: string): Promise<LoadedModel | undefined> {
         );
       return content;
     },
+    async readEncoder() {
+      throw new UserError(
+        `${manifest.name}: expected an encoder, got none; a page keeps the generator of a bundle alone`,
+      );
+    },
     isKept: async () => !untilClosed.has(name),
     keep: async () => undefined,
   };
