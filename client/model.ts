@@ -14,7 +14,10 @@ export function createModel({ manifest, variant }: Bundle, engine: Engine, devic
   const { width, height, channels } = manifest.image;
   const ended = new AbortController();
 
-  const failure = (error: unknown) => (ended.signal.aborted ? ended.signal.reason : named(error, manifest.name));
+  function failure(error: unknown, signal: AbortSignal | undefined): unknown {
+    for (const one of [ended.signal, signal]) if (one?.aborted) return one.reason;
+    return named(error, manifest.name);
+  }
 
   async function drawPlaces(places: readonly Place[], options: DrawOptions): Promise<DrawnPicture[]> {
     ended.signal.throwIfAborted();
@@ -26,7 +29,7 @@ export function createModel({ manifest, variant }: Bundle, engine: Engine, devic
       const pictures = await engine.decode(latents, weights, priority, signal);
       return pictures.map((picture, i) => drawnPicture(picture, pointOf(places[i] as Place, manifest.classes)));
     } catch (error) {
-      throw failure(error);
+      throw failure(error, signal);
     }
   }
 
@@ -105,7 +108,7 @@ export function createModel({ manifest, variant }: Bundle, engine: Engine, devic
       const weights = manifest.classes.length === 0 ? [] : [place.weights];
       const encoded = engine.encode([modelPicture(picture, manifest.image)], weights);
       const [latent] = await unless(encoded, signal, ended.signal).catch((error: unknown) => {
-        throw failure(error);
+        throw failure(error, signal);
       });
       if (latent === undefined) throw new Dropped();
       return pointOf({ ...place, seed: undefined, latent }, manifest.classes);

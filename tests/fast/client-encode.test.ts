@@ -1,66 +1,22 @@
 // The way back in the client: pictures become points, by an encoder that is traced here and put into a bundle beside a generator.
-import { readFileSync } from 'node:fs';
-import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-web/wasm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { open, UserError } from '../../client/index.ts';
 import type { Model } from '../../client/types.ts';
-import { sha256Hex } from '../../contract/bundle.ts';
 import { createEncoder } from '../../contract/encoder.ts';
 import { oneHot } from '../../contract/latent.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
-import { randomNormals } from '../../contract/random.ts';
-import { encoderGoldens } from '../../export/encoder.ts';
-import { trace } from '../../trace/index.ts';
 import { type Host, memoryCache, serveFolder } from '../helpers/bundle-host.ts';
+import { bundleWithEncoder } from '../helpers/way-back.ts';
 
 const FOLDER = 'models/fashion-gan';
-const files = new Map<string, Uint8Array<ArrayBuffer>>();
+let files: Map<string, Uint8Array<ArrayBuffer>>;
 let manifest: Manifest;
 let model: Model;
 
-/** Of no sense, but every pixel and the class count. */
-async function encoderBytes(): Promise<Uint8Array<ArrayBuffer>> {
-  const [pixels, labels] = [784, 10].map((size, i) => tf.tensor2d(randomNormals(1, 2, i, size * 64), [size, 64]));
-  const traced = await trace(
-    ({ image, class: label }) => ({
-      latent: tf.add(
-        tf.matMul(tf.reshape(image as tf.Tensor, [-1, 784]), tf.mul(pixels as tf.Tensor2D, 0.03)),
-        tf.matMul(label as tf.Tensor2D, labels as tf.Tensor2D),
-      ),
-    }),
-    { image: ['batch', 1, 28, 28], class: ['batch', 10] },
-    { name: 'encoder' },
-  );
-  return new Uint8Array(traced.encode('fp32'));
-}
-
 beforeAll(async () => {
-  const bytes = await encoderBytes();
-  const json = JSON.parse(readFileSync(`${FOLDER}/model.json`, 'utf8'));
-  json.defaultVariant = 'fp32';
-  json.files = json.files.filter(({ variant }: { variant: string }) => variant === 'fp32');
-  json.goldens = json.goldens.filter(({ variant }: { variant: string }) => variant === 'fp32');
-  json.files.push({
-    path: 'encoder.fp32.onnx',
-    role: 'encoder',
-    variant: 'fp32',
-    bytes: bytes.length,
-    sha256: await sha256Hex(bytes),
-  });
-  json.encoder = {
-    inputs: {
-      image: { name: 'image', shape: ['batch', 1, 28, 28] },
-      classWeights: { name: 'class', shape: ['batch', 10] },
-    },
-    output: { name: 'latent', shape: ['batch', 64] },
-    goldens: [],
-  };
-  json.encoder.goldens = await encoderGoldens(json, [{ variant: 'fp32', bytes }]);
-  manifest = parseManifest(json);
-  files.set('model.json', new TextEncoder().encode(JSON.stringify(json)));
-  files.set('generator.fp32.onnx', new Uint8Array(readFileSync(`${FOLDER}/generator.fp32.onnx`)));
-  files.set('encoder.fp32.onnx', bytes);
+  files = await bundleWithEncoder();
+  manifest = parseManifest(JSON.parse(new TextDecoder().decode(files.get('model.json'))));
   model = await open(asFiles(files));
 });
 afterAll(() => model.dispose());

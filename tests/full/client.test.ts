@@ -13,6 +13,7 @@ import { encodePng } from '../../contract/png.ts';
 import { buildClient } from '../../scripts/build-client.ts';
 import { launchBrowser } from '../browser.ts';
 import { type Host, serveFolder } from '../helpers/bundle-host.ts';
+import { bundleWithEncoder } from '../helpers/way-back.ts';
 import { digest } from '../web-harness.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-client-'));
@@ -237,6 +238,27 @@ test('a model of another host that does not allow it is named with the header th
     await client.open(address, { wasmPaths: '/ort/' });
   }, `${isolated.url}models/fashion-gan/`);
   await expect(failed).rejects.toThrow(/model\.json: expected an answer, got none .*Access-Control-Allow-Origin/);
+  await context.close();
+});
+
+test('a picture is encoded in a worker of its own to the numbers that Node gets', async () => {
+  mkdirSync(join(folder, 'way-back'));
+  const files = await bundleWithEncoder();
+  for (const [name, bytes] of files) writeFileSync(join(folder, 'way-back', name), bytes);
+  const { page, context, errors } = await visit(`${host.url}bare.html`);
+  const latent = await page.evaluate(async () => {
+    const there = await client.open('/way-back/', { device: 'wasm' });
+    const point = await there.encode((await there.draw({ seed: 5, class: 'Bag' })).toImageData(), { class: 'Bag' });
+    const encoded = Array.from(point.latent ?? []);
+    await there.dispose();
+    return encoded;
+  });
+  const here = await open([...files].map(([name, bytes]) => new File([bytes], name)));
+  const { latent: expectedLatent } = await here.encode(await here.draw({ seed: 5, class: 'Bag' }), { class: 'Bag' });
+  await here.dispose();
+  expect(latent).toEqual(Array.from(expectedLatent ?? []));
+  await expect.poll(() => page.workers().length).toBe(0);
+  expect(errors).toEqual([]);
   await context.close();
 });
 
