@@ -27,8 +27,9 @@ function sqlite(): typeof import('node:sqlite') | undefined {
 export function lockRun(dir: string): () => void {
   const locks = sqlite();
   if (locks === undefined) {
-    const what = `run ${dir}: Node ${process.version} cannot lock it, 22.13 or later can; train in it with one process at a time`;
-    process.emitWarning(what, 'pocketgen');
+    console.error(
+      `run ${dir}: Node ${process.version} cannot lock it, 22.13 or later can; train in it with one process at a time`,
+    );
     return () => {};
   }
   const file = join(dir, 'lock.sqlite');
