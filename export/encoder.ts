@@ -14,7 +14,7 @@ export interface TracedEncoder {
 
 /** The encoder in every variant; undefined for a model that has none. */
 export async function traceEncoder(
-  trained: TrainedGenerator,
+  trained: Pick<TrainedGenerator, 'model' | 'weights'>,
   variants: readonly Variant[],
 ): Promise<TracedEncoder | undefined> {
   const encode = encoderFunction(trained);

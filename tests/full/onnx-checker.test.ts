@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import * as native from 'onnxruntime-node';
 import * as web from 'onnxruntime-web/wasm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { traceEncoder } from '../../export/encoder.ts';
 import { generatorFunction } from '../../export/weights.ts';
 import { trace } from '../../trace/index.ts';
 import { traceStep } from '../../train/engines/onnx.ts';
@@ -30,6 +31,8 @@ for path in sys.argv[1:]:
     print("checked", path)
 `;
 
+const STORAGES = ['fp32', 'fp16', 'int8'] as const;
+
 const hasChecker = spawnSync('python3', ['-c', 'import onnx'], { encoding: 'utf8' }).status === 0;
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-checker-'));
 const models: Record<string, Uint8Array> = {};
@@ -47,16 +50,18 @@ beforeAll(async () => {
     const inputs = { latent: ['batch', latent], ...(classes > 0 ? { class: ['batch', classes] } : {}) };
     const { encode } = await trace(generatorFunction({ model, weights }), inputs, { name: 'generator' });
     for (const [i, phase] of model.phases.entries()) models[`${preset}.step${i}`] = await traceStep(phase);
-    for (const storage of ['fp32', 'fp16', 'int8'] as const) models[`${preset}.generator.${storage}`] = encode(storage);
+    const encoder = await traceEncoder({ model, weights }, STORAGES);
+    for (const storage of STORAGES) models[`${preset}.generator.${storage}`] = encode(storage);
+    for (const { variant, bytes } of encoder?.models ?? []) models[`${preset}.encoder.${variant}`] = bytes;
   }
   for (const [name, bytes] of Object.entries(models)) writeFileSync(join(folder, `${name}.onnx`), bytes);
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test(`every preset’s step and generator pass ${hasChecker ? 'the official checker' : 'both run-times (Python has no onnx module)'}`, async () => {
+test(`every preset’s steps, generator and encoder pass ${hasChecker ? 'the official checker' : 'both run-times (Python has no onnx module)'}`, async () => {
   const names = Object.keys(models);
-  expect(names).toHaveLength(4 * Object.keys(PRESETS).length);
+  expect(names).toHaveLength(4 * Object.keys(PRESETS).length + 2 + STORAGES.length); // two more phases, and an encoder
   if (hasChecker) {
     const paths = names.map((name) => join(folder, `${name}.onnx`));
     const { status, stdout, stderr } = spawnSync('python3', ['-c', CHECK, ...paths], { encoding: 'utf8' });
@@ -87,6 +92,6 @@ test('models hold the default operators of opset 17 only, and no node that nothi
     }
     for (const { name: initializer } of graph.initializer)
       expect(used.has(initializer), `${name}: ${initializer}`).toBe(true);
-    expect(operators(graph).Identity ?? 0, name).toBe(0);
+    for (const unwanted of ['Identity', 'Loop', 'If', 'Scan']) expect(operators(graph)[unwanted] ?? 0, name).toBe(0);
   }
 });

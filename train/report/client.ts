@@ -61,11 +61,10 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
     },
     { title: 'Rate', from: 'training', names: ['rate'], note: 'bits that the latent of a picture carries' },
     {
-      title: 'Weight of the rate',
+      title: 'KL term',
       from: 'training',
-      names: ['balance'],
-      log: true,
-      note: 'of the KL term, as the hold on the rate has set it',
+      names: ['kl'],
+      note: 'of the loss: what the rate costs, its weight set by the hold on the rate',
     },
     {
       title: 'Distance in the discriminator',

@@ -69,7 +69,7 @@ const l1 = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => {
   return tf.add(tf.mean(tf.abs(difference)), tf.mean(tf.abs(downsample(difference))));
 };
 
-const RECONSTRUCTION_STATISTICS = ['l1', 'rate', 'balance'] as const;
+const RECONSTRUCTION_STATISTICS = ['l1', 'rate', 'kl'] as const;
 
 /**
  * Gradients of what encoder and decoder are asked for, by `encoder/…` and `decoder/…`, their next state and statistics.
@@ -94,11 +94,10 @@ function reconstruct(
   };
   const { made, nats } = through(parameters);
   const other = towards?.(made);
-  const free = vae.freeBits * Math.LN2;
+  const paid = (nats: tf.Tensor): tf.Tensor => tf.mul(tf.sum(tf.maximum(nats, vae.freeBits * Math.LN2)), balance);
   const gradients = parameterGradients((p) => {
     const now = through(p);
-    const paid = tf.sum(tf.maximum(now.nats, free));
-    const loss = tf.add(tf.mul(l1(now.made, real), vae.pixels), tf.mul(paid, balance));
+    const loss = tf.add(tf.mul(l1(now.made, real), vae.pixels), paid(now.nats));
     return other ? tf.add(loss, tf.sum(tf.mul(other.seen(now.made), other.gradient))) : loss;
   }, parameters);
 
@@ -112,7 +111,7 @@ function reconstruct(
     Object.assign(next, moved, averaged(`ema/${part}`, part, inputs, moved));
   }
   // As a share of the range of a pixel.
-  return { ...next, l1: tf.mul(tf.mean(tf.abs(tf.sub(made, real))), 0.5), rate, balance };
+  return { ...next, l1: tf.mul(tf.mean(tf.abs(tf.sub(made, real))), 0.5), rate, kl: paid(nats) };
 }
 
 /** Encoder and decoder alone. */
