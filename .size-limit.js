@@ -25,7 +25,7 @@ export default [
     path: ['client/dist/index.js', 'client/dist/worker.js'],
     modifyEsbuildConfig: asModule,
     gzip: true,
-    limit: '55 kB',
+    limit: '60 kB',
   },
   {
     name: '@pocketgen/client/element: importing it',
