@@ -3,6 +3,7 @@
 import { readSetting, writeSetting } from './device.ts';
 import { PROVIDERS } from './ladder.ts';
 import type { Provider } from './protocol.ts';
+import { RunnerError } from './runner.ts';
 
 const TRYING = 'pocketgen.trying';
 const CRASHED = 'pocketgen.crashed';
@@ -68,4 +69,12 @@ export async function crashes(): Promise<ReadonlySet<Provider>> {
 export async function forgiveCrash(provider: Provider): Promise<void> {
   const rest = [...(await crashes())].filter((one) => one !== provider);
   writeSetting(CRASHED, rest.length === 0 ? undefined : rest.join(' '));
+}
+
+/** Plain wasm is what everything falls back to: where that is missing, or ended the page, there is nothing to climb to. */
+export async function reasonNotToStart(crashed: ReadonlySet<Provider>): Promise<RunnerError | undefined> {
+  if (!('WebAssembly' in globalThis)) return new RunnerError('no-wasm', 'WebAssembly: expected it, got nothing');
+  if (!crashed.has('wasm')) return undefined;
+  await forgiveCrash('wasm'); // trying again is up to the person
+  return new RunnerError('crashed', 'the page ended while plain wasm was started');
 }

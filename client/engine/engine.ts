@@ -5,8 +5,9 @@ import type { Manifest, Variant } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { RUNTIME_VERSION, type RuntimeBuild, type RuntimeFiles } from '../files/runtime.ts';
 import type { ReadOptions, RemoteFile, Store } from '../files/store.ts';
-import { crashes, forgiveCrash, markTrying } from './crash.ts';
+import { crashes, forgiveCrash, markTrying, reasonNotToStart } from './crash.ts';
 import { inspectDevice, type MemoryKey, recall, remember } from './device.ts';
+import { createEncoding, type Encode } from './encoding.ts';
 import { type Choice, type Device, isFaster, type Plan, planLadder, type Verdict } from './ladder.ts';
 import type { Provider, StartMessage } from './protocol.ts';
 import { createQueue, Dropped, type Priority } from './queue.ts';
@@ -87,7 +88,7 @@ interface Job {
   plan: Plan;
   verdicts: Verdict[];
   runner?: Runner;
-  encoder?: Promise<Runner>;
+  encode?: Encode;
 }
 
 interface Parts {
@@ -347,40 +348,6 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
     return batch.pictures;
   }
 
-  async function encode(pictures: Picture[], classWeights: Float32Array[]): Promise<Float32Array[]> {
-    const mine = job;
-    if (mine === undefined) throw new Dropped();
-    const before = mine.encoder;
-    // One at a time, and again from the start after a failure.
-    const encoder = before?.catch(() => startEncoder(mine)) ?? startEncoder(mine);
-    const latents = encoder.then((runner) => runner.encode(pictures, classWeights));
-    mine.encoder = latents.then(() => encoder);
-    mine.encoder.catch(() => undefined);
-    return latents;
-  }
-
-  async function startEncoder({ bundle, abort, plan }: Job): Promise<Runner> {
-    const { script, loader, binary } = runtime(plan.build);
-    const reading = { signal: abort.signal, onDamaged: events.onDamaged };
-    const [model, bytes] = await Promise.all([bundle.readEncoder(reading), store.read(binary, reading)]);
-    return options.start(
-      {
-        network: 'encoder',
-        provider: 'wasm',
-        threads: 1,
-        build: plan.build,
-        script: script.url,
-        loader: loader.url,
-        binary: bytes,
-        manifest: bundle.manifest,
-        variant: bundle.variant,
-        model,
-        measure: false,
-      },
-      abort.signal,
-    );
-  }
-
   /** For the next visit. */
   function keepVerdicts({ bundle, device, verdicts }: Job, provider: Provider): void {
     if (remembers) remember(memoryKey(bundle, device), { provider, verdicts });
@@ -400,7 +367,12 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
     renew,
     cancel: () => job?.abort.abort(),
     decode: queue.push,
-    encode,
+    async encode(pictures, classWeights) {
+      if (job === undefined) throw new Dropped();
+      const { bundle, abort, plan } = job;
+      job.encode ??= createEncoding(options, bundle, plan.build, abort.signal);
+      return job.encode(pictures, classWeights);
+    },
     dropBackground: queue.dropBackground,
     batchSize: () => Math.max(1, Math.min(16, Math.floor(20 / Math.max(perPicture, 0.05)))),
     dispose() {
@@ -409,14 +381,6 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
       queue.close();
     },
   };
-}
-
-/** Plain wasm is what everything falls back to: where that is missing, or ended the page, there is nothing to climb to. */
-async function reasonNotToStart(crashed: ReadonlySet<Provider>): Promise<RunnerError | undefined> {
-  if (!('WebAssembly' in globalThis)) return new RunnerError('no-wasm', 'WebAssembly: expected it, got nothing');
-  if (!crashed.has('wasm')) return undefined;
-  await forgiveCrash('wasm'); // trying again is up to the person
-  return new RunnerError('crashed', 'the page ended while plain wasm was started');
 }
 
 function memoryKey({ manifest, variant }: Bundle, device: Device): MemoryKey {
