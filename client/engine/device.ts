@@ -11,7 +11,7 @@ export async function inspectDevice(): Promise<Device> {
   const { userAgent = '', platform = '', maxTouchPoints = 0, hardwareConcurrency } = navigator ?? {};
   return {
     adapter: await hasAdapter(navigator?.gpu),
-    jspi: 'Suspending' in WebAssembly,
+    jspi: 'WebAssembly' in globalThis && 'Suspending' in WebAssembly,
     isolated: globalThis.crossOriginIsolated === true,
     // iPadOS calls itself a Mac; a Mac has no touch points.
     apple: /iPhone|iPad|iPod/.test(userAgent) || (/Mac/.test(platform) && maxTouchPoints > 1),

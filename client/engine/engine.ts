@@ -11,7 +11,7 @@ import { createEncoding, type Encode } from './encoding.ts';
 import { type Choice, type Device, isFaster, type Plan, planLadder, type Verdict } from './ladder.ts';
 import type { Provider, StartMessage } from './protocol.ts';
 import { createQueue, Dropped, type Priority } from './queue.ts';
-import { type Batch, type Runner, RunnerError } from './runner.ts';
+import { type Batch, failedVerdict, type Runner, RunnerError } from './runner.ts';
 
 /** What the engine can run: a manifest and a way to get the bytes of its network. */
 export interface Bundle {
@@ -395,9 +395,4 @@ function inUse(mine: Job): Verdict | undefined {
 /** Replaces what was known about the verdict's provider. */
 function settle(mine: Job, verdict: Verdict): void {
   mine.verdicts = [...mine.verdicts.filter((v) => v.provider !== verdict.provider), verdict];
-}
-
-function failedVerdict(provider: Provider, error: unknown): Verdict {
-  const reason = error instanceof RunnerError ? error.why : 'error';
-  return { provider, reason, detail: error instanceof Error ? error.message : String(error) };
 }

@@ -1,5 +1,6 @@
 // The page's side of one worker: start it, send it one batch at a time, learn why it failed.
 import type { Picture } from '../../contract/picture.ts';
+import type { Verdict } from './ladder.ts';
 import type {
   Answer,
   DecodeMessage,
@@ -21,6 +22,11 @@ export class RunnerError extends Error {
     super(message);
     this.why = why;
   }
+}
+
+export function failedVerdict(provider: Provider, error: unknown): Verdict {
+  const reason = error instanceof RunnerError ? error.why : 'error';
+  return { provider, reason, detail: error instanceof Error ? error.message : String(error) };
 }
 
 export interface Batch {
