@@ -35,12 +35,25 @@ export interface Recording {
   readonly madeVariables: boolean;
 }
 
+/** The recording under way, if any: tfjs has one global backend, so they take turns. */
+let underWay: Promise<unknown> = Promise.resolve();
+
 /**
  * Records one call of `fn`. Variables have their old values again afterwards; those that it made, their first ones.
  *
- * tfjs has one global backend, so recordings must not overlap with other tfjs work; `fn` is therefore synchronous.
+ * Must not overlap with other work of tfjs, so `fn` is synchronous; with other recordings it cannot.
  */
-export async function record(
+export function record(
+  fn: (inputs: Tensors) => unknown,
+  inputs: readonly Declared[],
+  options: RecordOptions,
+): Promise<Recording> {
+  const recording = underWay.then(() => recordNow(fn, inputs, options));
+  underWay = recording.catch(() => {});
+  return recording;
+}
+
+async function recordNow(
   fn: (inputs: Tensors) => unknown,
   inputs: readonly Declared[],
   options: RecordOptions,

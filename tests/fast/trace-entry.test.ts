@@ -69,7 +69,11 @@ describe('what a model declares', () => {
 test('tensors that share their values, of another type or shape, are constants of their own', async () => {
   const whole = tf.tensor1d([1, 2, 3, 4], 'int32');
   const model = await trace(
-    ({ x }) => ({ a: tf.add(x, tf.cast(whole, 'float32')), b: tf.gather(x, whole.sub(tf.scalar(1, 'int32'))), c: whole.reshape([2, 2]) }),
+    ({ x }) => ({
+      a: tf.add(x, tf.cast(whole, 'float32')),
+      b: tf.gather(x, whole.sub(tf.scalar(1, 'int32'))),
+      c: whole.reshape([2, 2]),
+    }),
     { x: [4] },
   );
   const { a, b, c } = await (await start(model)).run({ x: floats([4], 10, 20, 30, 40) });
@@ -82,6 +86,17 @@ test('tensors that share their values, of another type or shape, are constants o
   expect(output_0?.type).toBe('float32');
   expect(output_1?.dims).toEqual([2, 2]);
   expect([output_2?.type, ...((output_2?.data ?? []) as Int32Array)]).toEqual(['int32', 2, 4, 6, 8]);
+});
+
+test('traces that are started together take turns', async () => {
+  const traced = [1, 2, 3].map((n) => trace(({ x }) => tf.mul(tf.exp(x), n), { x: ['batch', 2] }));
+  const failing = trace(({ x }) => tf.unique(x).values, { x: [2] });
+  await expect(failing).rejects.toThrow(/got Unique/);
+  for (const [i, model] of (await Promise.all(traced)).entries()) {
+    const { output } = await (await start(model)).run({ x: floats([1, 2], 0, 0) });
+    expect([...((output?.data ?? []) as Float32Array)]).toEqual([i + 1, i + 1]);
+  }
+  expect(tf.getBackend()).toBe('cpu');
 });
 
 describe('variables', () => {
