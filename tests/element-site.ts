@@ -1,21 +1,18 @@
 // A page with the element on it, built by Vite as anybody would, beside the real API and the repository's bundle: one origin.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { build } from 'vite';
 import { type RunningServer, startServer } from '../edge/node.ts';
 import { buildClient } from '../scripts/build-client.ts';
-
-const CACHE = resolve('node_modules/.cache/pocketgen');
 
 export interface ElementSite extends Pick<RunningServer, 'url'> {
   close(): Promise<void>;
 }
 
 export async function elementSite(): Promise<ElementSite> {
-  // In the repository, where Vite finds onnxruntime-web.
-  mkdirSync(CACHE, { recursive: true });
-  const folder = mkdtempSync(join(CACHE, 'element-'));
+  const folder = mkdtempSync(join(tmpdir(), 'pocketgen-element-'));
   const source = join(folder, 'source');
   await buildClient(join(folder, 'client'));
   mkdirSync(source);

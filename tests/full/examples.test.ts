@@ -29,6 +29,9 @@ const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
 };
 
+/** For machines that do other things too. */
+const PATIENCE = { timeout: 60_000 };
+
 /** By first label of the host's name: the folder at its top. */
 const sites: Record<string, string> = {};
 /** Host and path of every request. */
@@ -112,18 +115,18 @@ async function viteBuild(name: string): Promise<string> {
 
 test('html: the element and an import map, no build step', async () => {
   const { page, errors } = await open('html', join(EXAMPLES, 'html'));
-  await expect.poll(() => shown(page), { timeout: 20_000 }).toEqual([await grey('ada@example.com')]);
+  await expect.poll(() => shown(page), PATIENCE).toEqual([await grey('ada@example.com')]);
   await page.locator('input').fill('grace');
-  await expect.poll(() => shown(page)).toEqual([await grey('grace')]);
+  await expect.poll(() => shown(page), PATIENCE).toEqual([await grey('grace')]);
   expect(errors).toEqual([]);
   await page.close();
 });
 
 test('vite: progress, a walk, a file to save', async () => {
   const { page, errors } = await open('vite', await viteBuild('vite'));
-  await page.waitForFunction(() => document.querySelector('progress') === null, undefined, { timeout: 20_000 });
+  await page.waitForFunction(() => document.querySelector('progress') === null, undefined, PATIENCE);
   const frames = new Set<string>();
-  await expect.poll(async () => frames.add(String(await shown(page))).size, { timeout: 20_000 }).toBeGreaterThan(5);
+  await expect.poll(async () => frames.add(String(await shown(page))).size, PATIENCE).toBeGreaterThan(5);
   const download = page.waitForEvent('download');
   await page.getByRole('button').click();
   expect(readFileSync(await (await download).path(), 'utf8')).toMatch(/^<svg /);
@@ -144,7 +147,7 @@ test('vite: its development server, too', async () => {
   await development.listen(0);
   const page = await browser.newPage();
   await page.goto(development.resolvedUrls?.local[0] ?? '');
-  await page.waitForFunction(() => document.querySelector('progress') === null, undefined, { timeout: 30_000 });
+  await page.waitForFunction(() => document.querySelector('progress') === null, undefined, PATIENCE);
   await page.close();
   await development.close();
 });
@@ -160,7 +163,7 @@ test('webpack: sixty pictures in order', async () => {
   cpSync(join(folder, 'index.html'), join(built, 'webpack', 'index.html'));
   const { page, errors } = await open('webpack', join(built, 'webpack'));
 
-  await expect.poll(() => page.locator('canvas').count(), { timeout: 20_000 }).toBe(60);
+  await expect.poll(() => page.locator('canvas').count(), PATIENCE).toBe(60);
   const pictures = await shown(page);
   const { classes } = reference.manifest;
   for (const seed of [0, 13, 59]) expect(pictures[seed]).toEqual(await grey(seed, classes[seed % 10]));
@@ -175,7 +178,7 @@ test('esbuild: its own places for worker and runtime, and a bundle that a person
   cpSync(join(EXAMPLES, 'esbuild'), folder, { recursive: true });
   rmSync(join(EXAMPLES, 'esbuild', 'dist'), { recursive: true });
   const { page, errors } = await open('esbuild', folder);
-  await expect.poll(() => page.locator('output').textContent(), { timeout: 20_000 }).toMatch(/, wasm$/);
+  await expect.poll(() => page.locator('output').textContent(), PATIENCE).toMatch(/, wasm$/);
   const picture = await page.locator('img').getAttribute('src');
   const png = decodePng(new Uint8Array(Buffer.from((picture ?? '').replace(/^data:image\/png;base64,/, ''), 'base64')));
   const [expected] = await reference.generate([
@@ -186,9 +189,9 @@ test('esbuild: its own places for worker and runtime, and a bundle that a person
   const give = (name: string, bytes: Uint8Array) =>
     page.locator('input').setInputFiles({ name, mimeType: 'application/zip', buffer: Buffer.from(bytes) });
   await give('mine.zip', zipOf(join(built, 'mine')));
-  await expect.poll(() => page.locator('output').textContent(), { timeout: 20_000 }).toBe('Mine, wasm');
+  await expect.poll(() => page.locator('output').textContent(), PATIENCE).toBe('Mine, wasm');
   await give('no.zip', Buffer.from('none'));
-  await expect.poll(() => page.locator('output').textContent()).toMatch(/^UserError: .*expected.*zip/);
+  await expect.poll(() => page.locator('output').textContent(), PATIENCE).toMatch(/^UserError: .*expected.*zip/);
   expect(errors).toEqual([]);
   await page.close();
 });
@@ -196,10 +199,10 @@ test('esbuild: its own places for worker and runtime, and a bundle that a person
 test('react: one model for all of a growing list, and listeners that are heard', async () => {
   const { page, errors } = await open('react', await viteBuild('react'));
   await expect
-    .poll(() => shown(page), { timeout: 20_000 })
+    .poll(() => shown(page), PATIENCE)
     .toEqual(await Promise.all(['ada', 'grace', 'hedy'].map((name) => grey(`${name}@example.com`))));
   await page.getByRole('button').click();
-  await expect.poll(async () => (await shown(page)).at(-1)).toEqual(await grey('guest 3@example.com'));
+  await expect.poll(async () => (await shown(page)).at(-1), PATIENCE).toEqual(await grey('guest 3@example.com'));
   expect(asked.filter((path) => /^react.*\.onnx$/.test(path))).toHaveLength(1);
   await page
     .locator('pocket-picture')
@@ -208,7 +211,7 @@ test('react: one model for all of a growing list, and listeners that are heard',
       (element as PocketPicture).label = 'hat';
     });
   await expect
-    .poll(() => page.locator('pocket-picture').first().getAttribute('title'))
+    .poll(() => page.locator('pocket-picture').first().getAttribute('title'), PATIENCE)
     .toMatch(/^class: expected .*hat/);
   expect(errors).toEqual([]);
   await page.close();
@@ -216,14 +219,14 @@ test('react: one model for all of a growing list, and listeners that are heard',
 
 test('service worker: after one visit the page opens and draws without a network', async () => {
   const { page, errors } = await open('service-worker', await viteBuild('service-worker'));
-  await expect.poll(() => page.locator('output').textContent(), { timeout: 20_000 }).toBe('Ready offline');
+  await expect.poll(() => page.locator('output').textContent(), PATIENCE).toBe('Ready offline');
   expect(errors).toEqual([]);
   down = true;
   try {
     await page.reload();
-    await expect.poll(() => shown(page), { timeout: 20_000 }).toEqual([await grey('ada@example.com')]);
+    await expect.poll(() => shown(page), PATIENCE).toEqual([await grey('ada@example.com')]);
     await page.getByRole('button').click();
-    await expect.poll(() => shown(page)).not.toEqual([await grey('ada@example.com')]);
+    await expect.poll(() => shown(page), PATIENCE).not.toEqual([await grey('ada@example.com')]);
   } finally {
     down = false;
   }
@@ -264,10 +267,10 @@ test('hono: the API under /art, and an element that begins with its pictures', a
       );
     });
     await page.goto(url);
-    await expect.poll(() => shownBy, { timeout: 20_000 }).toEqual(['edge', 'device']);
+    await expect.poll(() => shownBy, PATIENCE).toEqual(['edge', 'device']);
     expect(await shown(page)).toEqual([await grey('ada')]);
     await page.locator('input').fill('grace');
-    await expect.poll(() => shown(page)).toEqual([await grey('grace')]);
+    await expect.poll(() => shown(page), PATIENCE).toEqual([await grey('grace')]);
     expect(shownBy).toEqual(['edge', 'device', 'device']);
     const image = await fetch(new URL((await page.locator('img').first().getAttribute('src')) ?? '', url));
     const [ada] = await reference.generate([{ seed: parseSeed('ada'), class: undefined, truncation: TRUNCATION }]);
