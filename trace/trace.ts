@@ -5,7 +5,7 @@ import type { Graph, Value } from './graph.ts';
 import type { Lowering } from './kernels/table.ts';
 import { type Dimension, encodeModel, type Storage } from './model.ts';
 import { type ElementType, type Recording, record, type Tensors } from './record.ts';
-import { compareSizes, openNames } from './sizes.ts';
+import { compareSizes, type OpenName, openNames } from './sizes.ts';
 
 /** The shape of an input, with its element type where that is not float32. A size is a number, or a name: left open. */
 export type InputSpec =
@@ -101,7 +101,10 @@ export async function trace<const I extends InputSpecs>(
     const size = (d: Dimension): number =>
       typeof d === 'number' ? d : (names.find((open) => open.name === d)?.as[which] ?? 1);
     const declared = specs.map(({ name, dtype, shape }) => ({ name, dtype, shape: shape.map(size) }));
-    return record((tensors) => fn(tensors as TensorsOf<I>), declared, { lowering, variables });
+    const recording = record((tensors) => fn(tensors as TensorsOf<I>), declared, { lowering, variables });
+    return recording.catch((error: unknown) => {
+      throw inWords(error, names, which);
+    });
   };
   let first = await at(0);
   // An optimiser makes its state at its first step: once it is there, it can be the graph's.
@@ -125,6 +128,14 @@ export async function trace<const I extends InputSpecs>(
     graph,
     encode: (storage = 'fp32') => encodeModel(graph, { name, dims, constants, storage, description, metadata }),
   };
+}
+
+/** Errors of tfjs and of mappings tell the numbers that open sizes are traced with; people know the names. */
+function inWords(error: unknown, names: readonly OpenName[], which: 0 | 1): unknown {
+  if (!(error instanceof Error)) return error;
+  for (const { name, as } of names)
+    error.message = error.message.replaceAll(new RegExp(`\\b${as[which]}\\b`, 'g'), name);
+  return error;
 }
 
 function inputOf(name: string, spec: InputSpec): TensorSpec {

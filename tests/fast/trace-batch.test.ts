@@ -89,6 +89,11 @@ describe('a batch size that is baked in is an error that says where', () => {
       /net: the size batch is fixed inside an attribute of LeakyRelu/,
     );
   });
+  test('in shapes that do not fit, told by name', async () => {
+    await expect(traced((t) => tf.matMul(t, t))).rejects.toThrow(
+      /BatchMatMul .*expected inner sizes to agree, got \[batch,4\] and \[batch,4\]/,
+    );
+  });
   test('in a slice', async () => {
     await expect(traced((t) => tf.slice(t, 0, (t.shape[0] ?? 0) - 1))).rejects.toThrow(
       /net: the size batch is fixed inside Slice/,

@@ -6,7 +6,7 @@ import { kernelCases } from '../helpers/kernel-cases.ts';
 import { largestDifference, runOnCpu, runTraced } from '../helpers/traced.ts';
 
 /** Samples a kernel; raise it for a soak: `TRACE_RUNS=500 npx vitest run tests/fast/trace-kernels.test.ts`. */
-const RUNS = Number(process.env.TRACE_RUNS ?? 12);
+const RUNS = Number(process.env.TRACE_RUNS ?? 8);
 
 test('every kernel with an ONNX mapping has a test here', () => {
   expect(Object.keys(kernelCases).sort()).toEqual(Object.keys(KERNELS).sort());
