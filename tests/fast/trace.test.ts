@@ -135,6 +135,19 @@ describe('where tfjs’s cpu backend is wrong, the graph is right', () => {
     });
     expect(largestDifference(found.data as Float32Array, slopes)).toBeLessThan(1e-5);
   });
+  test('a transform of a batch of several, each by its own or all by one', async () => {
+    const x = pictures([2, 4, 5, 3]);
+    const both = tf.tensor2d([1, 0.2, -0.5, 0.1, 0.9, 0.3, 0, 0, 0.8, 0, 1, -0.3, 1.1, 0, 0.01, 0], [2, 8]);
+    for (const transforms of [both, both.slice(1)] as tf.Tensor2D[]) {
+      const f = (t: tf.Tensor, by: tf.Tensor2D): tf.Tensor =>
+        tf.image.transform(t as tf.Tensor4D, by, 'bilinear', 'constant', 0.5);
+      const each = x
+        .split(2)
+        .map((one, i) => f(one, transforms.slice(i % (transforms.shape[0] ?? 1), 1) as tf.Tensor2D));
+      const found = await run((t) => f(t, transforms), x);
+      expect(largestDifference(found.data as Float32Array, tf.concat(each).dataSync())).toBeLessThan(1e-5);
+    }
+  });
   test('einsum over two letters', async () => {
     const x = pictures([1, 2, 3, 4]).reshape([2, 3, 4]);
     const found = await run((t) => tf.einsum('bij,bij->b', t, t), x);
