@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import { INDEX_KEY } from '../../contract/published.ts';
-import type { ListedObject, ObjectStore } from '../../edge/store/objects.ts';
+import { type ListedObject, type ObjectStore, STORE_HEADER } from '../../edge/store/objects.ts';
 
 interface Remote {
   where: string;
@@ -13,7 +13,7 @@ interface Remote {
   address: string;
   /** Said of an answer of 401 or 403. */
   credentials: string;
-  /** Sends a request as whom it takes for allowed; throws only what `fetch` throws. */
+  /** Sends a request as somebody who may. Throws what `fetch` throws, or a UserError where asking again is of no use. */
   send(url: string, init: RequestInit & { body?: Uint8Array<ArrayBuffer> }): Promise<Response>;
   list(ask: (query: string) => Promise<string>): AsyncIterable<ListedObject>;
 }
@@ -25,10 +25,13 @@ function remoteStore({ where, address, credentials, send, list }: Remote): Objec
   /** The answer, if its status is one of `expected`. A server that does not answer, or says that it cannot now, is asked again. */
   async function ask(path: string, init: Parameters<Remote['send']>[1], ...expected: number[]): Promise<Response> {
     for (let attempt = 1; ; attempt++) {
-      const answer = await send(`${address}${path}`, init).catch((error: Error) => error);
+      const answer = await send(`${address}${path}`, init).catch((error: Error) => {
+        if (error instanceof UserError) throw error;
+        return error;
+      });
       if (answer instanceof Response && expected.includes(answer.status)) return answer;
       const status = answer instanceof Response ? answer.status : 0;
-      const said = answer instanceof Response ? await sentenceIn(answer) : String(answer.cause ?? answer.message);
+      const said = answer instanceof Response ? await sentenceIn(answer) : ` (${reasonOf(answer)})`;
       if (status === 401 || status === 403)
         throw new UserError(`${where}: expected ${credentials}, got ${status}${said}`);
       if (attempt === ATTEMPTS || (status >= 400 && status < 500 && status !== 429))
@@ -67,6 +70,8 @@ function remoteStore({ where, address, credentials, send, list }: Remote): Objec
 /** Encoded as signatures have it: some servers sign the `@` of a version as it was sent, others as %40. */
 const pathOf = (key: string): string => `/${encodeURIComponent(key).replaceAll('%2F', '/')}`;
 
+const reasonOf = ({ cause, message }: Error): string => (cause instanceof Error ? cause.message : message);
+
 /** What a refusal says: the detail of a problem, the message of S3's XML, or nothing. */
 async function sentenceIn(answer: Response): Promise<string> {
   const text = await answer.text().catch(() => '');
@@ -82,7 +87,13 @@ export function httpStore(server: string, token: string): ObjectStore {
     where: server,
     address: `${server.replace(/\/+$/, '')}/store`,
     credentials: 'a publish token that this server takes in PUBLISH_TOKEN',
-    send: (url, init) => fetch(url, { ...init, headers: { ...init.headers, Authorization: `Bearer ${token}` } }),
+    async send(url, init) {
+      const answer = await fetch(url, { ...init, headers: { ...init.headers, Authorization: `Bearer ${token}` } });
+      if (answer.ok || answer.headers.has(STORE_HEADER) || answer.status >= 500) return answer;
+      throw new UserError(
+        `${server}: expected a server that takes models (one with a store and PUBLISH_TOKEN), got one that answers ${answer.status}; see docs/publish.md`,
+      );
+    },
     async *list(ask) {
       yield* listSchema.parse(JSON.parse(await ask(''))).objects;
     },

@@ -4,6 +4,9 @@ import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
 import { contentOf } from '../../contract/published.ts';
 
+/** Answers of a store over HTTP have it, so that nobody takes another server's 404 for an empty store. */
+export const STORE_HEADER = 'X-Pocketgen-Store';
+
 export interface StoredObject {
   bytes: Uint8Array<ArrayBuffer>;
   /** Stands for these bytes under this key; another after the object was replaced. */

@@ -10,6 +10,7 @@ import { segmentsOf } from '../endpoint.ts';
 import { Problem } from '../problem.ts';
 import { createKeyCheck } from '../protect/keys.ts';
 import type { AppEnv, PocketgenOptions } from '../services.ts';
+import { STORE_HEADER } from './objects.ts';
 
 /** Of one object. A Worker holds it whole to compare its hash. */
 export const OBJECT_BYTES = 32 * 2 ** 20;
@@ -53,9 +54,11 @@ export function storeRoutes(
     if (!(await mayPublish?.(c.req.header('Authorization'))))
       throw new Problem(401, 'authorization: expected a publish token, got none or a wrong one', [], {
         'WWW-Authenticate': 'Bearer',
+        [STORE_HEADER]: '1',
       });
     await next();
     c.header('Cache-Control', 'no-store');
+    c.header(STORE_HEADER, '1');
   });
 
   app.get('/store', async (c) => {

@@ -1,11 +1,14 @@
 // A server of published models on a store in a folder: what is opened and how often, what stays in memory, what happens when the
 // store or a bundle in it is broken. The same in workerd on R2: full/publish-r2.test.ts.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type CheckedBundle, readCheckedBundle } from '../../cli/publish/bundle.ts';
-import { publishBundle, unpublish } from '../../cli/publish/publish.ts';
+import { listModels, publishBundle, unpublish } from '../../cli/publish/publish.ts';
+import { openTarget } from '../../cli/publish/target.ts';
 import { goldenPixels, sha256Hex } from '../../contract/bundle.ts';
 import { generatorFile } from '../../contract/lookup.ts';
 import { decodePng } from '../../contract/png.ts';
@@ -185,8 +188,14 @@ test('a new name is served at once; a new version and a removal once the index i
   await expect.poll(() => drawn('one'), { timeout: 3000 }).toBe(404);
 });
 
-test('without a publish token there is no store to be reached', async () => {
+test('without a publish token there is no store to be reached, which is not taken for an empty one', async () => {
   const { app } = serve();
+  const server = createServer((_request, response) => void response.writeHead(404).end('{}'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const target = await openTarget(`http://127.0.0.1:${port}`, { PUBLISH_TOKEN: 'x' });
+  await expect(listModels(target)).rejects.toThrow(/expected a server that takes models .*, got one that answers 404/);
+  server.close();
   for (const method of ['GET', 'PUT', 'DELETE'])
     expect((await app.request('/store/index.json', { method, headers: { Authorization: 'Bearer x' } })).status).toBe(
       404,
