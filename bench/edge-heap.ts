@@ -9,10 +9,17 @@ interface Message {
   error?: { message: string };
 }
 
-/** MiB of JavaScript heap in use after a full collection. `port`: the inspector's. */
-export async function heldHeapMiB(port: number): Promise<number> {
-  const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as { webSocketDebuggerUrl: string }[];
-  const address = targets.at(-1)?.webSocketDebuggerUrl;
+/**
+ * MiB of JavaScript heap in use after a full collection. `port`: the inspector's; `worker`: which one of several, as the inspector
+ * names it.
+ */
+export async function heldHeapMiB(port: number, worker?: string): Promise<number> {
+  const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as {
+    id: string;
+    webSocketDebuggerUrl: string;
+  }[];
+  const target = worker === undefined ? targets.at(-1) : targets.find(({ id }) => id === worker);
+  const address = target?.webSocketDebuggerUrl;
   if (address === undefined) throw new Error(`inspector: expected a target on port ${port}, got none`);
   const socket = new WebSocket(address);
   let context = 0;
