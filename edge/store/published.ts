@@ -50,6 +50,8 @@ interface Wanted {
 
 /** Of manifests that are kept in memory, as text. */
 const MANIFEST_BYTES = 8 * 2 ** 20;
+/** So long is told what failed: it may have been taken back since. */
+const FAILED_MS = 600_000;
 const MANIFEST_FILE = 'model.json';
 
 /** The models of a store, and their files for a page. Its errors are UserErrors or 503 Problems that say what is wrong. */
@@ -61,7 +63,7 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
   const shelf = createShelf(room, once);
   /** The one that was not asked for longest first. */
   const manifests = new Map<string, { manifest: Manifest; bytes: number }>();
-  const failed = new Map<string, string>();
+  const failed = new Map<string, { reason: string; at: number }>();
 
   async function manifestOf(name: string, version: PublishedVersion): Promise<Manifest> {
     const key = manifestKey(name, version);
@@ -99,7 +101,7 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
         failed.delete(label);
         return model;
       } catch (error) {
-        failed.set(label, error instanceof Error ? error.message : String(error));
+        failed.set(label, { reason: error instanceof Error ? error.message : String(error), at: Date.now() });
         throw error;
       }
     };
@@ -140,7 +142,9 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
     list: async () => (await all()).map((model) => entryOf(model, currentOf(model))),
     failed() {
       const trouble = catalogue.trouble();
-      return trouble === undefined ? failed : new Map([...failed, ['published models', trouble]]);
+      const told = trouble === undefined ? [] : [['published models', trouble] as const];
+      for (const [label, { at }] of failed) if (Date.now() - at > FAILED_MS) failed.delete(label);
+      return new Map([...[...failed].map(([label, { reason }]) => [label, reason] as const), ...told]);
     },
     async lend(name, version, work) {
       const found = await find(name, version);
