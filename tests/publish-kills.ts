@@ -123,6 +123,8 @@ export async function killPublishes(
   /** A picture, and what a page asks for. */
   async function ask(): Promise<void> {
     const picture = await fetch(`${server}/v1/images/${NAME}/1.png?truncation=1`);
+    // The Worker's rate limit counts as anybody's.
+    if (picture.status === 429) return void (await new Promise((next) => setTimeout(next, 1000)));
     same('status', picture.status, 200);
     const { data } = decodePng(new Uint8Array(await picture.arrayBuffer()));
     const pixels = await sha256Hex(data);
@@ -143,7 +145,7 @@ export async function killPublishes(
 
   try {
     made.push(await generation(root, 1));
-    const { writingMs } = await publish(made[0]?.folder ?? '', to);
+    let { writingMs } = await publish(made[0]?.folder ?? '', to);
     let newest = 0;
     poll(async () => {
       const seen = await look();
@@ -160,7 +162,8 @@ export async function killPublishes(
       const after = Math.random() * writingMs;
       // A reader that has seen what it should not ends the round.
       const ended = await Promise.race([publish(fresh.folder, to, after), Promise.all(readers)]);
-      const said = 'said' in ended ? ended.said : '';
+      const { said, writingMs: took } = 'said' in ended ? ended : { said: '', writingMs };
+      if (said.includes('done')) writingMs = Math.min(writingMs, took);
       const now = await look();
       if (said.includes('done')) kills.tooLate++;
       else if (now === next) kills.after++;
