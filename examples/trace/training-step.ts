@@ -4,8 +4,12 @@ import { NEXT, trace } from '../../trace/index.ts'; // in your own project: 'poc
 
 export const BATCH = 32;
 
+const kernelInitializer = tf.initializers.glorotUniform({ seed: 1 });
 export const model = tf.sequential({
-  layers: [tf.layers.dense({ inputShape: [4], units: 16, activation: 'tanh' }), tf.layers.dense({ units: 1 })],
+  layers: [
+    tf.layers.dense({ inputShape: [4], units: 16, activation: 'tanh', kernelInitializer }),
+    tf.layers.dense({ units: 1, kernelInitializer }),
+  ],
 });
 export const optimizer = tf.train.adam(0.01);
 
