@@ -117,6 +117,9 @@ test('eight publishers at once through the Worker lose none of each other’s, a
   await Promise.all(bundles.map((bundle) => publishBundle(store, bundle)));
   const names = (await listModels(store)).map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(bundles.map(({ manifest }) => manifest.name)));
+  // The Worker reads the index again after a second.
+  const served = async () => parseModelList(await json('/models/index.json')).map(({ name }) => name);
+  await expect.poll(served, SECONDS).toEqual(expect.arrayContaining(names));
   // All first requests at once.
   const first = await Promise.all(bundles.flatMap((b) => [drawn(b.manifest.name), drawn(b.manifest.name)]));
   for (const [i, bundle] of bundles.entries()) {
