@@ -84,7 +84,8 @@ const over = (
   );
 
 export const reduceCases: Readonly<Record<string, KernelCase>> = {
-  Prod: over(tf.prod, ALL),
+  // Of int32 signs only: beyond its range the two differ.
+  Prod: over((x, axes, keepDims) => tf.prod(x.dtype === 'int32' ? tf.clipByValue(x, -1, 1) : x, axes, keepDims), ALL),
   All: over(tf.all, ['bool']),
   Any: over(tf.any, ['bool']),
   ArgMin: along((x, axis) => tf.argMin(x, axis), NUMBERS, 'whole'),
