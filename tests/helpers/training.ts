@@ -65,7 +65,10 @@ export function randomPictures(
 /** Vectors that start as one number in every place. */
 const VECTOR = /\.(bias|shift|mean|scale|variance)$/;
 
-/** Networks as a run would start them, but with biases that are not zero: at zero a leaky ReLU has no derivative. */
+/**
+ * Networks as a run would start them, but with biases that are not zero: at zero a leaky ReLU has no derivative. Pictures that
+ * are clipped stay inside, as outside their gradient is another than the derivative on purpose (picture-limit.test.ts).
+ */
 export function setup(network: NetworkSpec, given: SetupOptions = {}): Setup {
   const { loss = 'relativistic', penalty = true, augment = [], batch = 2, beta1 = 0, seed = 1 } = given;
   const schedule = { from: 0, to: 0 };
@@ -93,6 +96,10 @@ export function setup(network: NetworkSpec, given: SetupOptions = {}): Setup {
     if (!VECTOR.test(name) || name.startsWith('adam')) continue;
     const start = values[0] ?? 0;
     values.set(randomNormals(seed, 4, i, values.length).map((x) => start + 0.1 * x));
+  }
+  if (network.limit === 'clip') {
+    const drawn = Object.entries(state).filter(([name]) => /^generator\/(picture|smooth|detail)\.weight$/.test(name));
+    for (const [, values] of drawn) values.set(values.map((x) => x / 20));
   }
   const batches = createBatches(recipe, randomPictures(network, 4 * batch, seed));
   const [phase] = model.phases;
