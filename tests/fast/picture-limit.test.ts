@@ -25,8 +25,9 @@ test('descent brings a saturated picture back in as many steps as the distance a
   expect(after(tf.tanh)).toBe(1);
 });
 
-test('own pictures are clipped, the presets of clothes are not', () => {
-  const pictures = { width: 28, height: 28, channels: 1 as const, classes: ['a', 'b'], count: 500 };
-  const limits = ['auto', 'quick', 'fashion-gan', 'classic'].map((name) => recipeFor(name, pictures).network.limit);
-  expect(limits).toEqual(['clip', 'tanh', 'tanh', 'tanh']);
+test('own pictures of 48 px or more are clipped, smaller ones and clothes are not', () => {
+  const limitOf = (preset: string, side: 28 | 32 | 48 | 64): string =>
+    recipeFor(preset, { width: side, height: side, channels: 1, classes: ['a', 'b'], count: 500 }).network.limit;
+  expect(([28, 32, 48, 64] as const).map((side) => limitOf('auto', side))).toEqual(['tanh', 'tanh', 'clip', 'clip']);
+  expect(['quick', 'fashion-gan', 'classic'].map((name) => limitOf(name, 28))).toEqual(['tanh', 'tanh', 'tanh']);
 });
