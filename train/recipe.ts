@@ -162,6 +162,7 @@ const AUGMENT_BELOW = 20_000;
 /**
  * From this size on the generator's pictures are clipped: under tanh, 64 px on white were one saturated colour after 2,000 images,
  * for good. At 32 px tanh does not, and was far ahead: KID 0.06 after 45,000 images against 0.22 after 50,000 (docs/LOG.md).
+ * An autoencoder's are clipped at any size: L1 pulls them into a saturated tanh, and it learns slower there.
  */
 const CLIP_FROM = 48;
 
@@ -227,7 +228,7 @@ export function recipeFor(
     network: {
       ...network,
       ...(networkWidth === undefined ? {} : { width: networkWidth }),
-      ...(presetName === 'auto' && width >= CLIP_FROM ? { limit: 'clip' } : {}),
+      ...(presetName === 'auto' && (width >= CLIP_FROM || family === 'vae') ? { limit: 'clip' } : {}),
       resolution: width,
       channels,
       // One class teaches a conditional network nothing.

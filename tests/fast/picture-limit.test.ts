@@ -25,9 +25,12 @@ test('descent brings a saturated picture back in as many steps as the distance a
   expect(after(tf.tanh)).toBe(1);
 });
 
-test('own pictures of 48 px or more are clipped, smaller ones and clothes are not', () => {
-  const limitOf = (preset: string, side: 28 | 32 | 48 | 64): string =>
-    recipeFor(preset, { width: side, height: side, channels: 1, classes: ['a', 'b'], count: 500 }).network.limit;
+test('own pictures of 48 px or more are clipped, and those of autoencoders; smaller ones and clothes are not', () => {
+  const limitOf = (preset: string, side: 28 | 32 | 48 | 64, family?: 'vae'): string => {
+    const pictures = { width: side, height: side, channels: 1 as const, classes: ['a', 'b'], count: 500 };
+    return recipeFor(preset, pictures, family ? { family } : {}).network.limit;
+  };
+  expect(limitOf('auto', 28, 'vae')).toBe('clip');
   expect(([28, 32, 48, 64] as const).map((side) => limitOf('auto', side))).toEqual(['tanh', 'tanh', 'clip', 'clip']);
   expect(['quick', 'fashion-gan', 'classic'].map((name) => limitOf(name, 28))).toEqual(['tanh', 'tanh', 'tanh']);
 });
