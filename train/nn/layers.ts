@@ -185,7 +185,7 @@ export function downsample(x: tf.Tensor): tf.Tensor {
 
 /**
  * x within [-1, 1], exactly at either end. The gradient is that of x, but for what would lead further out: a saturated
- * picture is left as fast as any other, where tanh has no gradient left to leave it with.
+ * picture can still change, where the gradient of tanh is zero.
  */
 export function bounded(x: tf.Tensor): tf.Tensor {
   return tf.customGrad((input, save) => {
