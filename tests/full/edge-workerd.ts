@@ -1,6 +1,7 @@
 // The Worker in real workerd for the edge's tests: wrangler.toml as it is, with the bundles and variables of a test.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { unstable_startWorker } from 'wrangler';
 
@@ -55,6 +56,7 @@ export async function startConfig(
   await worker.ready;
   return {
     url: (await worker.url).origin,
-    stop: () => worker.dispose(),
+    // wrangler's teardown has been seen to wait for ever. What it leaves ends with this process.
+    stop: () => Promise.race([worker.dispose(), setTimeout(20_000, undefined, { ref: false })]),
   };
 }
