@@ -1,10 +1,11 @@
 // The page's state in the address, behind `#` so that a typed name never reaches a server. A link opens the same
 // picture, the same wall and the same view.
+import { decodeLatent, decodeMix, encodeLatent, encodeMix } from '../contract/compact.ts';
 import { UserError } from '../contract/errors.ts';
 import { parseSeed } from '../contract/latent.ts';
 import { classIndex } from '../contract/lookup.ts';
 import type { Manifest } from '../contract/manifest.ts';
-import type { ClassMix, Point } from './pictures/point.ts';
+import type { Point } from './pictures/point.ts';
 
 export const VIEWS = ['wall', 'explore', 'walk', 'mix', 'saved', 'how'] as const;
 export type View = (typeof VIEWS)[number];
@@ -63,8 +64,7 @@ function writePoint(params: URLSearchParams, prefix: string, point: Point, manif
     if (point.class !== undefined) params.set(`${prefix}class`, manifest.classes[point.class] ?? String(point.class));
   } else {
     params.set(`${prefix}z`, encodeLatent(point.z));
-    if (point.classes.length > 0)
-      params.set(`${prefix}classes`, point.classes.map(([index, weight]) => `${index}*${weight}`).join(','));
+    if (point.classes.length > 0) params.set(`${prefix}classes`, encodeMix(point.classes));
   }
   if (point.truncation !== manifest.defaultTruncation) params.set(`${prefix}truncation`, String(point.truncation));
 }
@@ -102,13 +102,8 @@ function readPoint(params: URLSearchParams, prefix: string, manifest: Manifest):
   const truncation = readTruncation(params, `${prefix}truncation`, manifest);
   const z = params.get(`${prefix}z`);
   if (z !== null) {
-    const latent = decodeLatent(z);
-    if (latent.length !== manifest.latent.size)
-      throw new UserError(
-        `z: expected ${manifest.latent.size} numbers, got ${latent.length}; the link is of another model`,
-      );
-    const classes = readMix(params.get(`${prefix}classes`) ?? '', manifest);
-    return { kind: 'free', z: latent, classes, truncation };
+    const classes = decodeMix(params.get(`${prefix}classes`) ?? '', manifest);
+    return { kind: 'free', z: decodeLatent(z, manifest.latent.size), classes, truncation };
   }
   const seed = params.get(`${prefix}seed`);
   if (seed === null) return undefined;
@@ -122,37 +117,4 @@ function readTruncation(params: URLSearchParams, name: string, { defaultTruncati
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new UserError(`truncation: expected a number above 0, at most 1, got ${text}`);
   return value;
-}
-
-function readMix(text: string, manifest: Manifest): ClassMix {
-  if (text === '') return [];
-  return text.split(',').map((part) => {
-    const [index, weight] = part.split('*').map(Number);
-    if (index === undefined || !Number.isInteger(index) || index < 0 || index >= manifest.classes.length)
-      throw new UserError(`classes: expected an index below ${manifest.classes.length}, got ${part}`);
-    if (weight === undefined || !(weight >= 0 && weight <= 1))
-      throw new UserError(`classes: expected a weight from 0 to 1, got ${part}`);
-    return [index, weight] as const;
-  });
-}
-
-/** 16-bit two's complement, little-endian, of z × 4096, in base64url: two bytes a number. */
-export function encodeLatent(z: Float32Array): string {
-  const view = new DataView(new ArrayBuffer(z.length * 2));
-  z.forEach((x, i) => {
-    view.setInt16(i * 2, Math.round(x * 4096), true);
-  });
-  const text = String.fromCharCode(...new Uint8Array(view.buffer));
-  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-}
-
-export function decodeLatent(text: string): Float32Array {
-  let bytes: string;
-  try {
-    bytes = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  } catch {
-    throw new UserError('z: expected base64url, got something else; the link is damaged');
-  }
-  const view = new DataView(Uint8Array.from(bytes, (c) => c.charCodeAt(0)).buffer);
-  return Float32Array.from({ length: view.byteLength >> 1 }, (_, i) => view.getInt16(i * 2, true) / 4096);
 }

@@ -1,5 +1,6 @@
 // Points of latent space: planes, walks and children are where they should be, and the same in every browser.
 import { expect, test } from 'vitest';
+import { toMix } from '../../contract/compact.ts';
 import { latentOf } from '../../contract/latent.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import {
@@ -11,7 +12,6 @@ import {
   pointBetween,
   type SeedPoint,
   soleClass,
-  toMix,
   withClass,
 } from '../../web/pictures/point.ts';
 

@@ -1,12 +1,10 @@
 // What a picture on the page is: a seed, or a point of latent space reached by hand, with its classes. A point's numbers
 // are kept on a grid of 1/4096, so that the link to it gives exactly the picture that was on the screen.
 import * as places from '../../client/places.ts';
+import { type ClassMix, mixWeights, toGrid, toMix } from '../../contract/compact.ts';
 import { classOf, latentOf, oneHot, parseSeed } from '../../contract/latent.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import { blend, slerp } from '../../contract/walk.ts';
-
-/** Class weights by index, the others 0. */
-export type ClassMix = readonly (readonly [index: number, weight: number])[];
 
 export interface SeedPoint {
   kind: 'seed';
@@ -27,21 +25,6 @@ export interface FreePoint {
 
 export type Point = SeedPoint | FreePoint;
 
-const GRID = 4096;
-
-/** To the grid of int16 / 4096: ±8 is far beyond what a normal number reaches. */
-export function toGrid(z: Float32Array): Float32Array {
-  // + 0: the grid has no −0, which a link could not carry.
-  return z.map((x) => Math.max(-32768, Math.min(32767, Math.round(x * GRID))) / GRID + 0);
-}
-
-/** Weights on a grid of 1/1000, zeros left out. */
-export function toMix(weights: Float32Array): ClassMix {
-  return Array.from(weights, (weight, index) => [index, Math.round(weight * 1000) / 1000] as const).filter(
-    ([, weight]) => weight !== 0,
-  );
-}
-
 /** The latent before truncation: [latent size]. */
 export function rawLatent(point: Point, manifest: Manifest): Float32Array {
   return point.kind === 'seed' ? latentOf(parseSeed(point.seed), manifest.latent.size) : point.z;
@@ -52,9 +35,7 @@ export function classWeights(point: Point, manifest: Manifest): Float32Array {
   const count = manifest.classes.length;
   if (point.kind === 'seed')
     return count === 0 ? new Float32Array() : oneHot(point.class ?? classOf(parseSeed(point.seed), count), count);
-  const weights = new Float32Array(count);
-  for (const [index, weight] of point.classes) if (index < count) weights[index] = weight;
-  return weights;
+  return mixWeights(point.classes, manifest);
 }
 
 export type { Inputs } from '../../client/places.ts';

@@ -1,6 +1,7 @@
 // The explorer: a plane of latent space through the large picture. Drag on it and the picture follows; a map of small
 // pictures lies underneath.
 import { Dropped } from '../../client/engine/queue.ts';
+import { toGrid, toMix } from '../../contract/compact.ts';
 import {
   classWeights,
   type FreePoint,
@@ -9,8 +10,6 @@ import {
   type Point,
   planeThrough,
   rawLatent,
-  toGrid,
-  toMix,
 } from '../pictures/point.ts';
 import { t } from '../texts.ts';
 import { draw, h, latest, pictureCanvas } from './dom.ts';

@@ -1,7 +1,7 @@
 // Favourites, kept in localStorage as what they are made from: some bytes each, drawn again when looked at.
 import { readSetting, writeSetting } from '../../client/engine/device.ts';
+import { decodeLatent, encodeLatent } from '../../contract/compact.ts';
 import type { Point } from '../pictures/point.ts';
-import { decodeLatent, encodeLatent } from '../state.ts';
 
 const SETTING = 'pocketgen.favourites';
 
