@@ -10,7 +10,7 @@ import { versionedName } from '../../contract/version.ts';
 import { base64 } from '../base64.ts';
 import { type Endpoint, namesOf } from '../endpoint.ts';
 import { lendNamed } from '../lending.ts';
-import { generate, type ModelEntry } from '../models.ts';
+import { generate, type ModelEntry, type Models } from '../models.ts';
 import { readBody, readQuery, text } from '../parameters.ts';
 import { checkPixels, layoutFor, parseSize, SIZE } from '../picture-request.ts';
 import { badField, fieldOf, Problem } from '../problem.ts';
@@ -31,7 +31,9 @@ const ignored = {
 };
 
 const generationBody = z.object({
-  model: text(1, 100).optional().describe('NAME, or NAME@VERSION. Absent: the first model served.'),
+  model: text(1, 100)
+    .optional()
+    .describe('NAME, or NAME@VERSION. Absent: the first model served of which the prompt names a class.'),
   prompt: text(1, 1000).describe('Names a class: `coat`, `a photo of ankle boots`.'),
   n: z.int().min(1).max(MAX_N).default(1),
   size: text(3, 9, `^(auto|${SIZE})$`)
@@ -56,20 +58,16 @@ const generationBody = z.object({
 
 /** The models there are, and that those without alpha cannot be asked for a transparent background. */
 function bodyFor(models: readonly ModelEntry[]) {
-  const [first] = models;
-  if (first === undefined) return { properties: {} };
-  const clear = ({ image }: ModelEntry) => image.channels === 4;
-  const opaque = namesOf(models.filter((model) => !clear(model)));
+  if (models.length === 0) return { properties: {} };
+  const opaque = namesOf(models.filter(({ image }) => image.channels !== 4));
   const properties = { model: { enum: namesOf(models) } };
   if (opaque.length === 0) return { properties };
+  // Without a model the prompt may mean any of them.
   return {
     properties,
     not: {
-      required: clear(first) ? ['background', 'model'] : ['background'],
-      properties: {
-        background: { const: 'transparent' },
-        model: { enum: clear(first) ? opaque : [...opaque, null] },
-      },
+      required: ['background'],
+      properties: { background: { const: 'transparent' }, model: { enum: [...opaque, null] } },
     },
   };
 }
@@ -89,14 +87,31 @@ export const generationEndpoints: readonly Endpoint[] = [
   },
 ];
 
-function promptedClass({ classes, name, title }: ModelEntry, prompt: string): number | undefined {
-  if (classes.length === 0) {
-    if (labelInPrompt([name, title], prompt) !== undefined) return undefined;
-    throw badField('body', 'prompt', `expected the model's name, ${name}, as it has no classes, got another text`);
-  }
-  const index = labelInPrompt(classes, prompt);
-  if (index === undefined) throw badField('body', 'prompt', `expected a class, one of ${classes.join(', ')}`);
-  return index;
+/** What a model calls that which a prompt may name: its classes, or itself where it has none. */
+const labelsOf = ({ classes, name, title }: ModelEntry): readonly string[] =>
+  classes.length > 0 ? classes : [name, title];
+
+function promptedClass(entry: ModelEntry, prompt: string): number | undefined {
+  const { classes, name } = entry;
+  const index = labelInPrompt(labelsOf(entry), prompt);
+  if (index !== undefined) return classes.length > 0 ? index : undefined;
+  throw badField(
+    'body',
+    'prompt',
+    classes.length > 0
+      ? `expected a class, one of ${classes.join(', ')}`
+      : `expected the model's name, ${name}, as it has no classes, got another text`,
+  );
+}
+
+/** So many models are looked through for the one that a prompt means. */
+const MODELS_MEANT = 20;
+
+/** The first model of which the prompt names a class, or else the first there is; undefined if there is none. */
+async function modelMeant(models: Models, prompt: string): Promise<string | undefined> {
+  const entries = await models.list();
+  const meant = entries.slice(0, MODELS_MEANT).find((entry) => labelInPrompt(labelsOf(entry), prompt) !== undefined);
+  return (meant ?? entries[0])?.name;
 }
 
 export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
@@ -105,7 +120,7 @@ export function generationRoutes(app: Hono<AppEnv>, services: Services): void {
     const url = new URL(c.req.url);
     readQuery(z.object({}), url);
     const body = await readBody(generationBody, c.req.raw);
-    const named = body.model ?? (await models.list())[0]?.name;
+    const named = body.model ?? (await modelMeant(models, body.prompt));
     if (named === undefined) throw new Problem(503, 'model: expected one to be served, got none; see /healthz');
     return lendNamed(models, named, 'body', async ({ entry, open }) => {
       const { name, image } = entry;

@@ -130,6 +130,14 @@ describe('POST /v1/images/generations', () => {
     expect((await post({ model: 'tiny-plain', prompt: 'cat' })).status).toBe(400);
   });
 
+  test('takes the model that the prompt means where none is named, and the first where it means none', async () => {
+    const address = async (prompt: string) =>
+      ((await (await post({ prompt, seed: 3 })).json()) as { data: { url: string }[] }).data[0]?.url;
+    expect(await address('a bag')).toBe(`http://localhost/v1/images/${colour}/3.png?class=Bag`);
+    expect(await address('tiny plain')).toMatch(/\/v1\/images\/tiny-plain@[0-9a-f]{12}\/3\.png$/);
+    expect((await post({ prompt: 'a hat' })).status).toBe(400);
+  });
+
   test.each([
     [{ prompt: 'hat' }, 400, 'prompt', 'prompt: expected a class, one of T-shirt/top, Ankle boot, Bag'],
     [{}, 400, 'prompt', 'prompt: expected text of 1 to 1000 characters, got nothing'],
