@@ -3,9 +3,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import { listedBundle } from '../contract/model-list.ts';
+import { type ListedModel, listedBundle, parseModelList } from '../contract/model-list.ts';
 import { PAGE_HEADERS, PAGE_POLICY } from '../web/build/headers.ts';
 import { findBundles } from '../web/build/models.ts';
+import { MODEL } from './web-harness.ts';
 
 /** Of the page's files, those that nginx's own mime.types knows; for the rest its nginx.conf says application/octet-stream. */
 const TYPES: Record<string, string> = {
@@ -18,6 +19,14 @@ const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
   '.woff2': 'font/woff2',
 };
+
+/** The list of a folder of bundles, or of a built page without all but MODEL. */
+async function listed(models: string | undefined, page: string): Promise<ListedModel[]> {
+  if (models !== undefined)
+    return Promise.all((await findBundles(models)).map(({ manifest }) => listedBundle(manifest, false)));
+  const list = parseModelList(JSON.parse(readFileSync(join(page, 'models/index.json'), 'utf8')));
+  return list.filter(({ name }) => name === MODEL);
+}
 
 export interface Site {
   readonly url: string;
@@ -37,10 +46,12 @@ export interface SiteOptions {
   base?: string;
   /** A folder of bundles to have instead of those that the page was built with. */
   models?: string;
+  /** List every bundle that the page was built with; otherwise one, so that no test depends on which others there are. */
+  every?: boolean;
 }
 
 export async function serveSite(folder: string, options: SiteOptions = {}): Promise<Site> {
-  const { isolated = true, brotli = false, base = '/', models } = options;
+  const { isolated = true, brotli = false, base = '/', models, every = false } = options;
   const log: Site['log'] = [];
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
@@ -54,10 +65,8 @@ export async function serveSite(folder: string, options: SiteOptions = {}): Prom
     const file = own
       ? join(models, inside.slice(7))
       : join(folder, inside === '.' || inside === '' ? 'index.html' : inside);
-    if (own && inside === 'models/index.json') {
-      const list = JSON.stringify(
-        await Promise.all((await findBundles(models)).map(({ manifest }) => listedBundle(manifest, false))),
-      );
+    if (inside === 'models/index.json' && !every) {
+      const list = JSON.stringify(await listed(own ? models : undefined, folder));
       log.push({ path, bytes: list.length });
       response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-cache' }).end(list);
       return;

@@ -22,7 +22,7 @@ test('a first visit on the wasm path takes at most 3.5 MB over the wire, runtime
   );
   // The first one without asking.
   for (const [i, name] of names.entries()) {
-    const site = await serveSite(folder, { brotli: true });
+    const site = await serveSite(folder, { brotli: true, every: true });
     const { page } = await openPage(await browser.newContext(), i === 0 ? site.url : `${site.url}#model=${name}`);
     await page.waitForSelector('.ready:not([hidden])');
     await page.context().close();
