@@ -42,6 +42,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     description: 'draw pictures of a bundle into a PNG',
     load: async () => (await import('./commands/sample.ts')).registerSample,
   },
+  encode: {
+    description: 'a picture to the latent that draws it again, for a bundle with an encoder',
+    load: async () => (await import('./commands/encode.ts')).registerEncode,
+  },
+  reconstruct: {
+    description: 'draw a picture as a bundle with an encoder sees it, perhaps beside the original',
+    load: async () => (await import('./commands/reconstruct.ts')).registerReconstruct,
+  },
   verify: {
     description: 'check a bundle’s hashes and goldens',
     load: async () => (await import('./commands/verify.ts')).registerVerify,

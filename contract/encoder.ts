@@ -2,7 +2,7 @@
 
 import { sha256Hex } from './bundle.ts';
 import { UserError } from './errors.ts';
-import { inTurn, join, type SessionLike, type TensorConstructor, type TensorLike } from './generator.ts';
+import { classInput, inTurn, type SessionLike, type TensorConstructor, type TensorLike } from './generator.ts';
 import { oneHot } from './latent.ts';
 import type { EncoderEntry, Manifest, Variant } from './manifest.ts';
 import type { Picture } from './picture.ts';
@@ -48,13 +48,8 @@ export function createEncoder(manifest: Manifest, session: SessionLike, Tensor: 
           image.height,
           image.width,
         ]),
+        ...classInput(inputs.classWeights?.name, classWeights, [batch, classes.length], Tensor),
       };
-      if (inputs.classWeights !== undefined) {
-        if (classWeights.length !== batch)
-          throw new RangeError(`class weights: expected ${batch} vectors, got ${classWeights.length}`);
-        const weights = join('class weights', classWeights, classes.length);
-        tensors[inputs.classWeights.name] = new Tensor('float32', weights, [batch, classes.length]);
-      }
       const results = await inTurn(() => session.run(tensors as Record<string, never>));
       const result = results[output.name];
       const data = await result?.getData();

@@ -56,13 +56,8 @@ export function createGenerator(manifest: Manifest, session: SessionLike, Tensor
     if (batch === 0) return [];
     const tensors: Record<string, TensorLike> = {
       [inputs.latent.name]: new Tensor('float32', join('latent', latents, latent.size), [batch, latent.size]),
+      ...classInput(inputs.classWeights?.name, classWeights, [batch, classes.length], Tensor),
     };
-    if (inputs.classWeights !== undefined) {
-      if (classWeights.length !== batch)
-        throw new RangeError(`class weights: expected ${batch} vectors, got ${classWeights.length}`);
-      const weights = join('class weights', classWeights, classes.length);
-      tensors[inputs.classWeights.name] = new Tensor('float32', weights, [batch, classes.length]);
-    }
     // The Tensor class and the session come from the same ONNX Runtime, which TypeScript cannot see here.
     const results = await inTurn(() => session.run(tensors as Record<string, never>));
     const result = results[output.name];
@@ -86,8 +81,20 @@ export function createGenerator(manifest: Manifest, session: SessionLike, Tensor
   return { manifest, generate, decode };
 }
 
+/** The input of class weights [batch, classes] by its name; nothing for a network that has none. */
+export function classInput(
+  name: string | undefined,
+  weights: readonly Float32Array[],
+  [batch, classes]: readonly [number, number],
+  Tensor: TensorConstructor,
+): Record<string, TensorLike> {
+  if (name === undefined) return {};
+  if (weights.length !== batch) throw new RangeError(`class weights: expected ${batch} vectors, got ${weights.length}`);
+  return { [name]: new Tensor('float32', join('class weights', weights, classes), [batch, classes]) };
+}
+
 /** Vectors of `size` numbers one after another: [vectors, size]. */
-export function join(what: string, vectors: readonly Float32Array[], size: number): Float32Array {
+function join(what: string, vectors: readonly Float32Array[], size: number): Float32Array {
   const joined = new Float32Array(vectors.length * size);
   vectors.forEach((vector, i) => {
     if (vector.length !== size) throw new RangeError(`${what}: expected ${size} numbers, got ${vector.length}`);

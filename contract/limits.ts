@@ -16,6 +16,10 @@ export const LIMITS = {
   pixels: 4_194_304,
   /** Bytes of a request body. */
   bodyBytes: 16_384,
+  /** A picture that is sent to be encoded: bytes of the file, pixels, pixels a side. */
+  uploadBytes: 4_194_304,
+  uploadPixels: 2_097_152,
+  uploadSide: 8192,
   /** Classes of a model (keeps ⌊word × classes⌋ exact). */
   classes: 65_536,
 } as const;

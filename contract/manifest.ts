@@ -261,7 +261,8 @@ export const manifestSchema = shape.check(({ value: m, issues }) => {
   expect('output.shape', ['batch', channels, height, width], m.output.shape);
   if (m.encoder) {
     expect('encoder.inputs.image.shape', m.output.shape, m.encoder.inputs.image.shape);
-    expect('encoder.inputs.classWeights.shape', m.inputs.classWeights?.shape, m.encoder.inputs.classWeights?.shape);
+    const [classes = null, seen = null] = [m.inputs.classWeights?.shape, m.encoder.inputs.classWeights?.shape];
+    expect('encoder.inputs.classWeights.shape', classes, seen);
     expect('encoder.output.shape', m.inputs.latent.shape, m.encoder.output.shape);
   }
   const encoders = m.files.filter((f) => f.role === 'encoder').map((f) => f.variant);

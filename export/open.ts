@@ -2,9 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkFile } from '../contract/bundle.ts';
+import { createEncoder, type Encoder } from '../contract/encoder.ts';
 import { UserError } from '../contract/errors.ts';
 import { createGenerator, type Generator, type SessionLike, type TensorConstructor } from '../contract/generator.ts';
-import { generatorFile } from '../contract/lookup.ts';
+import { encoderFile, generatorFile } from '../contract/lookup.ts';
 import { type FileEntry, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
 import { createSession, Tensor } from '../train/engines/onnxruntime.ts';
 
@@ -85,4 +86,20 @@ export async function openBundle(
   const bytes = await readGenerator(dir, manifest, options.variant);
   const { session, Tensor } = await startSession(bytes, options.provider ?? 'wasm');
   return { manifest, generator: createGenerator(manifest, session, Tensor), close: () => session.release() };
+}
+
+export interface OpenEncoder {
+  readonly encoder: Encoder;
+  close(): Promise<void>;
+}
+
+/** @throws UserError when the bundle has no encoder, no such variant of it, or is damaged */
+export async function openEncoder(
+  dir: string,
+  manifest: Manifest,
+  options: { variant?: Variant; provider?: Provider } = {},
+): Promise<OpenEncoder> {
+  const bytes = await readNetwork(dir, encoderFile(manifest, options.variant));
+  const { session, Tensor } = await startSession(bytes, options.provider ?? 'wasm');
+  return { encoder: createEncoder(manifest, session, Tensor), close: () => session.release() };
 }

@@ -1,13 +1,16 @@
 // `pocketgen sample`: pictures of a bundle in a PNG.
+import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { onBackground, parseBackground } from '../../contract/background.ts';
 import { UserError } from '../../contract/errors.ts';
-import { parseSeed } from '../../contract/latent.ts';
+import { parseSeed, truncate } from '../../contract/latent.ts';
+import { readLatentFile } from '../../contract/latent-file.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import { classIndex } from '../../contract/lookup.ts';
 import { contactSheet, type Picture, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
-import { openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
+import { bundleVersion } from '../../contract/version.ts';
+import { type OpenBundle, openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
 import { writeAtomically } from '../../train/store/checkpoint.ts';
 import { truncationOf, variantOf, within } from '../bundle-options.ts';
 import { checkOutFile } from '../out-file.ts';
@@ -28,6 +31,7 @@ function seedList(text: string): number[] {
 interface SampleFlags {
   seed?: string;
   seeds?: string;
+  latent?: string;
   class?: string;
   truncation?: string;
   columns: string;
@@ -38,9 +42,46 @@ interface SampleFlags {
   out: string;
 }
 
+/** The file's JSON. */
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new UserError(`${path}: expected a latent file of pocketgen encode, got none that can be read`);
+  });
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UserError(`${path}: expected JSON, got something else; make it with pocketgen encode`);
+  }
+}
+
+/** The picture of a latent file, whose class and truncation go unless others are asked for. */
+async function drawLatent({ manifest, generator }: OpenBundle, file: unknown, flags: SampleFlags): Promise<Picture[]> {
+  const asked = {
+    ...(flags.class === undefined ? {} : { class: flags.class }),
+    ...(flags.truncation === undefined ? {} : { truncation: truncationOf(flags.truncation) }),
+  };
+  const json = typeof file === 'object' ? { ...file, ...asked } : file;
+  const { latent, weights, truncation } = readLatentFile(json, manifest, await bundleVersion(manifest));
+  return generator.decode([truncate(latent, truncation)], weights.length > 0 ? [weights] : []);
+}
+
+async function drawSeeds({ manifest, generator }: OpenBundle, seeds: number[], flags: SampleFlags): Promise<Picture[]> {
+  const truncation = flags.truncation === undefined ? manifest.defaultTruncation : truncationOf(flags.truncation);
+  const index = flags.class === undefined ? undefined : classIndex(manifest, flags.class);
+  const pictures: Picture[] = [];
+  for (let at = 0; at < seeds.length; at += LIMITS.batch) {
+    const batch = seeds.slice(at, at + LIMITS.batch).map((seed) => ({ seed, class: index, truncation }));
+    pictures.push(...(await generator.generate(batch)));
+  }
+  return pictures;
+}
+
 async function runSample(dir: string, flags: SampleFlags): Promise<void> {
+  if (flags.latent !== undefined && (flags.seed ?? flags.seeds) !== undefined)
+    throw new UserError('--latent: expected a latent or seeds, got both; leave one out');
+  const file = flags.latent === undefined ? undefined : await readJson(flags.latent);
   const seeds = flags.seeds === undefined ? [parseSeed(flags.seed ?? '1')] : seedList(flags.seeds);
-  const given = flags.truncation === undefined ? undefined : truncationOf(flags.truncation);
+  if (flags.truncation !== undefined) truncationOf(flags.truncation); // before anything is opened
   const columns = within('columns', flags.columns, 1, 256, true);
   const scale = within('scale', flags.scale, 1, 32, true);
   const variant = flags.dtype === undefined ? undefined : variantOf(flags.dtype);
@@ -51,13 +92,7 @@ async function runSample(dir: string, flags: SampleFlags): Promise<void> {
     const { name, image } = bundle.manifest;
     if (background !== undefined && image.channels !== 4)
       throw new UserError(`--background: expected none, as ${name} draws no transparent pictures; leave it out`);
-    const truncation = given ?? bundle.manifest.defaultTruncation;
-    const index = flags.class === undefined ? undefined : classIndex(bundle.manifest, flags.class);
-    const pictures: Picture[] = [];
-    for (let at = 0; at < seeds.length; at += LIMITS.batch) {
-      const batch = seeds.slice(at, at + LIMITS.batch).map((seed) => ({ seed, class: index, truncation }));
-      pictures.push(...(await bundle.generator.generate(batch)));
-    }
+    const pictures = await (file === undefined ? drawSeeds(bundle, seeds, flags) : drawLatent(bundle, file, flags));
     const sheet = pictures.length === 1 && pictures[0] ? pictures[0] : contactSheet(pictures, columns);
     writeAtomically(flags.out, encodePng(onBackground(scaleUp(sheet, scale), background)));
     console.error(`${flags.out}: ${pictures.length} picture${pictures.length === 1 ? '' : 's'}`);
@@ -71,6 +106,7 @@ export function registerSample(command: Command): void {
     .argument('<bundle>', 'bundle folder')
     .option('--seed <seed>', 'a number or any text (default: 1)')
     .option('--seeds <list>', 'several: 1-64, or a list with commas')
+    .option('--latent <file>', 'the latent of a file that pocketgen encode wrote, instead of seeds')
     .option('--class <name>', 'label or index (default: the class the seed chooses)')
     .option(
       '--truncation <t>',

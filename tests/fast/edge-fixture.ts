@@ -9,6 +9,8 @@ export interface Tiny {
   image: { width: number; height: number; channels: number };
   latent: number;
   classes: string[];
+  /** Whether it has a way back, from pictures to latents. */
+  encoder?: boolean;
 }
 
 export const COLOUR: Tiny = {
@@ -25,10 +27,24 @@ export const CLEAR: Tiny = {
   classes: ['Ghost', 'Bag'],
 };
 
+/** Two with an encoder: RGB with classes, RGBA without. */
+export const SEEN: Tiny = { ...COLOUR, name: 'tiny-seen', encoder: true };
+export const SEEN_CLEAR: Tiny = {
+  name: 'tiny-seen-clear',
+  image: { width: 9, height: 7, channels: 4 },
+  latent: 4,
+  classes: [],
+  encoder: true,
+};
+
 /** Writes the bundle into `models`/name and returns its manifest. */
 export async function writeTiny(models: string, tiny: Tiny): Promise<Manifest> {
   const { name, image, latent, classes } = tiny;
-  const weights = randomNormals(7, 99, 0, (latent + classes.length) * image.width * image.height * image.channels);
+  const pixels = image.width * image.height * image.channels;
+  const weights = randomNormals(7, 99, 0, (latent + classes.length) * pixels);
+  const encoder = tiny.encoder ? randomNormals(7, 98, 0, (pixels + classes.length) * latent) : undefined;
   const title = `Tiny ${name}`;
-  return (await writeDense(models, { ...tiny, title, weights, defaultTruncation: 0.9 })).manifest;
+  return (
+    await writeDense(models, { ...tiny, title, weights, encoder: encoder?.map((x) => x / 8), defaultTruncation: 0.9 })
+  ).manifest;
 }

@@ -2,7 +2,9 @@
 // 4 channels that are made of them.
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
+import type { Colour } from '../../contract/background.ts';
 import { UserError } from '../../contract/errors.ts';
+import { onGround } from '../../contract/intake.ts';
 import type { PictureSize } from '../nn/spec.ts';
 import { decodeAlone, decodePicture, decoderVersion } from './decode.ts';
 import type { LeftOut } from './find-pictures.ts';
@@ -99,8 +101,6 @@ async function keep(cache: PixelCache, pictures: Parameters<PixelCache['write']>
   }
 }
 
-export type Colour = readonly [red: number, green: number, blue: number];
-
 /** A CSS colour as sharp reads it. @throws UserError when it is none, or lets something through */
 export async function parseColour(text: string): Promise<Colour> {
   const fail = (got: string): never => {
@@ -141,20 +141,9 @@ export function layOut(
   for (const [to, from] of picked.entries()) {
     const picture = pixels.subarray(from * area * 4, (from + 1) * area * 4);
     if (channels === 4) out.set(picture, to * area * 4);
-    else lay(picture, out.subarray(to * area * channels, (to + 1) * area * channels), channels, background);
+    else out.set(onGround(picture, channels, background), to * area * channels);
   }
   return out;
-}
-
-function lay(picture: Uint8Array, out: Uint8Array, channels: 1 | 3, background: Colour): void {
-  for (let i = 0; i < picture.length / 4; i++) {
-    const rest = 255 - (picture[4 * i + 3] ?? 0);
-    const level = (c: 0 | 1 | 2): number =>
-      Math.min(255, (picture[4 * i + c] ?? 0) + Math.round((background[c] * rest) / 255));
-    if (channels === 3) for (const c of [0, 1, 2] as const) out[3 * i + c] = level(c);
-    // Luma of ITU-R BT.601, in integers.
-    else out[i] = (299 * level(0) + 587 * level(1) + 114 * level(2) + 500) / 1000;
-  }
 }
 
 /** Pictures with a pixel that lets the ground through; the bands of `contain`, which are ours, do not count. */
