@@ -26,6 +26,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     description: 'train a generator; the same command again continues where it stopped',
     load: async () => (await import('./commands/train.ts')).registerTrain,
   },
+  encoder: {
+    description:
+      'train the way back for a finished generator: pictures to latents; the same command again continues it',
+    load: async () => (await import('./commands/encoder.ts')).registerEncoder,
+  },
   eval: {
     description: 'measure generated pictures against held-out real ones',
     load: async () => (await import('./commands/eval.ts')).registerEval,

@@ -21,7 +21,7 @@ import { TRAINING_FILE, type Training } from '../contract/training.ts';
 import { OPSET, trace } from '../trace/index.ts';
 import { modelCard } from './card.ts';
 import { type Agreement, compareRuntimes } from './compare.ts';
-import { encoderGoldens, traceEncoder } from './encoder.ts';
+import { encoderConfig, encoderGoldens, traceEncoder } from './encoder.ts';
 import { checkBundleFolder, replaceFolder } from './folder.ts';
 import { startSession } from './open.ts';
 import { generatorFunction, type TrainedGenerator } from './weights.ts';
@@ -79,7 +79,7 @@ function goldenRequests(classes: number): PictureRequest[] {
 }
 
 /** An interim file is named by its content: a page that has read the manifest before this one never gets this network. */
-async function fileEntry(
+export async function fileEntry(
   role: 'generator' | 'encoder',
   { variant, bytes }: { variant: Variant; bytes: Uint8Array },
   interim: boolean,
@@ -152,7 +152,11 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
     ...(options.metrics ? { metrics: options.metrics } : {}),
     training: {
       preset: recipe.preset,
-      config: { ...recipe, ...(dataset.options && { pictures: dataset.options }) },
+      config: {
+        ...recipe,
+        ...(dataset.options && { pictures: dataset.options }),
+        ...(trained.encoder && { encoder: encoderConfig(trained.encoder) }),
+      },
       dataset: { name: dataset.name, sha256: dataset.sha256 },
       imagesSeen: trained.imagesSeen,
       engine: options.engine,

@@ -4,7 +4,7 @@ import { createEncoder, encoderInputs, latentBytes } from '../contract/encoder.t
 import type { EncoderEntry, Manifest, Variant } from '../contract/manifest.ts';
 import { trace } from '../trace/index.ts';
 import { startSession } from './open.ts';
-import { encoderFunction, type TrainedGenerator } from './weights.ts';
+import { type EncoderTraining, encoderFunction, type TrainedGenerator } from './weights.ts';
 
 export interface TracedEncoder {
   /** What the manifest says of it, goldens apart. */
@@ -37,6 +37,12 @@ export async function traceEncoder(
     models: variants.map((variant) => ({ variant, bytes: model.encode(variant) })),
   };
 }
+
+/** What training.config of a manifest says of an encoder's own training. */
+export const encoderConfig = ({ recipe, imagesSeen }: EncoderTraining): Record<string, unknown> => {
+  const { network: _, ...rest } = recipe;
+  return { ...rest, imagesSeen };
+};
 
 /** What the encoder makes of the manifest's golden pictures of its own variant, on wasm. */
 export async function encoderGoldens(

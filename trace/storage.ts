@@ -22,6 +22,21 @@ export function toHalf(values: Float32Array): Uint16Array {
   });
 }
 
+/** The numbers that float16 bits stand for, all of them float32 too. */
+export const fromHalf = (bits: Uint16Array): Float32Array =>
+  Float32Array.from(bits, (half) => {
+    const [exponent, fraction] = [(half >>> 10) & 0x1f, half & 0x3ff];
+    const size =
+      exponent === 0x1f
+        ? fraction > 0
+          ? Number.NaN
+          : Number.POSITIVE_INFINITY
+        : exponent === 0
+          ? fraction * 2 ** -24
+          : (1024 + fraction) * 2 ** (exponent - 25);
+    return half & 0x8000 ? -size : size;
+  });
+
 /** Symmetric 8-bit quantisation, one scale for each index along `axis`: value ≈ level · scale, levels −127..127. */
 export function quantise(
   values: Float32Array,

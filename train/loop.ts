@@ -10,7 +10,7 @@ import { type Model, type Phase, phaseAt } from './families/family.ts';
 import { createModel } from './families/models.ts';
 import { under, type Values } from './nn/tensors.ts';
 import type { Recipe } from './recipe.ts';
-import { writeSamples } from './report/samples.ts';
+import { writeReconstructions, writeSamples } from './report/samples.ts';
 import { type Checkpoint, loadNewestCheckpoint, type Progress, saveCheckpoint, setAside } from './store/checkpoint.ts';
 import { appendStats, type OpenedRun, openRun, rewindStats } from './store/run-folder.ts';
 import { isSystemError, systemErrorSentence } from './store/system-error.ts';
@@ -23,6 +23,10 @@ export interface TrainOptions {
   readonly dir: string;
   readonly engine: EngineName;
   readonly device: Device;
+  /** Tensors of the state that begin as something else than the recipe says: networks that are finished. */
+  readonly start?: Values;
+  /** Shown drawn again by a model with an encoder. */
+  readonly heldOut?: PictureSet;
   /** Stop after this many minutes of this session. */
   readonly minutes?: number;
   /** Aborting it stops after the current step, with a checkpoint. */
@@ -153,7 +157,7 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
   }
   rewindStats(run, resumed ? progress.images : -1);
 
-  const state = resumed?.state ?? model.initialState();
+  const state = resumed?.state ?? { ...model.initialState(), ...options.start };
   const engine = await createEngine(options.engine, { model, state, device: options.device });
   const batchAt = createBatches(recipe, pictures);
 
@@ -192,6 +196,11 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
     appendStats(run, { images: progress.images, seconds: secondsBefore + elapsed(), metrics, real });
     say(`after ${progress.images} images: ${summary}`);
     measured = progress.images;
+  };
+  const draw = async (): Promise<void> => {
+    await writeSamples(engine, model.spec, run, progress.images);
+    if (model.encode && options.heldOut)
+      await writeReconstructions(engine, model.spec, run, progress.images, options.heldOut);
   };
   const crossed = (times: number, before: number): boolean =>
     Math.floor((progress.images * times) / recipe.images) > Math.floor((before * times) / recipe.images);
@@ -235,15 +244,14 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
         sums = {};
         steps = 0;
       }
-      if (snapshotDue(before, progress.images, recipe.images))
-        await writeSamples(engine, model.spec, run, progress.images);
+      if (snapshotDue(before, progress.images, recipe.images)) await draw();
       if (options.quality && crossed(options.quality.evaluations, before)) await measure(options.quality);
       if (options.show?.due()) await options.show.show(under('ema', await engine.state()), progress.images);
       if (elapsed() - savedAt > (options.checkpointSeconds ?? CHECKPOINT_SECONDS)) await saveOrWait();
     }
     if (progress.images > startedWith) {
       await save();
-      await writeSamples(engine, model.spec, run, progress.images);
+      await draw();
       // Time is up between two checks: what was trained since the last one may be the best.
       if (options.quality && !signal?.aborted && measured < progress.images) await measure(options.quality);
     }

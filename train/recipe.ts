@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
 import type { PictureSet } from './data/types.ts';
-import { FAMILIES, type FamilyName } from './families/family.ts';
+import { encoderOptionsSchema } from './families/encoder/options.ts';
+import { type FamilyName, TRAINED } from './families/family.ts';
 import { FAMILY_SETTINGS } from './families/settings.ts';
 import { vaeOptionsSchema } from './families/vae/options.ts';
 import { AUGMENTATIONS } from './nn/augmentation.ts';
@@ -20,7 +21,7 @@ const decay = z.number().min(0).max(0.9999);
 export const recipeSchema = z.strictObject({
   preset: z.string(),
   /** Runs from before there was a second family do not name theirs. */
-  family: z.enum(FAMILIES).default('gan'),
+  family: z.enum(TRAINED).default('gan'),
   network: networkSpecSchema,
   loss: z.enum(['relativistic', 'bce']),
   /** R1 + R2 on every step, weighted by gamma. */
@@ -44,10 +45,13 @@ export const recipeSchema = z.strictObject({
   emaHalfLife: schedule,
   /** Family `vae` only. */
   vae: vaeOptionsSchema.optional(),
+  /** An encoder only. */
+  encoder: encoderOptionsSchema.optional(),
 });
 export type Recipe = z.infer<typeof recipeSchema>;
 
-type Preset = Omit<Recipe, 'preset' | 'seed' | 'network'> & {
+type Preset = Omit<Recipe, 'preset' | 'seed' | 'network' | 'family' | 'encoder'> & {
+  family: FamilyName;
   /** Sizes that follow from the pictures are filled in from them. */
   network: Omit<Recipe['network'], 'resolution' | 'channels' | 'classes'> & { conditional: boolean };
 };

@@ -8,7 +8,7 @@ import { encodePng } from '../../contract/png.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
 import { pictureSet, spreadPictures } from '../../train/data/index.ts';
 import { memorisation } from '../../train/eval/memorisation.ts';
-import { readReport } from '../../train/report/data.ts';
+import { type ReportData, readReport } from '../../train/report/data.ts';
 import { reportPage } from '../../train/report/page.ts';
 import { watchReport } from '../../train/report/watch.ts';
 import { writeAtomically } from '../../train/store/checkpoint.ts';
@@ -24,14 +24,18 @@ const nearestOf = 500;
 
 export async function writeReport(dir: string, out: string, warn: (sentence: string) => void): Promise<void> {
   const data = readReport(dir);
-  const stride = Math.ceil(data.samples.length / mostGrids);
-  const shown = data.samples.filter((_, i) => (data.samples.length - 1 - i) % Math.max(1, stride) === 0);
-  data.samples = await Promise.all(
-    shown.map(async ({ images, source }) => ({
-      images,
-      source: inline(await readFile(join(runFolder(dir).samples, source))),
-    })),
-  );
+  const inlined = (sheets: ReportData['samples']): Promise<ReportData['samples']> => {
+    const stride = Math.max(1, Math.ceil(sheets.length / mostGrids));
+    const shown = sheets.filter((_, i) => (sheets.length - 1 - i) % stride === 0);
+    return Promise.all(
+      shown.map(async ({ images, source }) => ({
+        images,
+        source: inline(await readFile(join(runFolder(dir).samples, source))),
+      })),
+    );
+  };
+  data.samples = await inlined(data.samples);
+  data.again = await inlined(data.again);
   try {
     const model = await openSource(dir, { warn });
     try {

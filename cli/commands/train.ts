@@ -4,20 +4,21 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { type DatasetSplits, datasetNames, loadDataset, reportLines } from '../../train/data/index.ts';
-import { chooseEngine, type EngineChoice } from '../../train/engines/choose.ts';
+import type { EngineChoice } from '../../train/engines/choose.ts';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
 import { fewestHeldOut } from '../../train/eval/evaluator.ts';
 import { judgeFor } from '../../train/eval/judge.ts';
 import { createQualityCheck } from '../../train/eval/quality.ts';
 import { FAMILIES, type FamilyName } from '../../train/families/family.ts';
 import { createModel } from '../../train/families/models.ts';
-import { type TrainOptions, train } from '../../train/loop.ts';
+import type { TrainOptions } from '../../train/loop.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
 import { readConfig } from '../../train/store/run-folder.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import type { Live } from '../live.ts';
-import { judgeProgress, loadProgress, trainingProgress } from '../progress.ts';
+import { judgeProgress, loadProgress } from '../progress.ts';
+import { describe, engineFor, trainAndTell } from '../training.ts';
 
 export interface TrainFlags extends DataFlags {
   /** Default: `auto` for own pictures, else `quick`. */
@@ -79,7 +80,7 @@ function augmentFlag(text: string): Augmentation[] {
   });
 }
 
-function learningRateFlag(text: string): Schedule {
+export function learningRateFlag(text: string): Schedule {
   const schedule = scheduleFlag(text);
   if (!(schedule.from > 0)) throw new InvalidArgumentError(`expected it to begin above 0, got ${text}`);
   return schedule;
@@ -92,12 +93,6 @@ function refuseIdleFlags({ engine, device, out }: TrainFlags): void {
       `--device: expected --engine onnx with it, got ${engine}; name the engine or leave the device out`,
     );
   if (out?.trim() === '') throw new UserError('--out: expected a folder, got nothing');
-}
-
-function describe(recipe: Recipe): string {
-  const { family, parameters } = createModel(recipe);
-  const counts = Object.entries(parameters).map(([name, count]) => `${name} ${count}`);
-  return `preset ${recipe.preset}: ${recipe.images} images in batches of ${recipe.batch}, ${family} of ${recipe.network.family} networks, parameters: ${counts.join(', ')}`;
 }
 
 /** As asked for, or as the data calls for. */
@@ -169,74 +164,24 @@ export async function runTraining(
     return { dir, images: 0, interrupted: false };
   }
   say(describe(recipe));
-  const chosen =
-    parts.engine ??
-    (flags.engine === 'auto'
-      ? await chooseEngine(flags.verbose ? say : undefined)
-      : { engine: flags.engine, device: flags.device ?? 'cpu', why: 'as asked for' });
-  say(`engine ${chosen.engine} on ${chosen.device} (${chosen.why}); run folder ${dir}`);
-
-  const stop = stopOnSignals(say);
-  const progress = trainingProgress(flags.json === true);
-  try {
-    const quality = await qualityCheck(splits, recipe, flags.evaluations ?? EVALUATIONS, say);
-    const result = await train({
+  const chosen = parts.engine ?? (await engineFor(flags));
+  return trainAndTell(
+    {
       recipe,
       pictures: splits.train,
+      heldOut: splits.test,
       source: flags.data,
       dir,
-      engine: chosen.engine,
-      device: chosen.device,
-      signal: stop.signal,
       ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
-      ...(quality ? { quality } : {}),
       ...(parts.live ? { show: parts.live.show } : {}),
-      onProgress: (report) => {
-        progress.update(report);
-        parts.live?.tell(report);
-      },
-      onMessage: say,
-    });
-    progress.stop();
-    const speed = `${result.imagesPerSecond.toFixed(0)} images/s`;
-    if (flags.json) console.log(JSON.stringify({ dir, ...result }));
-    if (result.finished) say(`trained on ${result.images} images, ${speed}; run folder ${dir}`);
-    else if (stop.signal.aborted)
-      say(`stopped after ${result.images} of ${recipe.images} images, saved; run the same command again to go on`);
-    else say(`time is up after ${result.images} of ${recipe.images} images, saved; --minutes goes on for so many more`);
-    if (stop.signal.aborted) process.exitCode = INTERRUPTED; // `train && export` must not export half a training
-    return { dir, images: result.images, interrupted: stop.signal.aborted };
-  } finally {
-    progress.stop();
-    stop.forget();
-  }
-}
-
-/** What shells report of a command that Ctrl-C ended. */
-const INTERRUPTED = 130;
-
-/** The first signal stops after the step under way, with a checkpoint; Ctrl-C a second later or more stops at once. */
-function stopOnSignals(say: (line: string) => void): { signal: AbortSignal; forget: () => void } {
-  const stop = new AbortController();
-  let first: number | undefined;
-  const onSignal = (name: NodeJS.Signals): void => {
-    if (first === undefined) {
-      first = performance.now();
-      stop.abort();
-      say('\nstopping after this step …');
-    } else if (name !== 'SIGHUP' && performance.now() - first > 1000) {
-      say('stopping at once; what was trained since the last checkpoint is lost');
-      process.exit(INTERRUPTED);
-    }
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const name of signals) process.on(name, onSignal);
-  return {
-    signal: stop.signal,
-    forget: () => {
-      for (const name of signals) process.off(name, onSignal);
     },
-  };
+    {
+      engine: chosen,
+      json: flags.json === true,
+      quality: () => qualityCheck(splits, recipe, flags.evaluations ?? EVALUATIONS, say),
+      ...(parts.live ? { tell: parts.live.tell } : {}),
+    },
+  );
 }
 
 /** Evaluations in a whole run where the user names no number. */

@@ -31,6 +31,7 @@ function makeRun(name: string, stats: string): string {
   writeFileSync(join(dir, 'config.json'), JSON.stringify({ recipe: recipeFor('quick', pictures), dataset, plans: [] }));
   writeFileSync(join(dir, 'stats.jsonl'), stats);
   writeFileSync(join(dir, 'samples', '0000000064.png'), 'picture');
+  writeFileSync(join(dir, 'samples', '0000000064-again.png'), 'pictures and their reconstructions');
   writeFileSync(join(dir, 'samples', '0000000128.png.tmp'), 'half a picture');
   return dir;
 }
@@ -49,6 +50,7 @@ describe('readReport', () => {
     expect(data.training.series).toEqual({ seconds: [1, 2], lossD: [0.7, null], lossG: [0.7, 0.9] });
     expect(data.metrics).toEqual({ images: [64], series: { fid: [50], ganTest: [0.5] } });
     expect(data.samples).toEqual([{ images: 64, source: '0000000064.png' }]);
+    expect(data.again).toEqual([{ images: 64, source: '0000000064-again.png' }]);
     expect(data.real).toEqual({ fid: 0.5 });
     expect(data.config).toContainEqual(['network.classes', '2']);
     expect(data.config).toContainEqual(['preset', 'quick']);

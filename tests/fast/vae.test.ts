@@ -15,9 +15,10 @@ import { stream } from '../../train/nn/streams.ts';
 import { type Tensors, under } from '../../train/nn/tensors.ts';
 import { recipeFor, recipeSchema } from '../../train/recipe.ts';
 import { smallResidual } from '../helpers/networks.ts';
+import { eagerStep, phaseTensors } from '../helpers/phase-gradients.ts';
 import { operators, readModel } from '../helpers/traced.ts';
 import { randomPictures } from '../helpers/training.ts';
-import { eagerStep, phaseTensors, vaeRecipe, vaeSetup } from '../helpers/vae.ts';
+import { vaeRecipe, vaeSetup } from '../helpers/vae.ts';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -109,7 +110,7 @@ test('the KL term’s weight grows while the rate is above the recipe’s, and f
     const setup = vaeSetup(network);
     const options = { ...setup.recipe, vae: { ...setup.options.vae, rate } };
     const [phase] = createModel(options).phases;
-    const { next } = eagerStep({ ...setup, inputs: () => setup.inputs(setup.model.phases[0]) }, phase);
+    const { next } = eagerStep(phase, setup.inputs(setup.model.phases[0]));
     const [before, after, bits = 0] = [1e-3, next['balance/rate']?.[0] ?? 0, next.rate?.[0]];
     const excess = Math.max(-1, Math.min(1, bits / rate - 1));
     expect(Math.sign(excess)).toBe(rate < 1 ? 1 : -1);
@@ -120,7 +121,7 @@ test('the KL term’s weight grows while the rate is above the recipe’s, and f
 test('the rate is what a code of known numbers carries', () => {
   const setup = vaeSetup({ ...network, classes: 0 });
   const [phase] = setup.model.phases;
-  const tensors = phaseTensors(setup, phase);
+  const tensors = phaseTensors(phase, setup.inputs(phase));
   // A code that does not look at its picture: μ = 2, σ² = e^-1 in every number.
   for (const [name, t] of Object.entries(tensors))
     if (/^encoder\/(mean|logVariance)\.weight/.test(name)) tensors[name] = tf.zerosLike(t);

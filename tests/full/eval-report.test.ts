@@ -42,7 +42,10 @@ function makeRun(name: string): string {
   writeFileSync(join(dir, 'stats.jsonl'), [1, 2, 3].map(line).join(''));
   for (const images of [64, 128]) {
     const grid = { width: 30, height: 20, channels: 1, data: new Uint8Array(600).fill(images) };
-    writeFileSync(join(dir, 'samples', `${String(images).padStart(10, '0')}.png`), encodePng(grid));
+    const name = join(dir, 'samples', String(images).padStart(10, '0'));
+    writeFileSync(`${name}.png`, encodePng(grid));
+    if (name.includes('disk'))
+      writeFileSync(`${name}-again.png`, encodePng({ ...grid, height: 10, data: grid.data.subarray(300) }));
   }
   return dir;
 }
@@ -72,9 +75,12 @@ test('the page works from disk: charts, slider and facts, without a request or a
   expect(await page.locator('#facts').textContent()).toMatch(/lowest FID\s*30 at 192/);
   expect(await page.locator('#when-label').textContent()).toBe('after 128 images');
   const source = await page.locator('#grid').getAttribute('src');
+  const again = await page.locator('#again').getAttribute('src');
+  expect(await page.locator('#again').isVisible()).toBe(true);
   await page.locator('#when').fill('0');
   expect(await page.locator('#when-label').textContent()).toBe('after 64 images');
   expect(await page.locator('#grid').getAttribute('src')).not.toBe(source);
+  expect(await page.locator('#again').getAttribute('src')).not.toBe(again);
   // Something was drawn on the first chart, not only laid out.
   const inked = await page.evaluate(() => {
     const canvas = document.querySelector('canvas');
@@ -126,6 +132,7 @@ test('a small set has its distance with an interval that may reach below 0, copi
   });
   expect(washed).toBeGreaterThan(2000);
   expect(await page.locator('#nearest').isVisible()).toBe(false);
+  expect(await page.locator('#reconstructions').isVisible()).toBe(false);
   expect(problems).toEqual([]);
 });
 

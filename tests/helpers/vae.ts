@@ -1,5 +1,4 @@
-// A variational autoencoder on random numbers: the losses of its three phases as a textbook writes them, and the gradients that
-// come out of its steps.
+// A variational autoencoder on random numbers, and the losses of its three phases as a textbook writes them.
 import * as tf from '@tensorflow/tfjs';
 import { randomNormals } from '../../contract/random.ts';
 import { createBatches } from '../../train/data/batches.ts';
@@ -13,10 +12,8 @@ import { plainPass } from '../../train/nn/pass.ts';
 import type { NetworkSpec } from '../../train/nn/spec.ts';
 import { prefixed, type Tensors, under, type Values } from '../../train/nn/tensors.ts';
 import type { Recipe } from '../../train/recipe.ts';
-import { asTensors, randomPictures } from './training.ts';
-
-/** With β1 = ½ and moments that start at zero, the first moments after a step are half the gradients. */
-const BETA1 = 0.5;
+import { type Losses, PROBE_BETA1 } from './phase-gradients.ts';
+import { randomPictures } from './training.ts';
 
 export const VAE_PROBE = {
   learningRate: 0,
@@ -41,7 +38,7 @@ export function vaeRecipe(network: NetworkSpec, changes: Partial<Recipe> = {}): 
     images: 100,
     seed: 1,
     learningRate: schedule,
-    beta1: BETA1,
+    beta1: PROBE_BETA1,
     beta2: { from: 0.9, to: 0.9 },
     gamma: schedule,
     emaHalfLife: schedule,
@@ -69,17 +66,8 @@ export function vaeSetup(network: NetworkSpec, kinds: readonly Augmentation[] = 
 }
 export type VaeSetup = ReturnType<typeof vaeSetup>;
 
-const shapesOf = (phase: Phase) => ({ ...phase.changes, ...phase.reads, ...phase.inputs });
-
-/** Everything that goes into a phase's step, as tensors of the backend's precision. */
-export const phaseTensors = (setup: VaeSetup, phase: Phase): Tensors => asTensors(setup.inputs(phase), shapesOf(phase));
-
 /** What each group of parameters of a phase is to make small. */
-export function vaeLosses(
-  { options, recipe }: VaeSetup,
-  phase: Phase,
-  t: Tensors,
-): Record<string, { parameters: Tensors; loss: (p: Tensors) => tf.Tensor }> {
+export function vaeLosses({ options, recipe }: VaeSetup, phase: Phase, t: Tensors): Losses {
   const { networks, flow, vae, batch } = options;
   const { classes } = t;
   const real = parameter(t, 'real');
@@ -145,25 +133,4 @@ export function vaeLosses(
         ),
     },
   };
-}
-
-/** Gradients by parameter out of a phase's own step. */
-export function gradientsIn(moment: (name: string) => ArrayLike<number> | undefined, phase: Phase): Values {
-  const names = Object.keys(phase.changes).filter((name) => name.startsWith('adam.m/'));
-  return Object.fromEntries(
-    names.map((name) => [
-      name.replace('adam.m/', ''),
-      Float64Array.from(moment(name) ?? [], (m) => m / (1 - BETA1)) as unknown as Float32Array,
-    ]),
-  );
-}
-
-/** Values that the step needs besides `inputs`: moments at zero. */
-export function eagerStep(setup: VaeSetup, phase: Phase): { gradients: Values; next: Values } {
-  const next: Values = {};
-  tf.tidy(() => {
-    for (const [name, tensor] of Object.entries(phase.run(phaseTensors(setup, phase))))
-      next[name] = tensor.dataSync().slice() as Float32Array;
-  });
-  return { gradients: gradientsIn((name) => next[name], phase), next };
 }

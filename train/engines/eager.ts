@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../../contract/errors.ts';
-import { type Shapes, type Tensors, under, type Values } from '../nn/tensors.ts';
+import { type Shapes, sizeOf, type Tensors, under, type Values } from '../nn/tensors.ts';
 import { type EngineOptions, inputOf, type TrainingEngine } from './engine.ts';
 import { useBackend } from './tfjs.ts';
 
@@ -43,6 +43,26 @@ export async function createEagerEngine(options: EngineOptions, backend: string)
     );
   const state = load(options.state, model.state);
 
+  const averaged = async (
+    apply: NonNullable<typeof model.encode>,
+    rows: Float32Array,
+    classes: Float32Array | undefined,
+    row: readonly number[],
+  ): Promise<Float32Array> => {
+    const { spec } = model;
+    const count = rows.length / sizeOf(row);
+    const results = tf.tidy(() =>
+      apply(
+        under('ema', state),
+        tf.tensor(rows, [count, ...row]),
+        classes && spec.classes > 0 ? tf.tensor2d(classes, [count, spec.classes]) : undefined,
+      ),
+    );
+    const values = (await results.data()) as Float32Array;
+    results.dispose();
+    return values;
+  };
+
   return {
     name: backend === 'tensorflow' ? 'tensorflow' : 'tfjs',
     device,
@@ -70,19 +90,11 @@ export async function createEagerEngine(options: EngineOptions, backend: string)
       await setImmediate();
       return statistics;
     },
-    async generate(latent, classes) {
-      const { spec } = model;
-      const count = latent.length / spec.latent;
-      const pictures = tf.tidy(() =>
-        model.generate(
-          under('ema', state),
-          tf.tensor2d(latent, [count, spec.latent]),
-          classes && spec.classes > 0 ? tf.tensor2d(classes, [count, spec.classes]) : undefined,
-        ),
-      );
-      const values = (await pictures.data()) as Float32Array;
-      pictures.dispose();
-      return values;
+    generate: (latent, classes) => averaged(model.generate, latent, classes, [model.spec.latent]),
+    async encode(pictures, classes) {
+      if (!model.encode) throw new Error('engine: expected a model with an encoder');
+      const { resolution, channels } = model.spec;
+      return averaged(model.encode, pictures, classes, [resolution, resolution, channels]);
     },
     async state() {
       const entries = Object.entries(state).map(async ([name, t]) => [name, (await t.data()) as Float32Array] as const);

@@ -22,13 +22,15 @@ export interface TrainingEngine {
   ): Promise<Readonly<Record<string, number>>>;
   /** Pictures of the averaged parameters: latents [n, latent], classes [n, classes] → [n, h, w, c] in [-1, 1]. */
   generate(latent: Float32Array, classes: Float32Array | undefined): Promise<Float32Array>;
+  /** The way back by them: pictures [n, h, w, c], classes [n, classes] → latents [n, latent]. Throws for a model without an encoder. */
+  encode(pictures: Float32Array, classes: Float32Array | undefined): Promise<Float32Array>;
   /** A copy of the state. */
   state(): Promise<Values>;
   dispose(): Promise<void>;
 }
 
 export interface EngineOptions {
-  readonly model: Pick<Model, 'spec' | 'batch' | 'state' | 'weights' | 'generate'>;
+  readonly model: Pick<Model, 'spec' | 'batch' | 'state' | 'weights' | 'generate' | 'encode'>;
   readonly state: Values;
   readonly device: Device;
 }

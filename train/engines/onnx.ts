@@ -16,20 +16,26 @@ export async function traceStep(graph: StepGraph): Promise<Uint8Array> {
   return (await trace(run, shapes, { name: 'training-step', lowering: 'gemm' })).encode();
 }
 
-/** The generator with the averaged parameters as inputs, for samples while training. */
-async function traceGenerator({ spec, batch, weights, generate }: EngineOptions['model']): Promise<Uint8Array> {
+/** A function of rows [batch, …] and classes with the averaged parameters as inputs, for samples while training. */
+async function traceAveraged(
+  { spec, batch, weights }: EngineOptions['model'],
+  row: readonly number[],
+  apply: NonNullable<EngineOptions['model']['encode']>,
+): Promise<Uint8Array> {
   const shapes = {
     ...prefixed('ema', weights),
-    latent: [batch, spec.latent],
+    rows: [batch, ...row],
     ...(spec.classes > 0 ? { classes: [batch, spec.classes] } : {}),
   };
   const run = (inputs: Tensors): Tensors => {
-    const { latent, classes } = inputs;
-    if (!latent) throw new Error('generator: expected an input named latent');
-    return { pictures: generate(under('ema', inputs), latent, classes) };
+    const { rows, classes } = inputs;
+    if (!rows) throw new Error('averaged model: expected an input named rows');
+    return { results: apply(under('ema', inputs), rows, classes) };
   };
-  return (await trace(run, shapes, { name: 'generator', lowering: 'gemm' })).encode();
+  return (await trace(run, shapes, { name: 'averaged', lowering: 'gemm' })).encode();
 }
+
+type Apply = Parameters<typeof traceAveraged>[2];
 
 async function startOn(device: Device, model: Uint8Array): Promise<InferenceSession> {
   try {
@@ -45,10 +51,12 @@ const tensor = (data: Float32Array, dims: readonly number[]): Tensor => new Tens
 
 export async function createOnnxEngine(options: EngineOptions): Promise<TrainingEngine> {
   const { model, device } = options;
-  const { batch } = model;
+  const { batch, spec } = model;
+  const picture = [spec.resolution, spec.resolution, spec.channels];
   /** Of the graph of the phase under way. */
   let current: { graph: StepGraph; session: InferenceSession } | undefined;
-  let sampler: InferenceSession | undefined;
+  /** Of the averaged parameters' functions that have been asked for. */
+  const averaged = new Map<Apply, InferenceSession>();
   const sessionOf = async (graph: StepGraph): Promise<InferenceSession> => {
     if (current?.graph !== graph) {
       await current?.session.release();
@@ -76,6 +84,39 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
     return found;
   };
 
+  /** Rows and classes, a batch at a time; `width` numbers come out for each. */
+  const overRows = async (
+    apply: Apply,
+    rows: Float32Array,
+    classes: Float32Array | undefined,
+    row: readonly number[],
+    width: number,
+  ): Promise<Float32Array> => {
+    const session = averaged.get(apply) ?? (await startOn(device, await traceAveraged(model, row, apply)));
+    averaged.set(apply, session);
+    const count = rows.length / sizeOf(row);
+    const out = new Float32Array(count * width);
+    const weights = Object.fromEntries(Object.entries(now).filter(([name]) => name.startsWith('ema/')));
+    for (let from = 0; from < count; from += batch) {
+      // The graph has one batch size; the last batch is filled up with zeros that are thrown away.
+      const part = (all: Float32Array, shape: readonly number[]): Tensor => {
+        const size = sizeOf(shape);
+        const data = new Float32Array(batch * size);
+        data.set(all.subarray(from * size, Math.min(count, from + batch) * size));
+        return tensor(data, [batch, ...shape]);
+      };
+      const feeds = {
+        ...weights,
+        rows: part(rows, row),
+        ...(classes && spec.classes > 0 ? { classes: part(classes, [spec.classes]) } : {}),
+      };
+      const { results } = await session.run(feeds);
+      const data = results?.data as Float32Array;
+      out.set(data.subarray(0, Math.min(batch, count - from) * width), from * width);
+    }
+    return out;
+  };
+
   return {
     name: 'onnx',
     device,
@@ -91,30 +132,10 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
       for (const name of Object.keys(graph.changes)) [now[name], next[name]] = [buffer(next, name), buffer(now, name)];
       return Object.fromEntries(graph.statistics.map((name) => [name, Number(results[name]?.data[0])]));
     },
-    async generate(latent, classes) {
-      sampler ??= await startOn(device, await traceGenerator(model));
-      const { spec } = model;
-      const count = latent.length / spec.latent;
-      const size = spec.resolution ** 2 * spec.channels;
-      const out = new Float32Array(count * size);
-      const weights = Object.fromEntries(Object.entries(now).filter(([name]) => name.startsWith('ema/')));
-      for (let from = 0; from < count; from += batch) {
-        // The graph has one batch size; the last batch is filled up with zeros that are thrown away.
-        const part = (all: Float32Array, width: number): Tensor => {
-          const data = new Float32Array(batch * width);
-          data.set(all.subarray(from * width, Math.min(count, from + batch) * width));
-          return tensor(data, [batch, width]);
-        };
-        const feeds = {
-          ...weights,
-          latent: part(latent, spec.latent),
-          ...(classes && spec.classes > 0 ? { classes: part(classes, spec.classes) } : {}),
-        };
-        const { pictures } = await sampler.run(feeds);
-        const data = pictures?.data as Float32Array;
-        out.set(data.subarray(0, Math.min(batch, count - from) * size), from * size);
-      }
-      return out;
+    generate: (latent, classes) => overRows(model.generate, latent, classes, [spec.latent], sizeOf(picture)),
+    async encode(pictures, classes) {
+      if (!model.encode) throw new Error('engine: expected a model with an encoder');
+      return overRows(model.encode, pictures, classes, picture, spec.latent);
     },
     async state() {
       const copy: Values = {};
@@ -123,7 +144,7 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
     },
     async dispose() {
       await current?.session.release();
-      await sampler?.release();
+      for (const session of averaged.values()) await session.release();
     },
   };
 }

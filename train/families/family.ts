@@ -10,6 +10,10 @@ import { type Shapes, sizeOf, type Tensors, type Values } from '../nn/tensors.ts
 export const FAMILIES = ['gan', 'vae'] as const;
 export type FamilyName = (typeof FAMILIES)[number];
 
+/** What a run may train: a family, or the encoder of a generator that is finished. */
+export const TRAINED = [...FAMILIES, 'encoder'] as const;
+export type TrainedName = (typeof TRAINED)[number];
+
 /** One training step as a pure function of tensors, to be run eagerly on any tfjs backend or traced into an ONNX graph. */
 export interface StepGraph {
   /** Tensors of the state that the step gives anew, and those it only reads. */
@@ -48,7 +52,7 @@ export interface Phase extends StepGraph {
 
 /** What a recipe trains. */
 export interface Model {
-  readonly family: FamilyName;
+  readonly family: TrainedName;
   /** Pictures, latent and classes are of these sizes. */
   readonly spec: NetworkSpec;
   readonly batch: number;
@@ -65,6 +69,8 @@ export interface Model {
   generate(weights: Tensors, latent: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor;
   /** The way back: pictures and classes → the latents [batch, latent] that give them again, as nearly as the model can. */
   encode?(weights: Tensors, pictures: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor;
+  /** What the encoder knows of the latents against N(0, 1), for models whose latents are no points: both [batch, latent]. */
+  posterior?(weights: Tensors, pictures: tf.Tensor): { readonly mean: tf.Tensor; readonly logVariance: tf.Tensor };
 }
 
 export const countOf = (parameters: readonly ParameterSpec[]): number =>

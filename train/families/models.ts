@@ -1,5 +1,6 @@
 // From a recipe to the model it trains: the one place that tells families apart.
 import type { Recipe } from '../recipe.ts';
+import { encoderModel } from './encoder/model.ts';
 import type { Model } from './family.ts';
 import { ganModel } from './gan/model.ts';
 import { vaeModel } from './vae/model.ts';
@@ -10,6 +11,8 @@ export function createModel(recipe: Recipe): Model {
       return ganModel(recipe);
     case 'vae':
       return vaeModel(recipe);
+    case 'encoder':
+      return encoderModel(recipe);
     default:
       return recipe.family satisfies never;
   }

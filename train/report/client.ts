@@ -59,6 +59,12 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
       names: ['l1'],
       note: 'mean absolute error of a pixel, as a share of its range',
     },
+    {
+      title: 'Latents',
+      from: 'training',
+      names: ['latents'],
+      note: 'squared error of a generated picture’s latent; 1: nothing is known of it',
+    },
     { title: 'Rate', from: 'training', names: ['rate'], note: 'bits that the latent of a picture carries' },
     {
       title: 'KL term',
@@ -223,17 +229,21 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
   };
 
   const slider = place('when') as HTMLInputElement;
-  let samples = initial.samples;
+  let { samples, again } = initial;
   const drawSample = (): void => {
     const sample = samples[Number(slider.value)];
     place('pictures').hidden = !sample;
     if (!sample) return;
     (place('grid') as HTMLImageElement).src = sample.source;
+    // Sheets of both kinds are drawn at once, but a run may be older than the second kind.
+    const pairs = again.findLast(({ images }) => images <= sample.images);
+    place('reconstructions').hidden = !pairs;
+    if (pairs) (place('again') as HTMLImageElement).src = pairs.source;
     place('when-label').textContent = `after ${number(sample.images)} images`;
   };
   const drawSamples = (data: ReportData): void => {
     const atEnd = Number(slider.value) >= samples.length - 1;
-    samples = data.samples;
+    ({ samples, again } = data);
     slider.max = String(Math.max(0, samples.length - 1));
     if (atEnd) slider.value = slider.max;
     drawSample();

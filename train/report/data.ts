@@ -1,6 +1,6 @@
 // What a report shows, read from a run folder; everything but the pictures, which are named here and fetched or inlined.
 import { resolve } from 'node:path';
-import { listSamples, readConfig, readStats, runFolder } from '../store/run-folder.ts';
+import { listSamples, readConfig, readStats, runFolder, type Sheet } from '../store/run-folder.ts';
 
 export interface ReportData {
   title: string;
@@ -15,6 +15,8 @@ export interface ReportData {
   real: Record<string, number>;
   /** Oldest first. */
   samples: { images: number; source: string }[];
+  /** Held-out pictures above what the model draws of them again, likewise. */
+  again: { images: number; source: string }[];
   walks: { label: string; source: string }[];
   /** Picture of the generated pictures nearest to training pictures, above those; see train/eval/memorisation.ts. */
   neighbours?: string;
@@ -31,6 +33,7 @@ export function readReport(dir: string): ReportData {
   const run = runFolder(dir);
   const lines = readStats(run);
   const { preset, ...rest } = recipe;
+  const sheets = (sheet: Sheet) => listSamples(run, sheet).map(({ images, file }) => ({ images, source: file }));
   return {
     title: `${preset} · ${resolve(dir).split(/[\\/]/).at(-1)}`,
     note: dataset.note,
@@ -39,7 +42,8 @@ export function readReport(dir: string): ReportData {
     training: columnsOf(lines.filter((line) => !line.metrics).map(({ images, ...values }) => ({ images, values }))),
     metrics: columnsOf(lines.flatMap(({ images, metrics }) => (metrics ? [{ images, values: metrics }] : []))),
     real: numbersOf(lines.findLast((line) => line.real)?.real ?? {}),
-    samples: listSamples(run).map(({ images, file }) => ({ images, source: file })),
+    samples: sheets('seeds'),
+    again: sheets('again'),
     walks: [],
   };
 }

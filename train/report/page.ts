@@ -33,6 +33,11 @@ export function reportPage(data: ReportData, watch = false): string {
     <img id="grid" alt="a grid of generated pictures">
     <label><input id="when" type="range" min="0" max="0" value="0" aria-label="snapshot"> <span id="when-label"></span></label>
   </section>
+  <section id="reconstructions" hidden>
+    <h2>Reconstructions</h2>
+    <p>Held-out pictures, each row above the same through encoder and generator, at the moment chosen above.</p>
+    <img id="again" alt="held-out pictures above their reconstructions">
+  </section>
   <section id="latent-walks"><h2>Walks</h2><div id="walks"></div></section>
   <section id="quality"><h2>Quality</h2><p>On held-out pictures; dashed: what real pictures score.</p>
     <div class="charts" id="metrics"></div></section>
@@ -63,8 +68,8 @@ p { margin: 4px 0 12px; color: var(--quiet); } #live { color: var(--first); }
 figure { margin: 0; min-width: 0; } figcaption { font-weight: 600; }
 .chart figcaption span { margin-left: 8px; font-weight: 400; font-size: 13px; color: var(--quiet); }
 .u-legend { font-size: 13px; text-align: left; }
-img { image-rendering: pixelated; max-width: 100%; } #grid { display: block; width: 640px; border-radius: 6px; }
-#grid, #neighbours { background: repeating-conic-gradient(var(--card) 0 25%, var(--paper) 0 50%) 0 0 / 16px 16px; }
+img { image-rendering: pixelated; max-width: 100%; } #grid, #again { display: block; width: 640px; border-radius: 6px; }
+#grid, #again, #neighbours { background: repeating-conic-gradient(var(--card) 0 25%, var(--paper) 0 50%) 0 0 / 16px 16px; }
 #pictures label { display: flex; align-items: center; gap: 12px; max-width: 640px; } #when { flex: 1; }
 #when-label { min-width: 12em; font-variant-numeric: tabular-nums; }
 #walks { display: flex; flex-wrap: wrap; gap: 16px; } .walk img { display: block; border-radius: 6px; } .walk figcaption { font-weight: 400; font-size: 13px; color: var(--quiet); }

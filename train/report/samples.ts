@@ -4,10 +4,11 @@ import { latentOf, oneHot } from '../../contract/latent.ts';
 import { contactSheet, type Picture } from '../../contract/picture.ts';
 import { pictureOf, toLevel } from '../../contract/pixels.ts';
 import { encodePng } from '../../contract/png.ts';
+import { type PictureSet, spreadPictures } from '../data/index.ts';
 import type { TrainingEngine } from '../engines/engine.ts';
 import type { NetworkSpec } from '../nn/spec.ts';
 import { writeAtomically } from '../store/checkpoint.ts';
-import type { RunFolder } from '../store/run-folder.ts';
+import { type RunFolder, sheetFile } from '../store/run-folder.ts';
 
 const COLUMNS = 10;
 const ROWS = 8;
@@ -41,5 +42,34 @@ export async function writeSamples(
   }
   const values = await engine.generate(latent, spec.classes > 0 ? classes : undefined);
   const sheet = contactSheet(picturesOf(values, spec), columns, 1);
-  writeAtomically(join(run.samples, `${String(images).padStart(10, '0')}.png`), encodePng(sheet));
+  writeAtomically(join(run.samples, sheetFile(images, 'seeds')), encodePng(sheet));
+}
+
+const PAIRS_OF_ROWS = 4;
+
+/** Held-out pictures, each row above what encoder and generator draw of it again. */
+export async function writeReconstructions(
+  engine: TrainingEngine,
+  spec: NetworkSpec,
+  run: RunFolder,
+  images: number,
+  heldOut: PictureSet,
+): Promise<void> {
+  const { count, pixels, labels } = spreadPictures(heldOut, COLUMNS * PAIRS_OF_ROWS);
+  if (count === 0) return;
+  const pictures = Float32Array.from(pixels, (level) => level / 127.5 - 1);
+  const classes =
+    spec.classes > 0 ? Float32Array.from([...labels].flatMap((label) => [...oneHot(label, spec.classes)])) : undefined;
+  const again = picturesOf(await engine.generate(await engine.encode(pictures, classes), classes), spec);
+  const real = picturesOf(pictures, spec);
+  const rows = Array.from({ length: Math.floor(count / COLUMNS) || 1 }, (_, row) => [
+    row * COLUMNS,
+    (row + 1) * COLUMNS,
+  ]);
+  const sheet = contactSheet(
+    rows.flatMap(([from, to]) => [...real.slice(from, to), ...again.slice(from, to)]),
+    Math.min(COLUMNS, count),
+    1,
+  );
+  writeAtomically(join(run.samples, sheetFile(images, 'again')), encodePng(sheet));
 }

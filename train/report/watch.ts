@@ -13,13 +13,15 @@ import { reportPage } from './page.ts';
 export async function watchReport(dir: string, port: number): Promise<{ url: string; close: () => Promise<void> }> {
   const data = (): ReportData => {
     const report = readReport(dir);
-    return { ...report, samples: report.samples.map((sample) => ({ ...sample, source: `samples/${sample.source}` })) };
+    const served = (sheets: ReportData['samples']) =>
+      sheets.map((sheet) => ({ ...sheet, source: `samples/${sheet.source}` }));
+    return { ...report, samples: served(report.samples), again: served(report.again) };
   };
   data(); // not a run folder: say so now, not at the first request
   const app = new Hono();
   app.get('/', (c) => c.html(reportPage(data(), true)));
   app.get('/data.json', (c) => c.json(data()));
-  app.get('/samples/:name{[0-9]+\\.png}', async (c) => {
+  app.get('/samples/:name{[0-9]+(?:-again)?\\.png}', async (c) => {
     const bytes = await readFile(join(runFolder(dir).samples, c.req.param('name'))).catch(() => undefined);
     return bytes ? c.body(new Uint8Array(bytes), 200, { 'content-type': 'image/png' }) : c.notFound();
   });

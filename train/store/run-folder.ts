@@ -1,4 +1,5 @@
-// A run folder: config.json (recipe and data), stats.jsonl, samples/, checkpoints/, best.safetensors, lock.sqlite (run-lock.ts).
+// A run folder: config.json (recipe and data), stats.jsonl, samples/, checkpoints/, best.safetensors, lock.sqlite (run-lock.ts), and
+// encoder/, a run folder of its own.
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -32,6 +33,8 @@ export interface RunFolder {
   readonly stats: string;
   /** Averaged generator at its best measured quality. */
   readonly best: string;
+  /** Run folder of the encoder that was trained for it, if any. */
+  readonly encoder: string;
 }
 
 export function runFolder(dir: string): RunFolder {
@@ -41,6 +44,7 @@ export function runFolder(dir: string): RunFolder {
     samples: join(dir, 'samples'),
     stats: join(dir, 'stats.jsonl'),
     best: join(dir, 'best.safetensors'),
+    encoder: join(dir, 'encoder'),
   };
 }
 
@@ -177,8 +181,18 @@ export function readStats(run: RunFolder): Stats[] {
     });
 }
 
-/** Pictures drawn while training, oldest first. */
-export function listSamples(run: RunFolder): { images: number; file: string }[] {
-  const names = existsSync(run.samples) ? readdirSync(run.samples).filter((name) => /^\d+\.png$/.test(name)) : [];
-  return names.sort().map((file) => ({ images: Number.parseInt(file, 10), file }));
+/** Sheets drawn while training: of seeds, and of held-out pictures above what the model draws of them again. */
+export type Sheet = 'seeds' | 'again';
+
+/** `0000001000.png`, `0000001000-again.png`. */
+export const sheetFile = (images: number, sheet: Sheet): string =>
+  `${String(images).padStart(10, '0')}${sheet === 'seeds' ? '' : `-${sheet}`}.png`;
+
+/** Those of one kind, oldest first. */
+export function listSamples(run: RunFolder, sheet: Sheet = 'seeds'): { images: number; file: string }[] {
+  const names = existsSync(run.samples) ? readdirSync(run.samples) : [];
+  return names
+    .sort()
+    .map((file) => ({ images: Number.parseInt(file, 10), file }))
+    .filter(({ images, file }) => file === sheetFile(images, sheet));
 }

@@ -123,5 +123,6 @@ export function vaeModel(recipe: Recipe): Model {
       networks.generate(under('decoder', all), flow.forward(under('flow', all), latent, classes), classes),
     encode: (all, pictures, classes) =>
       flow.backward(under('flow', all), networks.encode(under('encoder', all), pictures).mean, classes),
+    posterior: (all, pictures) => networks.encode(under('encoder', all), pictures),
   };
 }

@@ -2,11 +2,12 @@
 // arXiv:1512.09300), then the flow prior on the latents of the averaged encoder.
 import * as tf from '@tensorflow/tfjs';
 import { type Augmentation, augment, augmentationShapes } from '../../nn/augmentation.ts';
-import { downsample, type ParameterSpec } from '../../nn/layers.ts';
+import type { ParameterSpec } from '../../nn/layers.ts';
 import { adam, averaged, momentShapes, parameterGradients, shapesOf } from '../../nn/optimiser.ts';
 import { frozenPass } from '../../nn/pass.ts';
 import { named, prefixed, type Shapes, type Tensors, under } from '../../nn/tensors.ts';
 import { CONTEST_STATISTICS, contest, type LossName } from '../contest.ts';
+import { l1, pixelError } from '../distance.ts';
 import type { StepGraph } from '../family.ts';
 import type { Flow } from './flow.ts';
 import { divergence, sampled, type VaeNetworks } from './networks.ts';
@@ -63,12 +64,6 @@ function pictureShapes({ networks, batch }: VaeStepOptions): Shapes {
   return { real: [batch, resolution, resolution, channels], ...(classes > 0 ? { classes: [batch, classes] } : {}) };
 }
 
-/** Mean absolute error at full and at half resolution: of ranges of 2. */
-const l1 = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => {
-  const difference = tf.sub(x, y);
-  return tf.add(tf.mean(tf.abs(difference)), tf.mean(tf.abs(downsample(difference))));
-};
-
 const RECONSTRUCTION_STATISTICS = ['l1', 'rate', 'kl'] as const;
 
 /**
@@ -110,8 +105,7 @@ function reconstruct(
     const moved = adam(part, under(part, parameters), under(part, gradients), inputs, beta1);
     Object.assign(next, moved, averaged(`ema/${part}`, part, inputs, moved));
   }
-  // As a share of the range of a pixel.
-  return { ...next, l1: tf.mul(tf.mean(tf.abs(tf.sub(made, real))), 0.5), rate, kl: paid(nats) };
+  return { ...next, l1: pixelError(made, real), rate, kl: paid(nats) };
 }
 
 /** Encoder and decoder alone. */

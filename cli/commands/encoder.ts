@@ -1,0 +1,95 @@
+// `pocketgen encoder RUN|BUNDLE`: trains the way back for a finished generator; the same command again continues it.
+import { basename, join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { UserError } from '../../contract/errors.ts';
+import { attachEncoder } from '../../export/attach.ts';
+import { loadFinished } from '../../export/finished.ts';
+import { checkBundleFolder } from '../../export/folder.ts';
+import { loadEncoder } from '../../export/weights.ts';
+import { splitsFor } from '../../train/data/held-out.ts';
+import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
+import { encoderRecipe } from '../../train/families/encoder/recipe.ts';
+import { prefixed } from '../../train/nn/tensors.ts';
+import type { Schedule } from '../../train/recipe.ts';
+import { stateHash } from '../../train/store/checkpoint.ts';
+import { runFolder } from '../../train/store/run-folder.ts';
+import { dataHelp } from '../data-options.ts';
+import { loadProgress } from '../progress.ts';
+import { describe, engineFor, trainAndTell } from '../training.ts';
+import { learningRateFlag, positive, whole } from './train.ts';
+
+export interface EncoderFlags {
+  data?: string;
+  out?: string;
+  engine: EngineName | 'auto';
+  device?: Device;
+  images?: number;
+  minutes?: number;
+  batch?: number;
+  seed?: number;
+  learningRate?: Schedule;
+  json?: boolean;
+  verbose?: boolean;
+}
+
+export async function runEncoder(path: string, flags: EncoderFlags): Promise<void> {
+  const say = (line: string): void => console.error(line);
+  const { network, generator, discriminator, dataset, isBundle } = await loadFinished(path, say);
+  if (isBundle) checkBundleFolder(path); // what cannot be written is told before the work
+  const dir = flags.out ?? (isBundle ? join('runs', `${basename(resolve(path))}-encoder`) : runFolder(path).encoder);
+  const source = flags.data ?? dataset.source;
+  const bar = loadProgress();
+  const options = { size: network.resolution, channels: network.channels, ...dataset.options, onProgress: bar.update };
+  const splits = await splitsFor(dataset.sha256, source, options).finally(bar.stop);
+
+  const { images, batch, seed, learningRate } = flags;
+  const given = Object.entries({ images, batch, seed, learningRate }).filter(([, value]) => value !== undefined);
+  const recipe = encoderRecipe(
+    network,
+    { generator: stateHash(generator), ...(discriminator ? {} : { features: 0 }) },
+    Object.fromEntries(given),
+  );
+  say(describe(recipe));
+  const result = await trainAndTell(
+    {
+      recipe,
+      pictures: splits.train,
+      heldOut: splits.test,
+      source,
+      dir,
+      start: {
+        ...prefixed('ema/generator', generator),
+        ...(discriminator && prefixed('discriminator', discriminator)),
+      },
+      ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
+    },
+    { engine: await engineFor(flags), json: flags.json === true },
+  );
+  if (result.interrupted) return;
+  if (!isBundle) return say(`its encoder goes into the bundle with pocketgen export ${path}`);
+  const encoder = loadEncoder(dir, say);
+  if (!encoder) throw new UserError(`encoder: expected a checkpoint in ${dir}, got none that is whole`);
+  const { files } = await attachEncoder(path, encoder);
+  for (const { role, path: file, bytes } of files) if (role === 'encoder') say(`${path}/${file}: ${bytes} bytes`);
+}
+
+export function registerEncoder(command: Command): void {
+  command
+    .argument('<model>', 'run folder or bundle of a finished generator')
+    .option('--data <source>', `pictures that it was trained on: ${dataHelp} (default: those it names)`)
+    .option('--out <dir>', 'run folder of the encoder (default: encoder/ in the run; runs/ and its name for a bundle)')
+    .addOption(
+      new Option('--engine <name>', 'what runs the training step').choices(['auto', ...ENGINES]).default('auto'),
+    )
+    .addOption(
+      new Option('--device <name>', 'where engine onnx runs, when it is named (default: cpu)').choices(DEVICES),
+    )
+    .option('--images <n>', 'images to train on in all', whole)
+    .option('--minutes <n>', 'stop this session after so many minutes', positive)
+    .option('--batch <n>', 'pictures in a step', whole)
+    .option('--seed <n>', 'seed of everything random', whole)
+    .option('--learning-rate <from:to>', 'learning rate, or its schedule', learningRateFlag)
+    .option('--verbose', 'show what graphics drivers say while they are tried')
+    .option('--json', 'progress and result as JSON lines on standard output')
+    .action(runEncoder);
+}

@@ -1,0 +1,100 @@
+// What every command that trains does around the loop: the engine, the bar, signals, and what it says at the end.
+
+import { chooseEngine, type EngineChoice } from '../train/engines/choose.ts';
+import type { Device, EngineName } from '../train/engines/engine.ts';
+import { createModel } from '../train/families/models.ts';
+import { type ProgressReport, type TrainOptions, train } from '../train/loop.ts';
+import type { Recipe } from '../train/recipe.ts';
+import { trainingProgress } from './progress.ts';
+
+const say = (line: string): void => console.error(line);
+
+export function describe(recipe: Recipe): string {
+  const { family, parameters } = createModel(recipe);
+  const counts = Object.entries(parameters).map(([name, count]) => `${name} ${count}`);
+  return `preset ${recipe.preset}: ${recipe.images} images in batches of ${recipe.batch}, ${family} of ${recipe.network.family} networks, parameters: ${counts.join(', ')}`;
+}
+
+/** As asked for, or the fastest. */
+export const engineFor = async (flags: {
+  engine: EngineName | 'auto';
+  device?: Device;
+  verbose?: boolean;
+}): Promise<EngineChoice> =>
+  flags.engine === 'auto'
+    ? chooseEngine(flags.verbose ? say : undefined)
+    : { engine: flags.engine, device: flags.device ?? 'cpu', why: 'as asked for' };
+
+export interface Telling {
+  readonly engine: EngineChoice;
+  /** Progress and result as JSON lines on standard output. */
+  readonly json: boolean;
+  /** Prepared once signals are listened to. */
+  readonly quality?: () => Promise<TrainOptions['quality']>;
+  readonly tell?: (report: ProgressReport) => void;
+}
+
+/** Trains and tells the user how it goes. Returns the run folder, images seen and whether the user stopped it. */
+export async function trainAndTell(
+  options: Omit<TrainOptions, 'engine' | 'device' | 'signal' | 'quality' | 'onProgress' | 'onMessage'>,
+  { engine: { engine, device, why }, json, quality: prepare, tell }: Telling,
+): Promise<{ dir: string; images: number; interrupted: boolean }> {
+  const { dir, recipe } = options;
+  say(`engine ${engine} on ${device} (${why}); run folder ${dir}`);
+  const stop = stopOnSignals();
+  const progress = trainingProgress(json);
+  try {
+    const quality = await prepare?.();
+    const result = await train({
+      ...options,
+      engine,
+      device,
+      signal: stop.signal,
+      ...(quality ? { quality } : {}),
+      onProgress: (report) => {
+        progress.update(report);
+        tell?.(report);
+      },
+      onMessage: say,
+    });
+    progress.stop();
+    const speed = `${result.imagesPerSecond.toFixed(0)} images/s`;
+    if (json) console.log(JSON.stringify({ dir, ...result }));
+    if (result.finished) say(`trained on ${result.images} images, ${speed}; run folder ${dir}`);
+    else if (stop.signal.aborted)
+      say(`stopped after ${result.images} of ${recipe.images} images, saved; run the same command again to go on`);
+    else say(`time is up after ${result.images} of ${recipe.images} images, saved; --minutes goes on for so many more`);
+    if (stop.signal.aborted) process.exitCode = INTERRUPTED; // `train && export` must not export half a training
+    return { dir, images: result.images, interrupted: stop.signal.aborted };
+  } finally {
+    progress.stop();
+    stop.forget();
+  }
+}
+
+/** What shells report of a command that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/** The first signal stops after the step under way, with a checkpoint; Ctrl-C a second later or more stops at once. */
+function stopOnSignals(): { signal: AbortSignal; forget: () => void } {
+  const stop = new AbortController();
+  let first: number | undefined;
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (first === undefined) {
+      first = performance.now();
+      stop.abort();
+      say('\nstopping after this step …');
+    } else if (name !== 'SIGHUP' && performance.now() - first > 1000) {
+      say('stopping at once; what was trained since the last checkpoint is lost');
+      process.exit(INTERRUPTED);
+    }
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of signals) process.on(name, onSignal);
+  return {
+    signal: stop.signal,
+    forget: () => {
+      for (const name of signals) process.off(name, onSignal);
+    },
+  };
+}
