@@ -2,7 +2,7 @@
 import type { EvalResult } from './commands/eval.ts';
 
 export function evaluationTable(result: EvalResult): string {
-  const { generated, real, judge, ganTrain, memorisation, protocol, dataset, imagesSeen } = result;
+  const { generated, real, judge, ganTrain, memorisation, reconstruction, protocol, dataset, imagesSeen } = result;
   const row = (name: string, a: number | undefined, b: number | undefined, digits: number, what: string): string[] => {
     if (a === undefined && b === undefined) return [];
     const cell = (value: number | undefined): string => (value?.toFixed(digits) ?? '–').padStart(11);
@@ -48,6 +48,19 @@ export function evaluationTable(result: EvalResult): string {
     ...row('  columns', generated.nyquistHorizontal, real.nyquistHorizontal, 2, 'alternating columns'),
     ...row('  rows', generated.nyquistVertical, real.nyquistVertical, 2, 'alternating rows'),
     ...row('upper third', generated.upperThird, real.upperThird, 2, 'all fine detail'),
+    ...(reconstruction ? [`${reconstruction.pictures} held-out pictures through encoder and generator`] : []),
+    ...row('L1', reconstruction?.l1, undefined, 4, 'absolute error of a pixel, as a share of its range'),
+    ...row('PSNR', reconstruction?.psnr, undefined, 2, 'dB; higher is better'),
+    ...row('SSIM', reconstruction?.ssim, undefined, 4, '1: the same structure'),
+    ...row(
+      'class kept',
+      reconstruction?.classKept,
+      reconstruction?.classOfPictures,
+      4,
+      'accuracy of the judge; real: on the pictures themselves',
+    ),
+    ...row('rate', reconstruction?.rate, undefined, 1, 'bits in a latent'),
+    ...row('active units', reconstruction?.activeUnits, undefined, 0, 'numbers of the latent that are in use'),
   ]
     .map((line) => line.trimEnd())
     .join('\n');

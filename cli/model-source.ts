@@ -1,15 +1,18 @@
 // A trained model wherever it is: a bundle or a run folder, both drawing the same picture for the same seed and class.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { createEncoder, type Encoder } from '../contract/encoder.ts';
 import { UserError } from '../contract/errors.ts';
-import { latentOf, oneHot, truncate } from '../contract/latent.ts';
-import type { Variant } from '../contract/manifest.ts';
+import { LATENT_GENERATOR, latentOf, oneHot, truncate } from '../contract/latent.ts';
+import type { Manifest, Variant } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
-import { levelsOf, toPictures } from '../contract/pixels.ts';
-import { openBundle, startSession } from '../export/open.ts';
-import { generatorFunction, loadGenerator } from '../export/weights.ts';
+import { levelsOf, pictureOf, toPictures } from '../contract/pixels.ts';
+import { traceEncoder } from '../export/encoder.ts';
+import { openBundle, readNetwork, startSession } from '../export/open.ts';
+import { generatorFunction, loadGenerator, posteriorFunction, type TrainedGenerator } from '../export/weights.ts';
 import { trace } from '../trace/index.ts';
 import { type PictureOptions, type PictureSize, pictureOptionsSchema, pictureSizes } from '../train/data/index.ts';
+import type { Posterior } from '../train/eval/reconstruction.ts';
 import { type NetworkSpec, networkSpecSchema } from '../train/nn/spec.ts';
 
 export interface ModelSource {
@@ -26,6 +29,10 @@ export interface ModelSource {
   imagesSeen: number;
   /** One picture a label, of seeds `firstSeed` on, as picture sets are: [labels, h, w, c], 0..255, RGBA premultiplied. Labels are ignored without classes. */
   generate(firstSeed: number, labels: Uint8Array, truncation: number): Promise<Uint8Array>;
+  /** Pictures as sets have them, drawn again as their labels; absent for a model without an encoder. */
+  reconstruct?(pixels: Uint8Array, labels: Uint8Array): Promise<Uint8Array>;
+  /** What the encoder knows of their latents; for runs of models whose latents are no points. */
+  posterior?(pixels: Uint8Array): Promise<Posterior>;
   /** Latents [latentSize] and class weights [classes] of the caller's own (none without classes). */
   decode(latents: Float32Array[], classWeights: Float32Array[]): Promise<Picture[]>;
   close(): Promise<void>;
@@ -43,18 +50,31 @@ export async function openSource(
   if (existsSync(join(path, 'model.json'))) {
     const { manifest, generator, close } = await openBundle(path, { provider: 'cpu', ...(variant && { variant }) });
     const { dataset, imagesSeen, config } = manifest.training;
+    const used = variant ?? manifest.defaultVariant;
+    const encoder = manifest.files.find((file) => file.role === 'encoder' && file.variant === used);
+    const encoding = encoder && (await startSession(await readNetwork(path, encoder), 'cpu'));
     const options = pictureOptionsSchema.optional().catch(undefined).parse(config.pictures);
     return {
       dataset: { ...dataset, source: dataset.name, options },
       ...pictureShape(manifest.image.width, manifest.image.channels),
       latentSize: manifest.latent.size,
       classes: manifest.classes,
-      variant: variant ?? manifest.defaultVariant,
+      variant: used,
       defaultTruncation: manifest.defaultTruncation,
       imagesSeen,
       generate: generateWith(manifest.latent.size, manifest.classes.length, generator.decode),
       decode: generator.decode,
-      close,
+      ...(encoding && {
+        reconstruct: reconstructWith(
+          manifest,
+          createEncoder(manifest, encoding.session, encoding.Tensor),
+          generator.decode,
+        ),
+      }),
+      async close() {
+        await encoding?.session.release();
+        await close();
+      },
     };
   }
   if (existsSync(join(path, 'config.json'))) {
@@ -80,6 +100,7 @@ async function openRunSource(path: string, warn: (sentence: string) => void): Pr
     if (!(values instanceof Float32Array)) throw new Error('generator: expected float32 pictures');
     return toPictures(values, latents.length, { width: resolution, height: resolution, channels });
   };
+  const back = await openWayBack(trained, path, decode);
   return {
     dataset,
     ...pictureShape(resolution, channels),
@@ -90,7 +111,88 @@ async function openRunSource(path: string, warn: (sentence: string) => void): Pr
     imagesSeen: trained.imagesSeen,
     generate: generateWith(latent, classes, decode),
     decode,
-    close: () => session.release(),
+    ...back.ways,
+    async close() {
+      await back.close();
+      await session.release();
+    },
+  };
+}
+
+type Ways = Pick<ModelSource, 'reconstruct' | 'posterior'>;
+
+/** The run's encoder, if it has one. */
+async function openWayBack(
+  trained: TrainedGenerator,
+  name: string,
+  decode: Decode,
+): Promise<{ ways: Ways; close(): Promise<void> }> {
+  const encoder = await traceEncoder(trained, ['fp32']);
+  const [file] = encoder?.models ?? [];
+  if (!encoder || !file) return { ways: {}, close: async () => {} };
+  const { config, model } = trained;
+  const { resolution, channels, latent, classes } = model.spec;
+  const described = {
+    name,
+    encoder: encoder.entry,
+    image: { width: resolution, height: resolution, channels },
+    latent: { size: latent, distribution: 'normal', generator: LATENT_GENERATOR },
+    classes: classes > 0 ? config.dataset.classes : [],
+  } as const;
+  const { session, Tensor } = await startSession(file.bytes, 'cpu');
+  const known = posteriorFunction(trained);
+  const image = ['batch', channels, resolution, resolution];
+  const knowing = known && (await startSession((await trace(known, { image }, { name: 'posterior' })).encode(), 'cpu'));
+  const posterior = async (pixels: Uint8Array): Promise<Posterior> => {
+    const size = resolution ** 2 * channels;
+    const [mean, logVariance] = [0, 1].map(() => new Float32Array((pixels.length / size) * latent)) as [
+      Float32Array,
+      Float32Array,
+    ];
+    for (let from = 0; from < pixels.length / size; from += batch) {
+      const part = pixels.subarray(from * size, (from + batch) * size);
+      const values = new Float32Array(part.length);
+      part.forEach((level, at) => {
+        const [n, place, c] = [Math.floor(at / size), Math.floor((at % size) / channels), at % channels];
+        values[n * size + c * resolution ** 2 + place] = level / 127.5 - 1;
+      });
+      const given = new Tensor('float32', values, [part.length / size, channels, resolution, resolution]);
+      const results = await knowing?.session.run({ image: given } as unknown as Record<string, never>);
+      mean.set((await results?.mean?.getData()) as Float32Array, from * latent);
+      logVariance.set((await results?.logVariance?.getData()) as Float32Array, from * latent);
+    }
+    return { latent, mean, logVariance };
+  };
+  return {
+    ways: {
+      reconstruct: reconstructWith(described, createEncoder(described, session, Tensor), decode),
+      ...(knowing && { posterior }),
+    },
+    async close() {
+      await session.release();
+      await knowing?.session.release();
+    },
+  };
+}
+
+function reconstructWith(
+  { image, classes }: Pick<Manifest, 'image' | 'classes'>,
+  encoder: Encoder,
+  decode: Decode,
+): NonNullable<ModelSource['reconstruct']> {
+  const size = image.width * image.height * image.channels;
+  return async (pixels, labels) => {
+    const again = new Uint8Array(pixels.length);
+    for (let from = 0; from < labels.length; from += batch) {
+      const some = labels.subarray(from, from + batch);
+      const pictures = Array.from(some, (_, i) =>
+        pictureOf(pixels.slice((from + i) * size, (from + i + 1) * size), image),
+      );
+      const weights = classes.length > 0 ? Array.from(some, (label) => oneHot(label, classes.length)) : [];
+      const drawn = await decode(await encoder.encode(pictures, weights), weights);
+      for (const [i, picture] of drawn.entries()) again.set(levelsOf(picture), (from + i) * size);
+    }
+    return again;
   };
 }
 

@@ -34,7 +34,11 @@ function planes(pictures: readonly Picture[], { width, height, channels }: Manif
 }
 
 /** @throws UserError for a model without an encoder */
-export function createEncoder(manifest: Manifest, session: SessionLike, Tensor: TensorConstructor): Encoder {
+export function createEncoder(
+  manifest: Pick<Manifest, 'name' | 'encoder' | 'image' | 'classes' | 'latent'>,
+  session: SessionLike,
+  Tensor: TensorConstructor,
+): Encoder {
   const { inputs, output } = descriptionOf(manifest);
   const { image, classes, latent } = manifest;
   return {
@@ -62,7 +66,7 @@ export function createEncoder(manifest: Manifest, session: SessionLike, Tensor: 
   };
 }
 
-function descriptionOf({ name, encoder }: Manifest): EncoderEntry {
+function descriptionOf({ name, encoder }: Pick<Manifest, 'name' | 'encoder'>): EncoderEntry {
   if (!encoder) throw new UserError(`${name}: expected a model with an encoder, got one without`);
   return encoder;
 }

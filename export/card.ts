@@ -50,6 +50,9 @@ of the held-out pictures`
 |${heads.map(() => ' --- |').join('')}
 ${[
   ...ROWS.flatMap(([name, key, digits]) => row(name, digits, 'generated', key, ['real', key])),
+  ...row('held-out pictures drawn again: PSNR, dB', 2, 'reconstruction', 'psnr', []),
+  ...row('the same: SSIM', 4, 'reconstruction', 'ssim', []),
+  ...row('the same: class kept', 4, 'reconstruction', 'classKept', ['reconstruction', 'classOfPictures']),
   ...row('GAN-train accuracy', 4, 'ganTrain', 'generated', ['ganTrain', 'real']),
   ...row(
     'share nearer to training pictures than 99 % of real ones are',

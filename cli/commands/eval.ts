@@ -11,10 +11,16 @@ import { layOut, parseColour } from '../../train/data/canonical.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
 import { datasetNames, loadDataset, type PictureSet, pictureSet, spreadPictures } from '../../train/data/index.ts';
 import type { JudgeTask } from '../../train/eval/classifier.ts';
-import { createEvaluator, type Metrics, requireHeldOut } from '../../train/eval/evaluator.ts';
+import { accuracy, createEvaluator, type Metrics, requireHeldOut } from '../../train/eval/evaluator.ts';
 import { type GanTrain, ganTrain, ganTrainImages, realSide } from '../../train/eval/gan-train.ts';
 import { type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
 import { type Memorisation, memorisation } from '../../train/eval/memorisation.ts';
+import {
+  mostReconstructed,
+  pictureErrors,
+  posteriorNumbers,
+  type Reconstruction,
+} from '../../train/eval/reconstruction.ts';
 import { writeAtomically } from '../../train/store/checkpoint.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp, loadOptionsOf } from '../data-options.ts';
 import { evaluationTable } from '../eval-table.ts';
@@ -46,6 +52,8 @@ export interface EvalResult {
   judge: Pick<JudgeRecord, 'accuracy' | 'trainedOn'> & { task: JudgeTask; features: number };
   generated: Metrics;
   real: Metrics;
+  /** Of held-out pictures, for models with an encoder. */
+  reconstruction?: Reconstruction;
   ganTrain?: GanTrain;
   memorisation?: Memorisation;
   seconds: number;
@@ -123,6 +131,18 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
       real: evaluator.real,
       seconds: 0,
     };
+    // Laid on a colour, pictures are no longer what the encoder takes.
+    if (source.reconstruct && flags.background === undefined) {
+      const shown = spreadPictures(test, mostReconstructed);
+      const again = await source.reconstruct(shown.pixels, shown.labels);
+      const right = async (pixels: Uint8Array): Promise<number> =>
+        accuracy((await judge.judge(pixels)).labels, shown.labels);
+      result.reconstruction = {
+        ...pictureErrors(shown, again),
+        ...(labelled && { classKept: await right(again), classOfPictures: await right(shown.pixels) }),
+        ...(source.posterior && posteriorNumbers(await source.posterior(shown.pixels))),
+      };
+    }
     // Neighbours are looked up among the very pictures the model saw, which this machine may not have.
     if (seen) {
       const count = Math.min(lookedUp, samples, test.count);

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openSource } from '../../cli/model-source.ts';
 import { createEncoder } from '../../contract/encoder.ts';
 import { oneHot } from '../../contract/latent.ts';
 import { encoderFile } from '../../contract/lookup.ts';
@@ -14,6 +15,7 @@ import { exportBundle } from '../../export/bundle.ts';
 import { openBundle, readNetwork, startSession } from '../../export/open.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadGenerator } from '../../export/weights.ts';
+import { posteriorNumbers } from '../../train/eval/reconstruction.ts';
 import { train } from '../../train/loop.ts';
 import { recipeFor } from '../../train/recipe.ts';
 import { readStats, runFolder } from '../../train/store/run-folder.ts';
@@ -99,6 +101,21 @@ test('what the encoder makes of a training picture draws it again: nearer to it 
   expect(nearest.filter((at, i) => at === i).length).toBeGreaterThanOrEqual(9);
   await close();
   await session.release();
+});
+
+test('the run says what the latents of pictures carry: the rate it was held at, in more than one number', async () => {
+  const source = await openSource(run, { warn });
+  const { pixels, labels } = clearPictures();
+  const known = await source.posterior?.(pixels);
+  const again = await source.reconstruct?.(pixels, labels);
+  await source.close();
+  if (!known) throw new Error('expected what the encoder knows');
+  const { rate, activeUnits } = posteriorNumbers(known);
+  const last = readStats(runFolder(run)).findLast((line) => typeof line.rate === 'number');
+  expect(rate / Number(last?.rate)).toBeGreaterThan(0.5);
+  expect(rate / Number(last?.rate)).toBeLessThan(2);
+  expect(activeUnits).toBeGreaterThan(1);
+  expect(again).toHaveLength(pixels.length);
 });
 
 test('an encoder’s file or golden that was altered is named', async () => {
