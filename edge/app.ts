@@ -10,13 +10,16 @@ import { getPath } from 'hono/utils/url';
 import { createAddresses } from './address.ts';
 import { type Endpoint, mountOf, pathOf, tidyPath } from './endpoint.ts';
 import { addModelFiles } from './model-files.ts';
+import { createPictureDecoder } from './pictures/decode.ts';
 import { isOpenAiPath, Problem, problemResponse } from './problem.ts';
 import { createKeyCheck } from './protect/keys.ts';
 import { rateHeaders } from './protect/rate-limit.ts';
 import { documentRoutes } from './routes/documents.ts';
+import { encodeEndpoints, encodeRoutes } from './routes/encode.ts';
 import { generationEndpoints, generationRoutes } from './routes/generations.ts';
 import { gridEndpoints, gridRoutes } from './routes/grids.ts';
 import { imageEndpoints, imageRoutes } from './routes/images.ts';
+import { latentEndpoints, latentRoutes } from './routes/latents.ts';
 import { modelEndpoints, modelRoutes } from './routes/models.ts';
 import { trainingEndpoints, trainingRoutes } from './routes/training.ts';
 import { walkEndpoints, walkRoutes } from './routes/walks.ts';
@@ -28,6 +31,8 @@ export const endpoints: readonly Endpoint[] = [
   ...modelEndpoints,
   ...trainingEndpoints,
   ...imageEndpoints,
+  ...encodeEndpoints,
+  ...latentEndpoints,
   ...gridEndpoints,
   ...walkEndpoints,
   ...generationEndpoints,
@@ -40,6 +45,7 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
     ...{ models, store, training },
     keys: createKeyCheck(options.keys),
     addresses: createAddresses(options),
+    pictures: createPictureDecoder(options.webp),
   };
   // What Hono asks of an app that stands alone only; under a path of another app that one's own count: getPath and notFound.
   const app = new Hono<AppEnv>({ getPath: (request) => tidyPath(getPath(request)) });
@@ -134,6 +140,8 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
   modelRoutes(app, services);
   trainingRoutes(app, services);
   imageRoutes(app, services);
+  encodeRoutes(app, services);
+  latentRoutes(app, services);
   gridRoutes(app, services);
   walkRoutes(app, services);
   generationRoutes(app, services);

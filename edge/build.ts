@@ -6,27 +6,30 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkFile } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
-import { generatorFile } from '../contract/lookup.ts';
+import { encoderFile, generatorFile } from '../contract/lookup.ts';
 import { parseManifest } from '../contract/manifest.ts';
 import { bundleFolders, MANIFEST_FILE, manifestJson, readManifestText, writtenAt } from './bundles.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** The bundle, if its manifest and its default file are whole, and its name is not among `taken`. */
+/** The bundle, if its manifest and the files of its default variant are whole, and its name is not among `taken`. */
 async function checkedBundle(folder: string, taken: readonly string[]) {
   const manifest = parseManifest(manifestJson(folder, await readManifestText(folder)));
   if (taken.includes(manifest.name))
     throw new UserError(`expected a name of its own, got ${manifest.name}, which another folder has`);
   const file = generatorFile(manifest);
-  const bytes = await readFile(join(folder, file.path)).catch(() => {
-    throw new UserError(`${file.path}: expected a file, got none; export the bundle again`);
-  });
-  await checkFile(file, new Uint8Array(bytes));
-  return { folder, manifest, file, created: await writtenAt(folder) };
+  const encoder = manifest.encoder && encoderFile(manifest);
+  for (const one of encoder ? [file, encoder] : [file]) {
+    const bytes = await readFile(join(folder, one.path)).catch(() => {
+      throw new UserError(`${one.path}: expected a file, got none; export the bundle again`);
+    });
+    await checkFile(one, new Uint8Array(bytes));
+  }
+  return { folder, manifest, file, encoder, created: await writtenAt(folder) };
 }
 
 /**
- * Checks each bundle's default file, then writes the entry. A bundle that fails is left out and `notice` is told.
+ * Checks each bundle's default files, then writes the entry. A bundle that fails is left out and `notice` is told.
  * Returns the models' names; throws UserError when none is left.
  */
 export async function buildEntry(models: string, entry: string, notice: (message: string) => void): Promise<string[]> {
@@ -44,7 +47,10 @@ export async function buildEntry(models: string, entry: string, notice: (message
     imports.push(`import manifest${i} from ${from(join(folder, MANIFEST_FILE))};`);
     imports.push(`import file${i} from ${from(join(folder, bundle.file.path))};`);
     const name = JSON.stringify(basename(folder));
-    list.push(`  { name: ${name}, manifest: manifest${i}, created: ${bundle.created}, file: file${i} },`);
+    const { encoder } = bundle;
+    if (encoder) imports.push(`import encoder${i} from ${from(join(folder, encoder.path))};`);
+    const files = `file: file${i}${encoder ? `, encoder: encoder${i}` : ''}`;
+    list.push(`  { name: ${name}, manifest: manifest${i}, created: ${bundle.created}, ${files} },`);
   }
   if (names.length === 0)
     throw new UserError(`${models}: expected at least one bundle that is whole, got none; see the lines above`);
@@ -53,13 +59,14 @@ export async function buildEntry(models: string, entry: string, notice: (message
     '// Written by edge/build.ts.',
     `import { createWorker } from ${from(join(ROOT, 'edge/worker.ts'))};`,
     `import wasm from ${from(runtime)};`,
+    `import webp from ${from(join(ROOT, 'node_modules/@jsquash/webp/codec/dec/webp_dec.wasm'))};`,
     ...imports,
     '',
     'export default await createWorker(',
     '  [',
     ...list,
     '  ],',
-    '  wasm,',
+    '  { wasm, webp },',
     ');',
     '',
   ].join('\n');

@@ -1,12 +1,14 @@
 // Models that are all opened at the start and stay open: bundles that are part of a program, as the Worker's are.
 // A model that fails a check is not served, and says why in /healthz.
 import { UserError } from '../contract/errors.ts';
+import { parseManifest } from '../contract/manifest.ts';
 import { type BundleSource, type Engine, entryOfOpen, type Loan, type Models, openModel } from './models.ts';
 
-/** A bundle as modules of a program: its model.json, and its default variant's file. */
+/** A bundle as modules of a program: its model.json, its default variant's file, and its encoder's where it has one. */
 export interface BundledModel {
   manifest: unknown;
   file: ArrayBuffer | Uint8Array;
+  encoder?: ArrayBuffer | Uint8Array | undefined;
   /** When it was made, in seconds since 1970; 0 if absent. */
   created?: number;
   /** For messages about a manifest that cannot be read. */
@@ -47,13 +49,22 @@ export function bundledModels(
   engine: Engine,
   goldens = Number.POSITIVE_INFINITY,
 ): Promise<Models> {
-  const sources = bundles.map(({ manifest, file, created = 0, name }, i): BundleSource => {
+  const sources = bundles.map(({ manifest, file, encoder, created = 0, name }, i): BundleSource => {
     const named = typeof manifest === 'object' && manifest !== null && 'name' in manifest ? manifest.name : undefined;
+    const known = name ?? (typeof named === 'string' ? named : `bundle ${i}`);
     return {
-      name: name ?? (typeof named === 'string' ? named : `bundle ${i}`),
+      name: known,
       manifest: async () => manifest,
       created: async () => created,
-      read: async () => new Uint8Array(file),
+      async read(path) {
+        const { role } = parseManifest(manifest).files.find((one) => one.path === path) ?? {};
+        if (role !== 'encoder') return new Uint8Array(file);
+        if (encoder === undefined)
+          throw new UserError(
+            `${known}: expected ${path} among what the program was given, got none; pass it as encoder`,
+          );
+        return new Uint8Array(encoder);
+      },
     };
   });
   return openModels(sources, (source) => openModel(source, engine, goldens));

@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { basePath } from 'hono/route';
 import type * as z from 'zod';
+import { encodeLatent } from '../contract/compact.ts';
 import { versionedName } from '../contract/version.ts';
 import type { ModelEntry } from './models.ts';
 import { Problem } from './problem.ts';
@@ -16,6 +17,8 @@ export interface Endpoint {
   summary: string;
   query?: z.ZodObject;
   body?: z.ZodObject;
+  /** The body is a file of one of these media types. */
+  upload?: readonly string[];
   /** Media type → what it is. */
   answers: Readonly<Record<string, string>>;
   /** Draws: its answers carry an ETag, and may be kept for ever where the address names the model's version. */
@@ -29,8 +32,15 @@ export interface Endpoint {
   exampleBody?: Readonly<Record<string, unknown>> & { prompt: string };
 }
 
-/** The example of an endpoint as it works on a model: its name (and version, where it draws), and classes that it has. */
-export function exampleFor({ example, exampleBody, draws }: Endpoint, { name, version, classes }: ModelEntry) {
+/**
+ * The example of an endpoint as it works on a model: its name (and version, where it draws), classes that it has, and a latent of
+ * its size, which is that of fashion-gan where it is not known.
+ */
+export function exampleFor(
+  { example, exampleBody, draws }: Endpoint,
+  { name, version, classes }: ModelEntry,
+  latentSize = 64,
+) {
   const url = new URL(example.replace('fashion-gan', draws ? versionedName(name, version) : name), 'http://localhost');
   for (const [key, other] of [
     ['class', classes[0]],
@@ -41,6 +51,7 @@ export function exampleFor({ example, exampleBody, draws }: Endpoint, { name, ve
     if (other === undefined) url.searchParams.delete(key);
     else url.searchParams.set(key, other);
   }
+  if (url.searchParams.has('z')) url.searchParams.set('z', encodeLatent(new Float32Array(latentSize)));
   const prompt = exampleBody?.prompt;
   const named = prompt !== undefined && labelInPrompt(classes, prompt) !== undefined;
   const body = exampleBody && { ...exampleBody, model: name, prompt: named ? prompt : (classes[0] ?? name) };

@@ -20,14 +20,17 @@ export async function lendNamed(
   work: (model: Requested) => Promise<Response>,
 ): Promise<Response> {
   const { name, version } = splitVersion(given);
+  const told = (error: unknown): never => {
+    throw error instanceof UserError ? notServed(name, error.message) : error;
+  };
   const answer = await models.lend(name, version, (loan) =>
     work({
       ...loan,
       pinned: version !== undefined,
-      open: () =>
-        loan.open().catch((error) => {
-          throw error instanceof UserError ? notServed(name, error.message) : error;
-        }),
+      async open() {
+        const model = await loan.open().catch(told);
+        return { ...model, encoder: () => model.encoder().catch(told) };
+      },
     }),
   );
   return answer ?? Promise.reject(await absence(models, given, where));

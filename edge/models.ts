@@ -1,6 +1,7 @@
 // What the routes ask of whoever keeps models, and how one bundle is opened: checked against its hash and goldens, and
 // warm before its first picture.
 import { checkFile, checkGoldens } from '../contract/bundle.ts';
+import { checkEncoderGoldens, createEncoder, type Encoder } from '../contract/encoder.ts';
 import {
   createGenerator,
   type Generator,
@@ -9,7 +10,7 @@ import {
   type SessionLike,
   type TensorConstructor,
 } from '../contract/generator.ts';
-import { generatorFile } from '../contract/lookup.ts';
+import { encoderFile, generatorFile } from '../contract/lookup.ts';
 import { type FileEntry, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
 import { encodePng } from '../contract/png.ts';
@@ -19,8 +20,9 @@ import { bundleVersion } from '../contract/version.ts';
 export interface Engine {
   /** Shown in /healthz; `native` may differ from `wasm` by one level, so it is part of every ETag. */
   provider: 'wasm' | 'native';
-  /** Levels of 255 that its pictures may differ from the goldens. */
+  /** Levels of 255 that its pictures may differ from the goldens, and how much the numbers of its latents may. */
   maxLevels: number;
+  maxLatent: number;
   Tensor: TensorConstructor;
   createSession(model: Uint8Array): Promise<SessionLike & { release(): Promise<void> }>;
 }
@@ -41,6 +43,8 @@ export interface ServedModel {
   hash: string;
   provider: Engine['provider'];
   generator: Generator;
+  /** The way back, opened when it is first asked for. Rejects with a UserError for a model without one, or one that fails its checks. */
+  encoder(): Promise<Encoder>;
   /** Seconds since 1970. */
   created: number;
   /** Milliseconds to read, check, open and warm (0 on Workers, whose clock stands still while starting). */
@@ -109,7 +113,11 @@ export async function openModel(source: BundleSource, engine: Engine, goldens: n
   const session = await inTurn(() => engine.createSession(bytes));
   const generator = createGenerator(manifest, session, engine.Tensor);
   const some = manifest.goldens.filter((golden) => golden.variant === file.variant).slice(0, goldens);
-  const close = () => inTurn(() => session.release());
+  let encoding: OpenEncoder | undefined;
+  const close = async () => {
+    await inTurn(() => session.release());
+    await encoding?.close();
+  };
   try {
     await checkGoldens({ ...manifest, goldens: some }, file.variant, generator, engine.maxLevels);
   } catch (error) {
@@ -122,7 +130,42 @@ export async function openModel(source: BundleSource, engine: Engine, goldens: n
   const { provider } = engine;
   const created = await source.created();
   const openMs = performance.now() - start;
-  return { manifest, file, hash, provider, generator, created, openMs, close };
+  return {
+    ...{ manifest, file, hash, provider, generator, created, openMs, close },
+    async encoder() {
+      if (encoding !== undefined) return encoding.encoder;
+      // A promise is not shared: on Workers a request may end without a word, and with it what others would wait for.
+      const opened = await openEncoder(source, engine, goldens);
+      if (encoding !== undefined) await opened.close();
+      else encoding = opened;
+      return encoding.encoder;
+    },
+  };
+}
+
+export interface OpenEncoder {
+  encoder: Encoder;
+  close(): Promise<void>;
+}
+
+/** Opens a bundle's encoder, checked as its generator is. Throws UserError. */
+export async function openEncoder(source: BundleSource, engine: Engine, goldens: number): Promise<OpenEncoder> {
+  const manifest = parseManifest(await source.manifest());
+  const file = encoderFile(manifest);
+  const bytes = await source.read(file.path);
+  await checkFile(file, bytes);
+  const session = await inTurn(() => engine.createSession(bytes));
+  const encoder = createEncoder(manifest, session, engine.Tensor);
+  const close = () => inTurn(() => session.release());
+  const known = manifest.encoder?.goldens.filter(({ variant }) => variant === file.variant) ?? [];
+  const some = { ...manifest, encoder: manifest.encoder && { ...manifest.encoder, goldens: known.slice(0, goldens) } };
+  try {
+    await checkEncoderGoldens(some, file.variant, encoder, engine.maxLatent);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { encoder, close };
 }
 
 /** What is known of a bundle by its manifest, with what only its store knows. */

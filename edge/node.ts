@@ -9,6 +9,7 @@ import type { AddressOptions } from './address.ts';
 import { pocketgen } from './app.ts';
 import { type Library, openLibrary } from './library.ts';
 import { type BundleSource, type Engine, type Models, openModel, type ServedModel } from './models.ts';
+import { webpModule } from './pictures/webp-file.ts';
 import { memoryLimiter } from './protect/rate-limit.ts';
 import { nativeEngine } from './runtime/native.ts';
 import { wasmEngine } from './runtime/wasm.ts';
@@ -65,7 +66,7 @@ export async function openOnFirst(
   }
 }
 
-export { folderStore };
+export { folderStore, webpModule };
 
 export interface FolderOptions {
   /** `native` is onnxruntime-node; a bundle whose goldens it misses is opened on wasm. */
@@ -107,6 +108,7 @@ export async function createNodeApp(
       ...{ models: served, files: served, training: library.training },
       publishing: store && publishTokens ? { to: store, tokens: publishTokens } : undefined,
       ...{ keys, log, publicUrl, trustForwarded },
+      webp: await webpModule(),
       rateLimit:
         perMinute > 0 ? { limiter: memoryLimiter(perMinute, 60), client: clientOf(trustForwarded) } : undefined,
     });

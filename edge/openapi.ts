@@ -4,6 +4,7 @@ import { LIMITS } from '../contract/limits.ts';
 import { type Endpoint, exampleFor, namesOf } from './endpoint.ts';
 import type { ModelEntry } from './models.ts';
 import { fieldsOf, type JsonSchema, requiredOf } from './parameters.ts';
+import { isOpenAiPath } from './problem.ts';
 
 /** A document does not list more names than that. */
 const MODELS_LISTED = 50;
@@ -92,12 +93,13 @@ function parametersOf({ path, query, draws, onlyWhileTraining }: Endpoint, model
 }
 
 function operationOf(endpoint: Endpoint, models: readonly ModelEntry[], keys: boolean) {
-  const { id, summary, body, answers, draws } = endpoint;
+  const { id, summary, body, upload, answers, draws } = endpoint;
   const [first] = models;
   const example = first && exampleFor(endpoint, first).body;
   const mayAsk = endpoint.path.startsWith('/v1/');
-  const error = endpoint.method === 'post' ? 'openAiError' : 'problem';
-  const type = endpoint.method === 'post' ? 'application/json' : 'application/problem+json';
+  const openAi = isOpenAiPath(endpoint.path);
+  const error = openAi ? 'openAiError' : 'problem';
+  const type = openAi ? 'application/json' : 'application/problem+json';
   const failure = (description: string) => ({
     description,
     content: { [type]: { schema: { $ref: `#/components/schemas/${error}` } } },
@@ -125,6 +127,9 @@ function operationOf(endpoint: Endpoint, models: readonly ModelEntry[], keys: bo
           },
         }
       : {}),
+    ...(upload
+      ? { requestBody: { required: true, content: Object.fromEntries(upload.map((media) => [media, {}])) } }
+      : {}),
     ...(keys && mayAsk ? { security: [{ key: [] }] } : {}),
     responses: {
       200: {
@@ -137,10 +142,10 @@ function operationOf(endpoint: Endpoint, models: readonly ModelEntry[], keys: bo
       ...(mayAsk && keys ? { 401: failure('No bearer key, or a wrong one.') } : {}),
       ...(endpoint.path.includes('{') || body ? { 404: failure('No such model, version or format.') } : {}),
       405: failure('Another method than this path has, see Allow.'),
-      ...(body
+      ...(body || upload
         ? {
-            413: failure(`A body of more than ${LIMITS.bodyBytes} bytes.`),
-            415: failure('A body that is not application/json.'),
+            413: failure(`A body of more than ${upload ? LIMITS.uploadBytes : LIMITS.bodyBytes} bytes.`),
+            415: failure(upload ? 'A body that is no file of these formats.' : 'A body that is not application/json.'),
           }
         : {}),
       ...(mayAsk ? { 429: failure('Too many requests; see Retry-After.') } : {}),
@@ -195,7 +200,7 @@ export function openApi(
       description:
         'Pictures from small image generators, by seed. The same model, seed, class and truncation give the same ' +
         `bytes for ever. One answer has at most ${LIMITS.pixels} pixels, all its pictures or frames together, and a ` +
-        `request body at most ${LIMITS.bodyBytes} bytes. Unknown parameters are refused.`,
+        `request body at most ${LIMITS.bodyBytes} bytes (${LIMITS.uploadBytes} where it is a picture). Unknown parameters are refused.`,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: server }],

@@ -147,7 +147,7 @@ export async function readBody<S extends z.ZodObject>(schema: S, request: Reques
 }
 
 /** Stops reading at the limit, whatever Content-Length says. */
-async function readAtMost(request: Request, limit: number): Promise<Uint8Array> {
+export async function readAtMost(request: Request, limit: number): Promise<Uint8Array> {
   const tooLarge = new Problem(413, `body: expected at most ${limit} bytes, got more`);
   if (Number(request.headers.get('Content-Length')) > limit) throw tooLarge;
   const chunks: Uint8Array[] = [];
@@ -177,6 +177,13 @@ async function readAtMost(request: Request, limit: number): Promise<Uint8Array> 
 /** Fields that several routes share. */
 export const shared = {
   class: text(1, 255).optional().describe('A class label, in any case, or its index. Absent: the seed chooses.'),
+  /** Of a picture or a latent, for which no seed chooses. */
+  soleClass: text(1, 255)
+    .optional()
+    .describe('A class label, in any case, or its index; it or `classes` must be there where the model has classes.'),
+  classes: text(1, 4096, '^[0-9]+\\*[0-9.]+(,[0-9]+\\*[0-9.]+)*$')
+    .optional()
+    .describe('A mixture instead of one class: index*weight, commas between, weights from 0 to 1.'),
   truncation: z
     .optional(truncationSchema)
     .describe('Scales the latent: lower is nearer the average picture, less varied. Absent: the model’s own default.'),

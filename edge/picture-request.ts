@@ -1,9 +1,11 @@
 // What several routes make of their parameters: a checked seed, a class index, a background, a size, the limit on pixels.
 import { type Background, backgroundName, parseBackground } from '../contract/background.ts';
+import { type ClassMix, decodeMix } from '../contract/compact.ts';
 import { UserError } from '../contract/errors.ts';
 import { classOf, parseSeed } from '../contract/latent.ts';
 import { LIMITS } from '../contract/limits.ts';
 import { classIndex } from '../contract/lookup.ts';
+import type { Manifest } from '../contract/manifest.ts';
 import type { ModelEntry } from './models.ts';
 import { badField, type FieldError, fieldOf } from './problem.ts';
 
@@ -20,6 +22,22 @@ export function namedClass(model: ModelEntry, name: string | undefined, field = 
 export function classFor(model: ModelEntry, seed: number, named: number | undefined): number | undefined {
   const count = model.classes.length;
   return named ?? (count > 0 ? classOf(seed, count) : undefined);
+}
+
+/** What a latent is drawn as: `class` or `classes`, one of which a model with classes needs. No seed chooses here. */
+export function mixFor(
+  manifest: Pick<Manifest, 'name' | 'classes'>,
+  { class: named, classes: mixed }: { class?: string | undefined; classes?: string | undefined },
+): ClassMix {
+  const { name, classes } = manifest;
+  if (named !== undefined && mixed !== undefined)
+    throw badField('query', 'classes', 'expected class or classes, got both');
+  if (named !== undefined) return [[fieldOf('query', 'class', () => classIndex(manifest, named)), 1]];
+  if (mixed !== undefined && classes.length === 0)
+    throw badField('query', 'classes', `expected none, as ${name} has no classes, got ${mixed.slice(0, 60)}`);
+  if (mixed !== undefined) return fieldOf('query', 'classes', () => decodeMix(mixed, manifest));
+  if (classes.length > 0) throw badField('query', 'class', `expected one of ${classes.join(', ')}, got nothing`);
+  return [];
 }
 
 /** What the pictures are to be laid on; undefined for nothing, and for opaque pictures, under which nothing is seen. */

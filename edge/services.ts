@@ -4,6 +4,7 @@ import type { ListedModel } from '../contract/model-list.ts';
 import type { Training } from '../contract/training.ts';
 import type { Addresses, AddressOptions } from './address.ts';
 import type { Models } from './models.ts';
+import type { PictureDecoder } from './pictures/decode.ts';
 import type { KeyCheck } from './protect/keys.ts';
 import type { RateLimiter } from './protect/rate-limit.ts';
 import type { ObjectStore } from './store/objects.ts';
@@ -74,6 +75,8 @@ export interface PocketgenOptions extends AddressOptions {
   training?: ((model: string) => Training | undefined) | undefined;
   /** Adds models/index.json and models/NAME/…; absent where they are files of a static host. */
   files?: ModelFiles | undefined;
+  /** The compiled webp_dec.wasm of @jsquash/webp, to take WebP where pictures are sent. Absent: PNG and JPEG only. */
+  webp?: WebAssembly.Module | undefined;
   /** Adds /store, where who has one of these tokens (separated by commas) publishes models. Absent: nobody does. */
   publishing?: { to: ObjectStore; tokens: string } | undefined;
 }
@@ -81,4 +84,5 @@ export interface PocketgenOptions extends AddressOptions {
 export interface Services extends Pick<PocketgenOptions, 'models' | 'store' | 'training'> {
   keys: KeyCheck | undefined;
   addresses: Addresses;
+  pictures: PictureDecoder;
 }

@@ -3,6 +3,7 @@
 /// <reference path="./cloudflare.d.ts" />
 import { env, waitUntil } from 'cloudflare:workers';
 import type { Context } from 'hono';
+import { encoderFile } from '../contract/lookup.ts';
 import { listedModel } from '../contract/model-list.ts';
 import { addressSettings } from './address.ts';
 import { pocketgen } from './app.ts';
@@ -59,13 +60,27 @@ function withFiles(own: Models, assets: NonNullable<typeof env.ASSETS>): Models 
   };
 }
 
-export async function createWorker(bundles: readonly BundledModel[], wasm: WebAssembly.Module) {
+/** Bytes of memory that the Worker's own models take, their encoders too, which are opened when somebody sends a picture. */
+async function takenBy(own: Models): Promise<number> {
+  let taken = 0;
+  for (const entry of await own.list()) {
+    const manifest = await own.lend(entry.name, undefined, (loan) => loan.manifest());
+    taken += openBytes(entry) + (manifest?.encoder ? openBytes(encoderFile(manifest)) : 0);
+  }
+  return taken;
+}
+
+/** `wasm` is ONNX Runtime's module, `webp` that of WebP's decoder. */
+export async function createWorker(
+  bundles: readonly BundledModel[],
+  { wasm, webp }: { wasm: WebAssembly.Module; webp: WebAssembly.Module },
+) {
   const perMinute = Number(env.RATE_LIMIT_PER_MINUTE ?? '600');
   const engine = wasmEngine(wasm);
   const bundled = await bundledModels(bundles, engine, GOLDENS);
   const own = withFiles(bundled, env.ASSETS ?? { fetch: async () => new Response(null, { status: 404 }) });
   const bucket = env.MODELS && bucketStore(env.MODELS);
-  const taken = (await own.list()).reduce((sum, entry) => sum + openBytes(entry), 0);
+  const taken = await takenBy(own);
   const options = {
     engine,
     room: Math.max(ISOLATE_ROOM - taken, LEAST_ROOM),
@@ -75,7 +90,7 @@ export async function createWorker(bundles: readonly BundledModel[], wasm: WebAs
   };
   const served = bucket === undefined ? own : beside(own, publishedModels(bucket, options));
   return pocketgen({
-    ...{ models: served, files: served },
+    ...{ models: served, files: served, webp },
     publishing: bucket && env.PUBLISH_TOKEN ? { to: bucket, tokens: env.PUBLISH_TOKEN } : undefined,
     keys: env.API_KEYS,
     rateLimit: env.RATE_LIMIT && {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkFile, checkGoldens, sha256Hex } from '../../contract/bundle.ts';
+import { checkEncoderGoldens, createEncoder } from '../../contract/encoder.ts';
 import { createGenerator, inTurn } from '../../contract/generator.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { bundleVersion } from '../../contract/version.ts';
@@ -25,7 +26,8 @@ export interface CheckedBundle {
 }
 
 /**
- * Reads a bundle and checks it as whoever serves it will: each file's hash, and every golden of every variant on wasm.
+ * Reads a bundle and checks it as whoever serves it will: each file's hash, and every golden of every variant of generator
+ * and encoder on wasm.
  * Throws UserError.
  */
 export async function readCheckedBundle(folder: string): Promise<CheckedBundle> {
@@ -38,10 +40,18 @@ export async function readCheckedBundle(folder: string): Promise<CheckedBundle> 
     const bytes = new Uint8Array(await source.read(file.path));
     await checkFile(file, bytes);
     blobs.set(file.sha256, bytes);
-    if (file.role !== 'generator') continue;
+    if (file.role === 'discriminator') continue;
     const session = await inTurn(() => engine.createSession(bytes));
     try {
-      await checkGoldens(manifest, file.variant, createGenerator(manifest, session, engine.Tensor), engine.maxLevels);
+      if (file.role === 'generator')
+        await checkGoldens(manifest, file.variant, createGenerator(manifest, session, engine.Tensor), engine.maxLevels);
+      else
+        await checkEncoderGoldens(
+          manifest,
+          file.variant,
+          createEncoder(manifest, session, engine.Tensor),
+          engine.maxLatent,
+        );
     } finally {
       await inTurn(() => session.release());
     }

@@ -31,9 +31,10 @@ const SEEDS = [1, 2, 3, 4, 5, 6];
 
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-function curl(base: string, endpoint: Endpoint, model: ModelEntry): string {
-  const { path, body } = exampleFor(endpoint, model);
+function curl(base: string, endpoint: Endpoint, model: ModelEntry, latentSize: number | undefined): string {
+  const { path, body } = exampleFor(endpoint, model, latentSize);
   const url = quoted(`${base}${path}`);
+  if (endpoint.upload !== undefined) return `curl --data-binary @picture.png ${url}`;
   if (body !== undefined) return `curl ${url} -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(body))}`;
   const format = /\.(png|svg|gif|apng)$/.exec(endpoint.path)?.[1];
   return format === undefined ? `curl ${url}` : `curl -o picture.${format} ${url}`;
@@ -69,12 +70,13 @@ export function documentRoutes(app: Hono<AppEnv>, services: Services, endpoints:
     const up = '../'.repeat(/\/*$/.exec(url.pathname)?.[0].length ?? 0);
     const entries = await models.list();
     const [first] = entries;
+    const latentSize = first && (await models.lend(first.name, undefined, (loan) => loan.manifest()))?.latent.size;
     policy ??= `default-src 'none'; img-src 'self'; style-src 'sha256-${base64OfHex(await sha256Hex(new TextEncoder().encode(STYLE)))}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
     const sections = endpoints.map(
       (endpoint) =>
         html`<h3 id="${endpoint.id}"><code>${endpoint.method.toUpperCase()} ${endpoint.path}</code></h3>
 <p>${endpoint.summary}</p>
-${first === undefined ? '' : html`<pre>${curl(base, endpoint, first)}</pre>`}${parameterTable(endpoint)}`,
+${first === undefined ? '' : html`<pre>${curl(base, endpoint, first, latentSize)}</pre>`}${parameterTable(endpoint)}`,
     );
     const list = entries.map(({ name, version, title, image, classes }, i) => {
       const address = (seed: number) => `${up}v1/images/${versionedName(name, version)}/${seed}.png?scale=2`;
@@ -96,7 +98,8 @@ never changes what it means; one that names the model alone gives whichever vers
 <h2 id="models">Models</h2><ul>${list}</ul>
 <h2 id="routes">Routes</h2>${sections}
 <h2 id="limits">Limits</h2>
-<p>One answer has at most ${LIMITS.pixels} pixels, all its pictures or frames together. A body has at most ${LIMITS.bodyBytes} bytes.</p>
+<p>One answer has at most ${LIMITS.pixels} pixels, all its pictures or frames together. A body has at most ${LIMITS.bodyBytes} bytes;
+a picture that is sent at most ${LIMITS.uploadBytes}, ${LIMITS.uploadPixels} pixels and ${LIMITS.uploadSide} pixels a side.</p>
 <h2 id="errors">Errors</h2>
 <p>Errors are <a href="https://www.rfc-editor.org/rfc/rfc9457">problem details</a>; <code>errors</code> has one entry per
 wrong field with what was expected and what came. Unknown and repeated parameters are errors; nothing is clamped. The
@@ -104,7 +107,7 @@ OpenAI route answers in OpenAI’s error shape.</p>
 <p><span id="status-400"><code>400</code></span> a field is wrong; <span id="status-401"><code>401</code></span> no or a wrong
 bearer key; <span id="status-404"><code>404</code></span> no such model, version, format or path; <span id="status-405"><code>405</code></span>
 another method; <span id="status-413"><code>413</code></span> body too large; <span id="status-415"><code>415</code></span> body
-not JSON; <span id="status-429"><code>429</code></span> too many requests, see <code>Retry-After</code>; <span id="status-431"><code>431</code></span>
+not JSON, or no picture in a format that is read; <span id="status-429"><code>429</code></span> too many requests, see <code>Retry-After</code>; <span id="status-431"><code>431</code></span>
 an address and headers too long for the server;
 <span id="status-500"><code>500</code></span> our fault; <span id="status-503"><code>503</code></span> the model failed its checks.</p>
 </body></html>`;

@@ -41,7 +41,11 @@ export const modelEndpoints: readonly Endpoint[] = [
     path: '/v1/models/{model}',
     id: 'model',
     summary: 'A model’s manifest with its class labels, its version, and the limits of requests.',
-    answers: { ...json, 'application/json': '`{ id, manifest, limits }` and the fields of the list' },
+    answers: {
+      ...json,
+      'application/json':
+        '`{ id, encoder, manifest, limits }` and the fields of the list; `encoder` says whether pictures can be sent to it.',
+    },
     example: '/v1/models/fashion-gan',
   },
 ];
@@ -98,7 +102,9 @@ export function modelRoutes(app: Hono<AppEnv>, { models, addresses }: Services):
     lendNamed(models, segmentsOf(c)[2] ?? '', 'path', async ({ entry, manifest }) => {
       readQuery(nothing, new URL(c.req.url));
       c.set('pocketgen.model', entry.name);
-      const body = { ...summary(entry, addresses.absolute(c)), manifest: await manifest(), limits: LIMITS };
+      const whole = await manifest();
+      const encoder = whole.encoder !== undefined;
+      const body = { ...summary(entry, addresses.absolute(c)), encoder, manifest: whole, limits: LIMITS };
       return c.json(body, 200, { 'Cache-Control': 'no-cache' });
     }),
   );

@@ -7,6 +7,7 @@ export async function nativeEngine(): Promise<Engine> {
   return {
     provider: 'native',
     maxLevels: 1,
+    maxLatent: 1e-3,
     Tensor: ort.Tensor,
     createSession: (model) => ort.InferenceSession.create(model, { executionProviders: ['cpu'] }),
   };

@@ -50,6 +50,7 @@ export function wasmEngine(module?: WebAssembly.Module): Engine {
   return {
     provider: 'wasm',
     maxLevels: 0,
+    maxLatent: 0,
     Tensor: ort.Tensor,
     createSession: (model) =>
       withInstantiate(hook, () => ort.InferenceSession.create(model, { executionProviders: ['wasm'] })),

@@ -1,6 +1,8 @@
 // Models of a store (contract/published.ts): an R2 bucket on Workers, a folder on Node. What is published is served within
 // seconds; a model is opened when it is first drawn with, after its hash and a golden were checked.
+import type { Encoder } from '../../contract/encoder.ts';
 import { UserError } from '../../contract/errors.ts';
+import { encoderFile } from '../../contract/lookup.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import { listedModel } from '../../contract/model-list.ts';
 import {
@@ -13,7 +15,16 @@ import {
   publishedSummary,
 } from '../../contract/published.ts';
 import { splitVersion, versionedName } from '../../contract/version.ts';
-import { type Engine, type ModelEntry, type Models, openModel, type ServedModel } from '../models.ts';
+import {
+  type BundleSource,
+  type Engine,
+  type ModelEntry,
+  type Models,
+  type OpenEncoder,
+  openEncoder,
+  openModel,
+  type ServedModel,
+} from '../models.ts';
 import { Problem } from '../problem.ts';
 import type { FileStream, ModelFiles } from '../services.ts';
 import { openCatalogue } from './catalogue.ts';
@@ -60,7 +71,7 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
   const { keepAlive = () => {} } = options;
   const once = createOnce(keepAlive);
   const catalogue = openCatalogue(store, freshMs, once);
-  const shelf = createShelf(room, once);
+  const shelf = createShelf<ServedModel | OpenEncoder>(room, once);
   /** The one that was not asked for longest first. */
   const manifests = new Map<string, { manifest: Manifest; bytes: number }>();
   const failed = new Map<string, { reason: string; at: number }>();
@@ -87,25 +98,45 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
     });
   }
 
-  function use<T>({ name, version, file }: Wanted, work: (model: ServedModel) => Promise<T>): Promise<T> {
-    const start = async () => {
-      const label = versionedName(name, version.version);
-      const source = {
-        name: label,
-        manifest: () => manifestOf(name, version),
-        created: async () => secondsOf(version),
-        read: () => readContent(store, blobKey(file.network)),
-      };
-      try {
-        const model = await openModel(source, engine, goldens);
-        failed.delete(label);
-        return model;
-      } catch (error) {
-        failed.set(label, { reason: error instanceof Error ? error.message : String(error), at: Date.now() });
-        throw error;
-      }
-    };
-    return shelf.use(version.manifest, openBytes(file), start, work);
+  const sourceOf = (label: string, { name, version }: Wanted, sha256: string): BundleSource => ({
+    name: label,
+    manifest: () => manifestOf(name, version),
+    created: async () => secondsOf(version),
+    read: () => readContent(store, blobKey(sha256)),
+  });
+
+  /** What `open` opens; why it failed, if it does, is told in /healthz. */
+  async function noted<T>(label: string, open: () => Promise<T>): Promise<T> {
+    try {
+      const opened = await open();
+      failed.delete(label);
+      return opened;
+    } catch (error) {
+      failed.set(label, { reason: error instanceof Error ? error.message : String(error), at: Date.now() });
+      throw error;
+    }
+  }
+
+  function use<T>(wanted: Wanted, work: (model: ServedModel) => Promise<T>): Promise<T> {
+    const { name, version, file } = wanted;
+    const label = versionedName(name, version.version);
+    const start = () => noted(label, () => openModel(sourceOf(label, wanted, file.network), engine, goldens));
+    return shelf.use(version.manifest, openBytes(file), start, (one) => {
+      if (!isModel(one)) throw new Error(`${label}: expected a generator on its shelf`);
+      return work(one);
+    });
+  }
+
+  /** An encoder has a place of its own: it goes when nobody sends pictures, and its generator stays. */
+  async function encodeBy<T>(wanted: Wanted, work: (encoder: Encoder) => Promise<T>): Promise<T> {
+    const { name, version } = wanted;
+    const file = encoderFile(await manifestOf(name, version));
+    const label = `${versionedName(name, version.version)} encoder`;
+    const start = () => noted(label, () => openEncoder(sourceOf(label, wanted, file.sha256), engine, goldens));
+    return shelf.use(`${version.manifest} encoder`, openBytes(file), start, (one) => {
+      if (isModel(one)) throw new Error(`${label}: expected an encoder on its shelf`);
+      return work(one.encoder);
+    });
   }
 
   const entryOf = (summary: PublishedSummary, version: PublishedVersion): ModelEntry => {
@@ -114,7 +145,7 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
     return {
       ...known,
       ...{ version: version.version, hash: network, created: secondsOf(version), changes: false },
-      opened: open && { provider: open.provider, openMs: open.openMs },
+      opened: open && isModel(open) ? { provider: open.provider, openMs: open.openMs } : undefined,
     };
   };
 
@@ -165,6 +196,9 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
               generate: (requests) => use(wanted, ({ generator }) => generator.generate(requests)),
               decode: (latents, weights) => use(wanted, ({ generator }) => generator.decode(latents, weights)),
             },
+            encoder: async () => ({
+              encode: (pictures, weights) => encodeBy(wanted, (encoder) => encoder.encode(pictures, weights)),
+            }),
             close: async () => {}, // the shelf's business
           };
         },
@@ -191,6 +225,8 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
     },
   };
 }
+
+const isModel = (one: ServedModel | OpenEncoder): one is ServedModel => 'generator' in one;
 
 const secondsOf = ({ published }: PublishedVersion): number => Math.floor(Date.parse(published) / 1000);
 

@@ -3,7 +3,6 @@
 // whoever waits for a model gets into that line before its room can go to another, and asks anew for each batch.
 import { UserError } from '../../contract/errors.ts';
 import type { FileEntry, Variant } from '../../contract/manifest.ts';
-import type { ServedModel } from '../models.ts';
 import type { Once } from './once.ts';
 
 /** How much larger a file's numbers are as float32, which is what a session keeps. */
@@ -19,33 +18,38 @@ export function openBytes({ bytes, variant }: Pick<FileEntry, 'bytes' | 'variant
   return FIXED_BYTES + Math.ceil(bytes * GROWTH[variant] * OVERHEAD);
 }
 
-/** Something that is asked of an open model: it must ask its session in the same turn in which it is called. */
-type Work<T> = (model: ServedModel) => Promise<T>;
-
-export interface Shelf {
-  /** Does `work` with the model, opened by `start` unless it is open. Throws UserError where it is broken or too large. */
-  use<T>(key: string, bytes: number, start: () => Promise<ServedModel>, work: Work<T>): Promise<T>;
-  /** The model if it is open, without counting that as asked for. */
-  peek(key: string): ServedModel | undefined;
+/** What stands on a shelf: a model, or an encoder. */
+interface Opened {
+  close(): Promise<void>;
 }
 
-interface Waiting {
-  begin(model: ServedModel): void;
+/** Something that is asked of an open model: it must ask its session in the same turn in which it is called. */
+type Work<M, T> = (model: M) => Promise<T>;
+
+export interface Shelf<M> {
+  /** Does `work` with the model, opened by `start` unless it is open. Throws UserError where it is broken or too large. */
+  use<T>(key: string, bytes: number, start: () => Promise<M>, work: Work<M, T>): Promise<T>;
+  /** The model if it is open, without counting that as asked for. */
+  peek(key: string): M | undefined;
+}
+
+interface Waiting<M> {
+  begin(model: M): void;
   fail(error: unknown): void;
 }
 
 /** `room`: bytes of memory for the models that are open, by openBytes. */
-export function createShelf(room: number, once: Once): Shelf {
+export function createShelf<M extends Opened>(room: number, once: Once): Shelf<M> {
   /** The one that was not asked for longest first. */
-  const open = new Map<string, { model: ServedModel; bytes: number }>();
+  const open = new Map<string, { model: M; bytes: number }>();
   const opening = new Map<symbol, { bytes: number; done: Promise<unknown> }>();
-  const waiting = new Map<string, Waiting[]>();
+  const waiting = new Map<string, Waiting<M>[]>();
   const broken = new Map<string, { error: UserError; since: number }>();
 
   const used = () => [...open.values(), ...opening.values()].reduce((sum, { bytes }) => sum + bytes, 0);
 
   /** Begins `start` once there is room: takes away what has to go, and waits for others that are being opened. */
-  async function inRoom(bytes: number, start: () => Promise<ServedModel>): Promise<ServedModel> {
+  async function inRoom(bytes: number, start: () => Promise<M>): Promise<M> {
     if (bytes > room) {
       const mebibytes = (size: number) => (size / 2 ** 20).toFixed(1);
       throw new UserError(
@@ -67,7 +71,7 @@ export function createShelf(room: number, once: Once): Shelf {
     return work;
   }
 
-  async function put(key: string, bytes: number, start: () => Promise<ServedModel>): Promise<void> {
+  async function put(key: string, bytes: number, start: () => Promise<M>): Promise<void> {
     const line = () => {
       const all = waiting.get(key) ?? [];
       waiting.delete(key);
@@ -87,7 +91,7 @@ export function createShelf(room: number, once: Once): Shelf {
   }
 
   return {
-    async use<T>(key: string, bytes: number, start: () => Promise<ServedModel>, work: Work<T>): Promise<T> {
+    async use<T>(key: string, bytes: number, start: () => Promise<M>, work: Work<M, T>): Promise<T> {
       const there = open.get(key);
       if (there !== undefined) {
         open.delete(key);
@@ -98,7 +102,7 @@ export function createShelf(room: number, once: Once): Shelf {
       const failure = broken.get(key);
       if (failure !== undefined) throw failure.error;
       const result = new Promise<T>((resolve, reject) => {
-        const begin = (model: ServedModel) => void work(model).then(resolve, reject);
+        const begin = (model: M) => void work(model).then(resolve, reject);
         waiting.set(key, [...(waiting.get(key) ?? []), { begin, fail: reject }]);
       });
       // Whoever came between the end of an opening and its being forgotten is still waiting then.

@@ -33,6 +33,8 @@ const DRAWN = [
   '/v1/images/NAME/ada%40example.com.png?class=bag&scale=2',
   '/v1/images/NAME/a%2Fb.svg',
   '/v1/images/NAME/7.json?truncation=0.5',
+  '/v1/latents/NAME.png?z=AAAAAAAAAAAAAA&class=bag&scale=2',
+  '/v1/latents/NAME.svg?z=AAAAAAAAAAAAAA&classes=0*0.25,2*0.75',
   '/v1/grids/NAME.png?seeds=1-4,ada&columns=2',
   '/v1/walks/NAME.gif?from=1&to=ada&frames=3',
   '/v1/walks/NAME.apng?from=1&to=2&frames=2&class=bag',

@@ -21,6 +21,7 @@ import type { ServedStore } from '../../edge/store/objects.ts';
 import { publishedModels } from '../../edge/store/published.ts';
 import { openBytes } from '../../edge/store/shelf.ts';
 import { writeBundle } from '../web-bundles.ts';
+import { SEEN, writeTiny } from './edge-fixture.ts';
 
 let root: string;
 let store: ReturnType<typeof folderStore>;
@@ -200,4 +201,22 @@ test('without a publish token there is no store to be reached, which is not take
     expect((await app.request('/store/index.json', { method, headers: { Authorization: 'Bearer x' } })).status).toBe(
       404,
     );
+});
+
+test('a published model with an encoder takes pictures; each of the two networks is opened when it is asked for and goes by itself', async () => {
+  await writeTiny(join(root, 'own'), SEEN);
+  const bundle = await readCheckedBundle(join(root, 'own', 'tiny-seen'));
+  await publishBundle(store, bundle);
+  const { app, counts } = serve(1);
+  const picture = await (await app.request('/v1/images/tiny-seen/3.png?class=bag')).arrayBuffer();
+  expect(counts.opened).toBe(1);
+  for (let i = 0; i < 2; i++) {
+    const response = await app.request('/v1/encode/tiny-seen?class=bag', { method: 'POST', body: picture });
+    expect(response.status).toBe(200);
+    const { picture: address } = (await response.json()) as { picture: string };
+    expect((await app.request(address)).status).toBe(200);
+  }
+  // There is room for one at a time.
+  expect(counts.most).toBe(1);
+  expect(counts.opened).toBeGreaterThan(2);
 });

@@ -1,0 +1,101 @@
+// Pictures sent to real workerd and to `pocketgen serve`: the same latents and pictures from both and from the command line, and
+// hostile bodies (200, or HOSTILE_COUNT) refused without a 5xx and without growing.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { heldHeapMiB } from '../../bench/edge-heap.ts';
+import {
+  buildWorker,
+  folderOf,
+  type ServerProcess,
+  startNodeServer,
+  startWorkerdAlone,
+  type WorkerBuild,
+} from '../../bench/edge-server.ts';
+import type { LatentFile } from '../../contract/latent-file.ts';
+import { SEEN, SEEN_CLEAR, writeTiny } from '../fast/edge-fixture.ts';
+import { hostilePictures } from '../helpers/hostile-pictures.ts';
+
+const COUNT = Number(process.env.HOSTILE_COUNT ?? '200');
+const SEED = Number(process.env.HOSTILE_SEED ?? '13');
+const models = folderOf();
+for (const tiny of [SEEN, SEEN_CLEAR]) await writeTiny(models.folder, tiny);
+const scratch = mkdtempSync(join(tmpdir(), 'pocketgen-encode-'));
+let build: WorkerBuild;
+let servers: ServerProcess[] = [];
+
+beforeAll(async () => {
+  build = buildWorker(models.folder);
+  const options = { inspect: true, v8Flags: ['--expose-gc'] };
+  servers = [await startWorkerdAlone(build, options), await startNodeServer(models.folder, options)];
+});
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+  build?.remove();
+  models.remove();
+  rmSync(scratch, { recursive: true });
+});
+
+const picture = () => sharp('docs/screenshots/phone-mix.png').resize(700, 500).removeAlpha();
+const run = (...args: string[]) => promisify(execFile)('node_modules/.bin/node', ['cli/main.ts', ...args]);
+const post = (server: ServerProcess, path: string, body: Uint8Array<ArrayBuffer>) =>
+  fetch(`${server.url}/v1/encode/${path}`, { method: 'POST', body });
+
+test.each([
+  ['png', 'tiny-seen', 'bag'],
+  ['jpeg', 'tiny-seen', 'bag'],
+  ['webp', 'tiny-seen-clear', undefined],
+] as const)('workerd, Node and the command line make the same of a %s', async (format, model, label) => {
+  const file = join(scratch, `picture.${format}`);
+  writeFileSync(file, await picture().withMetadata({ orientation: 6 }).toFormat(format).toBuffer());
+  const bytes = new Uint8Array(readFileSync(file));
+  const bundle = join(models.folder, model);
+  const choice = label === undefined ? [] : ['--class', label];
+  const out = join(scratch, `${format}.json`);
+  await run('encode', bundle, file, ...choice, '-o', out);
+  const written = JSON.parse(readFileSync(out, 'utf8')) as LatentFile;
+  const png = join(scratch, `${format}.png`);
+  await run('sample', bundle, '--latent', out, '--out', png);
+  if (format === 'png') {
+    const again = join(scratch, 'again.png');
+    await run('reconstruct', bundle, file, ...choice, '-o', again);
+    expect(readFileSync(again).equals(readFileSync(png))).toBe(true);
+  }
+  for (const server of servers) {
+    const response = await post(server, `${model}${label === undefined ? '' : `?class=${label}`}`, bytes);
+    const { picture: address, ...answer } = (await response.json()) as LatentFile & { picture: string };
+    expect(answer).toEqual(written);
+    const drawn = new Uint8Array(await (await fetch(address)).arrayBuffer());
+    expect(drawn).toEqual(new Uint8Array(readFileSync(png)));
+  }
+});
+
+test(`${COUNT} hostile bodies each: no 5xx, and neither server grows`, { timeout: 600_000 }, async () => {
+  const bodies = await hostilePictures(COUNT, SEED);
+  for (const server of servers) {
+    const statuses = new Map<number, number>();
+    const memory: object[] = [];
+    const held: number[] = [];
+    for (let at = 0; at < COUNT; at += 10) {
+      if (at % Math.max(10, COUNT / 5) === 0 || at + 10 >= COUNT) {
+        held.push(await heldHeapMiB(server.inspector ?? 0));
+        memory.push({ sent: at, residentMiB: Math.round(server.residentMiB()), heldMiB: held.at(-1)?.toFixed(1) });
+      }
+      const some = bodies.slice(at, at + 10);
+      const answers = await Promise.all(some.map((body) => post(server, 'tiny-seen?class=0', new Uint8Array(body))));
+      for (const [i, answer] of answers.entries()) {
+        const text = await answer.text();
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+        expect([at + i, text.slice(0, 200), answer.status < 500]).toEqual([at + i, text.slice(0, 200), true]);
+        if (answer.status !== 200) expect(answer.headers.get('Content-Type')).toBe('application/problem+json');
+      }
+    }
+    console.log(server.name, `seed ${SEED}`, Object.fromEntries([...statuses].sort()), JSON.stringify(memory));
+    for (const status of [200, 400, 415]) expect(statuses.get(status) ?? 0).toBeGreaterThan(COUNT / 100);
+    expect((held.at(-1) ?? 0) - (held[1] ?? 0)).toBeLessThan(4);
+  }
+});
