@@ -68,7 +68,7 @@ async function take(browser: Browser, url: string, form: 'phone' | 'desktop'): P
 }
 
 const folder = await builtSite();
-const site = await serveSite(folder);
+const site = await serveSite(folder, { every: true });
 const browser = await launchBrowser();
 for (const form of ['phone', 'desktop'] as const) await take(browser, site.url, form);
 await browser.close();

@@ -1,0 +1,37 @@
+// The shipped colour models have on record what their cards say, variant by variant, and it is as good as was asked for.
+// Their pictures are not in the repository, so it is not measured anew here: docs/quality.md has the commands.
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { EvalResult } from '../../cli/commands/eval.ts';
+import { type Evaluation, parseManifest } from '../../contract/manifest.ts';
+import { readNetwork } from '../../web/files/network.ts';
+
+describe.each([{ name: 'dungeon-gan', size: 32, channels: 4, classes: 6 }])(
+  '$name',
+  ({ name, size, channels, classes }) => {
+    const folder = `models/${name}`;
+    const manifest = parseManifest(JSON.parse(readFileSync(`${folder}/model.json`, 'utf8')));
+    const recorded = (manifest.metrics?.evaluations ?? []) as (Evaluation & Omit<EvalResult, 'model' | 'seconds'>)[];
+
+    test('every variant has its quality on record, and the model its training and its licence', () => {
+      expect(manifest.image).toEqual({ width: size, height: size, channels });
+      expect(manifest.classes.length).toBe(classes);
+      expect(recorded.map(({ dtype }) => dtype).sort()).toEqual(['fp16', 'fp32', 'int8']);
+      expect(manifest.training.imagesSeen).toBeGreaterThan(200_000);
+      expect(manifest.metrics?.history.length).toBeGreaterThan(10);
+      expect(manifest.license).not.toMatch(/^as the pictures/);
+      expect(existsSync(`${folder}/preview.png`)).toBe(true);
+      for (const { path } of manifest.files)
+        expect(readNetwork(new Uint8Array(readFileSync(`${folder}/${path}`))).parameters).toBeLessThan(1_000_000);
+    });
+
+    test('the goals: a distance that real pictures have by chance, most of what they cover, no copies', () => {
+      for (const { generated, real, dataset } of recorded) {
+        expect(dataset.heldOutPictures).toBeGreaterThan(200);
+        expect(generated.kid).toBeLessThanOrEqual(Math.max(3 * real.kid, real.kidHigh));
+        expect(generated.coverage).toBeGreaterThanOrEqual(0.7 * real.coverage);
+        expect(generated.nearCopies).toBeLessThanOrEqual((real.nearCopies ?? Number.NaN) + 0.02);
+      }
+    });
+  },
+);
