@@ -4,6 +4,7 @@ import './styles/index.css';
 import { forget, readChoice, writeChoice } from '../client/engine/device.ts';
 import { createEngine, type EngineStatus } from '../client/engine/engine.ts';
 import type { Choice } from '../client/engine/ladder.ts';
+import { Dropped } from '../client/engine/queue.ts';
 import { RunnerError, startRunner } from '../client/engine/runner.ts';
 import { isNetworkFailure } from '../client/files/patience.ts';
 import { OtherFile } from '../client/files/store.ts';
@@ -19,7 +20,7 @@ import { watchTraining } from './files/training.ts';
 import { listenForInstall } from './offline/install.ts';
 import { readiness, registerWorker } from './offline/offline.ts';
 import type { Inputs } from './pictures/point.ts';
-import { FIRST, firstOf, modelInState, readState, type State, writeState } from './state.ts';
+import { FIRST, firstOf, modelInState, readState, type State, viewsOf, writeState } from './state.ts';
 import { t } from './texts.ts';
 import { openDevice } from './ui/device-dialog.ts';
 import { openSave, openShare } from './ui/dialogs.ts';
@@ -48,6 +49,8 @@ let turns = 0;
 let asksForNone = false;
 /** Whether it was said that this device has no room. */
 let saidFull = false;
+/** Done when the model that was asked for last draws, or cannot. */
+let loading: Promise<void> = Promise.resolve();
 /** The newest snapshot asked for, and what ends the watching of the training. */
 let asked = '';
 let endWatch = (): void => undefined;
@@ -105,6 +108,7 @@ const app: App = {
   },
   preview: (point, picture) => shell.stage.preview(point, picture),
   make,
+  encode,
   batchSize: () => engine.batchSize(),
   dropBackground: () => engine.dropBackground(),
   notify: (text, action) => shell.notify(text, action),
@@ -145,6 +149,14 @@ async function make(inputs: readonly Inputs[], priority: 'interactive' | 'backgr
     );
   }
   return pictures;
+}
+
+async function encode(picture: Picture, weights: Float32Array): Promise<Float32Array> {
+  await loading; // the first picture goes before
+  const conditional = app.manifest.encoder?.inputs.classWeights !== undefined;
+  const [latent] = await engine.encode([picture], conditional ? [weights] : []);
+  if (latent === undefined) throw new Dropped();
+  return latent;
 }
 
 function withShown(open: typeof openSave): void {
@@ -251,13 +263,15 @@ async function show(entry: ModelEntry, next: LoadedModel, fragment: string): Pro
     const base = { ...firstOf(entry.name, next.manifest), view: state.view, ...(known ? { class: state.class } : {}) };
     const wanted =
       fragment === '' ? (entry.name === state.model ? state : base) : readState(fragment, next.manifest, base);
-    state = { ...wanted, model: entry.name };
+    const view = viewsOf(next.manifest).find((name) => name === wanted.view) ?? FIRST.view;
+    state = { ...wanted, model: entry.name, view };
     const addressed = modelInState(location.hash.slice(1)) ?? entry.name;
     writeAddress(addressed === entry.name ? 'replace' : 'push');
     ground.modelChanged(next.manifest);
     shell.modelChanged(entry);
     watch(entry, fragment);
     const running = engine.load(next, choice);
+    loading = running.catch(() => undefined);
     shell.update(new Set(Object.keys(state) as (keyof State)[]));
     await running;
     if (model !== next || engine.status.phase !== 'running') return false;

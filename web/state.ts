@@ -7,8 +7,12 @@ import { classIndex } from '../contract/lookup.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Point } from './pictures/point.ts';
 
-export const VIEWS = ['wall', 'explore', 'walk', 'mix', 'saved', 'how'] as const;
+export const VIEWS = ['wall', 'explore', 'walk', 'mix', 'draw', 'saved', 'how'] as const;
 export type View = (typeof VIEWS)[number];
+
+/** The views a model has: without an encoder nothing can be put in. */
+export const viewsOf = ({ encoder }: Manifest): readonly View[] =>
+  VIEWS.filter((view) => view !== 'draw' || encoder !== undefined);
 
 export interface State {
   model: string;
@@ -76,7 +80,7 @@ export function modelInState(fragment: string): string | undefined {
 /** Throws UserError naming the part that cannot be read; `fallback` fills what is not there. */
 export function readState(fragment: string, manifest: Manifest, fallback: State): State {
   const params = new URLSearchParams(fragment);
-  const view = VIEWS.find((name) => name === params.get('view')) ?? fallback.view;
+  const view = viewsOf(manifest).find((name) => name === params.get('view')) ?? fallback.view;
   const label = params.get('class');
   return {
     model: fallback.model,

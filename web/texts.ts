@@ -41,6 +41,7 @@ const TEXTS = {
   explore: ['Explore', '探索'],
   walk: ['Walk', '漫步'],
   mix: ['Mix', '混合'],
+  draw: ['Draw', '画图'],
   saved: ['Saved', '收藏'],
   how: ['How', '原理'],
   centre: ['The picture', '当前图片'],
@@ -208,6 +209,7 @@ const TEXTS = {
   chooseZip: ['Choose a zip', '选择 zip'],
   chooseFolder: ['Choose a folder', '选择文件夹'],
   dropHere: ['Drop the bundle here', '把模型包放到这里'],
+  dropPicture: ['Drop your picture here', '把你的图片放到这里'],
   bundleKept: ['{name} is on this device now.', '{name} 已保存在此设备上。'],
   bundleHere: ['{name} is here until this page is closed. {reason}', '{name} 仅在本页关闭前可用。{reason}'],
   forgetBundle: ['Remove {name} from this device', '从此设备移除 {name}'],
@@ -330,7 +332,16 @@ export function setLanguage(next: Language): void {
   writeSetting(SETTING, next);
 }
 
-export function t(key: TextKey, values: Record<string, string | number> = {}): string {
-  const text = TEXTS[key][currentLanguage() === 'zh' ? 1 : 0];
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+export type Translate<K extends string> = (key: K, values?: Record<string, string | number>) => string;
+
+/** What is loaded later brings words of its own. */
+export function wordsOf<K extends string>(
+  table: Readonly<Record<K, readonly [english: string, chinese: string]>>,
+): Translate<K> {
+  return (key, values = {}) =>
+    table[key][currentLanguage() === 'zh' ? 1 : 0].replace(/\{(\w+)\}/g, (whole, name: string) =>
+      String(values[name] ?? whole),
+    );
 }
+
+export const t = wordsOf(TEXTS);

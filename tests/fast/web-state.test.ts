@@ -10,6 +10,7 @@ const manifest = {
   latent: { size: 8 },
   classes: ['T-shirt/top', 'Trouser', 'Ankle boot'],
   defaultTruncation: 0.95,
+  encoder: {},
 } as unknown as Manifest;
 const FIRST: State = { ...BLANK, model: 'm' };
 
@@ -77,4 +78,10 @@ test('a link that cannot be right says what it expected', () => {
   expect(read(`z=${encodeLatent(new Float32Array(8))}&classes=7*1`)).toThrow(
     'classes: expected an index below 3, * and a weight, got 7*1',
   );
+});
+
+test('a link to a view that the model does not have opens the one that is shown', () => {
+  const { encoder: _, ...without } = manifest;
+  expect(readState('model=m&view=draw', manifest, FIRST).view).toBe('draw');
+  expect(readState('model=m&view=draw', without as Manifest, FIRST).view).toBe('wall');
 });

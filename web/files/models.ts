@@ -76,6 +76,7 @@ async function loaded(entry: ModelEntry, manifest: Checked<Manifest>): Promise<L
 
 /** Whether one is a later state of the other: what is on the page stays where it is, and is drawn again. */
 export function sameKind(a: Manifest, b: Manifest): boolean {
-  const kind = ({ image, latent, classes }: Manifest) => JSON.stringify([image, latent, classes]);
+  const kind = ({ image, latent, classes, encoder }: Manifest) =>
+    JSON.stringify([image, latent, classes, encoder === undefined]);
   return kind(a) === kind(b);
 }

@@ -1,11 +1,12 @@
 // Bundles that a person brought along, on this device only: in Cache Storage, or in memory until the page is closed where the
 // browser keeps nothing (plain http) or has no room.
 
-import { isIntact, type RemoteFile, storeKey } from '../../client/files/store.ts';
+import type { CheckedBundle } from '../../client/files/bundle.ts';
+import { isIntact, nameOf, type RemoteFile, storeKey } from '../../client/files/store.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
-import { generatorFile } from '../../contract/lookup.ts';
-import { type Manifest, parseManifest } from '../../contract/manifest.ts';
+import { encoderFile, generatorFile } from '../../contract/lookup.ts';
+import { type FileEntry, type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { listedBundle } from '../../contract/model-list.ts';
 import { bundleVersion } from '../../contract/version.ts';
 import type { LoadedModel, ModelEntry } from './models.ts';
@@ -16,7 +17,7 @@ export const OWN = 'own:';
 
 interface OwnBundle {
   manifest: Manifest;
-  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  read(file: RemoteFile): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
 
 /** Those that could not be kept. */
@@ -24,10 +25,11 @@ const untilClosed = new Map<string, OwnBundle>();
 
 const addressOf = (name: string, file: string) => new URL(`own-models/${name}/${file}`, document.baseURI).href;
 
-function fileOf(manifest: Manifest): RemoteFile {
-  const { path, bytes, sha256 } = generatorFile(manifest);
-  return { url: addressOf(manifest.name, path), bytes, sha256 };
-}
+const fileOf = ({ name }: Manifest, { path, bytes, sha256 }: FileEntry): RemoteFile => ({
+  url: addressOf(name, path),
+  bytes,
+  sha256,
+});
 
 const entryOf = async (manifest: Manifest): Promise<ModelEntry> => ({
   ...(await listedBundle(manifest, false)),
@@ -42,8 +44,8 @@ async function find(name: string): Promise<OwnBundle | undefined> {
   const kept = await (await store.open())?.match(addressOf(name, 'model.json'));
   if (kept === undefined) return undefined;
   const manifest = parseManifest(await kept.json());
-  const read = async () => {
-    const content = await (await (await store.open())?.match(storeKey(fileOf(manifest))))?.arrayBuffer();
+  const read = async (file: RemoteFile) => {
+    const content = await (await (await store.open())?.match(storeKey(file)))?.arrayBuffer();
     return content === undefined ? undefined : new Uint8Array(content);
   };
   return { manifest, read };
@@ -74,48 +76,47 @@ export async function loadOwn(name: string): Promise<LoadedModel | undefined> {
   const bundle = await find(name);
   if (bundle === undefined) return undefined;
   const { manifest } = bundle;
-  const file = fileOf(manifest);
-  const { path, variant } = generatorFile(manifest);
+  const entry = generatorFile(manifest);
+  const file = fileOf(manifest, entry);
+  async function read(one: RemoteFile): Promise<Uint8Array<ArrayBuffer>> {
+    const content = await bundle?.read(one);
+    if (content !== undefined && (await isIntact(one, content))) return content;
+    throw new UserError(
+      `${nameOf(one)}: expected it whole on this device, got a damaged copy or none; add the bundle again`,
+    );
+  }
   return {
     manifest,
-    variant,
+    variant: entry.variant,
     own: true,
     file,
     sha256: await sha256Hex(new TextEncoder().encode(JSON.stringify(manifest))),
     version: await bundleVersion(manifest),
     bytes: 0,
-    async read() {
-      const content = await bundle.read();
-      if (content === undefined || !(await isIntact(file, content)))
-        throw new UserError(
-          `${path}: expected it whole on this device, got a damaged copy or none; add the bundle again`,
-        );
-      return content;
-    },
-    async readEncoder() {
-      throw new UserError(
-        `${manifest.name}: expected an encoder, got none; a page keeps the generator of a bundle alone`,
-      );
-    },
+    read: () => read(file),
+    readEncoder: async () => read(fileOf(manifest, encoderFile(manifest))),
     isKept: async () => !untilClosed.has(name),
     keep: async () => undefined,
   };
 }
 
 /** Keeps a checked bundle; `kept` is false where it will be gone with the page. One of the same name is replaced. */
-export async function keepOwn(
-  manifest: Manifest,
-  network: Uint8Array<ArrayBuffer>,
-): Promise<{ entry: ModelEntry; kept: boolean }> {
+export async function keepOwn({
+  manifest,
+  network,
+  encoder,
+}: CheckedBundle): Promise<{ entry: ModelEntry; kept: boolean }> {
   const entry = await entryOf(manifest);
-  const key = storeKey(fileOf(manifest));
+  const files = new Map([[storeKey(fileOf(manifest, generatorFile(manifest))), network]]);
+  if (encoder !== undefined) files.set(storeKey(fileOf(manifest, encoderFile(manifest))), encoder);
   untilClosed.delete(manifest.name);
   // The manifest comes last: until it is there, the bundle before it is whole.
-  const kept =
-    (await store.put(key, new Response(network))) &&
-    (await store.put(addressOf(manifest.name, 'model.json'), Response.json(manifest)));
-  if (kept) await drop(manifest.name, [key, addressOf(manifest.name, 'model.json')]);
-  else untilClosed.set(manifest.name, { manifest, read: async () => network });
+  const last = addressOf(manifest.name, 'model.json');
+  let kept = true;
+  for (const [key, bytes] of files) kept &&= await store.put(key, new Response(bytes));
+  kept &&= await store.put(last, Response.json(manifest));
+  if (kept) await drop(manifest.name, [...files.keys(), last]);
+  else untilClosed.set(manifest.name, { manifest, read: async (file) => files.get(storeKey(file)) });
   return { entry, kept };
 }
 

@@ -1,4 +1,5 @@
-// Bring your own bundle: drop a folder or zip anywhere on the page, or choose one. It is checked and stays here.
+// Bring your own bundle: drop a folder or zip anywhere on the page, or choose one. It is checked and stays here. A picture that
+// is dropped or pasted goes to the model that is shown.
 import { readBundle } from '../../client/files/bundle.ts';
 import { keepOwn } from '../files/own.ts';
 import { t } from '../texts.ts';
@@ -14,14 +15,27 @@ export interface BundleDrop {
   readonly overlay: HTMLElement;
 }
 
-export function createBundleDrop(app: App, added: (name: string) => Promise<void>): BundleDrop {
-  const overlay = h('div', { class: 'drop', hidden: true }, h('p', {}, t('dropHere')));
+export interface PictureDrop {
+  /** Whether the model takes pictures. */
+  wanted(): boolean;
+  take(picture: Blob): void;
+}
+
+export function createBundleDrop(
+  app: Pick<App, 'notify'>,
+  added: (name: string) => Promise<void>,
+  pictures: PictureDrop,
+): BundleDrop {
+  const words = h('p');
+  const overlay = h('div', { class: 'drop', hidden: true }, words);
+  const isPicture = ({ type }: { type: string }) => type.startsWith('image/') && pictures.wanted();
 
   async function take(files: readonly File[]): Promise<void> {
     if (files.length === 0) return;
     try {
-      const { manifest, network } = await readBundle(files);
-      const { entry, kept } = await keepOwn(manifest, network);
+      const bundle = await readBundle(files);
+      const { manifest } = bundle;
+      const { entry, kept } = await keepOwn(bundle);
       if (kept) void navigator.storage?.persist?.().catch(() => false);
       await added(entry.name);
       app.notify(t(kept ? 'bundleKept' : 'bundleHere', { name: manifest.title, reason: whyNotKept() }));
@@ -55,6 +69,7 @@ export function createBundleDrop(app: App, added: (name: string) => Promise<void
   window.addEventListener('dragover', (event) => {
     if (!event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();
+    words.textContent = t([...event.dataTransfer.items].some(isPicture) ? 'dropPicture' : 'dropHere');
     overlay.hidden = false;
   });
   window.addEventListener('dragleave', (event) => {
@@ -63,9 +78,16 @@ export function createBundleDrop(app: App, added: (name: string) => Promise<void
   window.addEventListener('drop', (event) => {
     event.preventDefault();
     overlay.hidden = true;
+    const [dropped, ...more] = event.dataTransfer?.files ?? [];
+    if (dropped !== undefined && more.length === 0 && isPicture(dropped)) return pictures.take(dropped);
     // Entries must be taken before the first await: the list empties itself after the event.
     const entries = [...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry());
     void Promise.all(entries.map(filesOf)).then((lists) => take(lists.flat()));
+  });
+
+  window.addEventListener('paste', ({ clipboardData }) => {
+    const picture = [...(clipboardData?.files ?? [])].find(isPicture);
+    if (picture !== undefined) pictures.take(picture);
   });
 
   return { open, overlay };

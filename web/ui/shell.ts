@@ -3,10 +3,11 @@
 import { readSetting, writeSetting } from '../../client/engine/device.ts';
 import type { EngineStatus } from '../../client/engine/engine.ts';
 import type { ModelEntry } from '../files/models.ts';
-import { type State, VIEWS, type View as ViewName } from '../state.ts';
+import { type State, VIEWS, type View as ViewName, viewsOf } from '../state.ts';
 import { currentLanguage, setLanguage, type TextKey, t } from '../texts.ts';
 import { createBundleDrop } from './bundle-drop.ts';
 import { h } from './dom.ts';
+import { createDraw } from './draw.ts';
 import { createExplore } from './explore.ts';
 import { createHow } from './how.ts';
 import { icon } from './icons.ts';
@@ -56,11 +57,13 @@ const THEME = 'pocketgen.theme';
 
 export function createShell(app: App, actions: ShellActions): Shell {
   document.documentElement.lang = currentLanguage() === 'zh' ? 'zh-Hans' : 'en';
+  const drawing = createDraw(app);
   const makers: Record<ViewName, (app: App) => View> = {
     wall: createWall,
     explore: createExplore,
     walk: createWalk,
     mix: createMix,
+    draw: () => drawing,
     saved: createSaved,
     how: createHow,
   };
@@ -74,7 +77,13 @@ export function createShell(app: App, actions: ShellActions): Shell {
     modelName,
     icon('down'),
   );
-  const add = createBundleDrop(app, (entry) => actions.modelAdded(entry));
+  const add = createBundleDrop(app, (entry) => actions.modelAdded(entry), {
+    wanted: () => current !== undefined && viewsOf(app.manifest).includes('draw'),
+    take(picture) {
+      app.set({ view: 'draw' }, 'push');
+      drawing.take(picture);
+    },
+  });
   const header = h(
     'header',
     { class: 'top' },
@@ -212,7 +221,12 @@ export function createShell(app: App, actions: ShellActions): Shell {
       modelName.textContent = modelTitle(entry);
       modelButton.setAttribute('aria-label', t('modelIs', { name: modelTitle(entry) }));
       document.body.toggleAttribute('data-waiting', entry.bundle === undefined);
-      if (entry.bundle !== undefined) return stage.modelChanged();
+      if (entry.bundle !== undefined) {
+        const views = viewsOf(app.manifest);
+        for (const button of tabs.querySelectorAll('button'))
+          button.hidden = !views.some((view) => view === button.dataset.view);
+        return stage.modelChanged();
+      }
       if (current !== undefined) views.get(current)?.leave?.();
       current = undefined;
       panel.replaceChildren();

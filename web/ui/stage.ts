@@ -31,7 +31,7 @@ export interface StageActions {
 }
 
 /** More than these are a list to choose from: nobody scrolls through hundreds of chips. */
-const MOST_CHIPS = 24;
+export const MOST_CHIPS = 24;
 
 /** Letters that fit a line beside a short seed on a phone. */
 const LONG_NAME = 22;

@@ -23,6 +23,8 @@ export interface App {
   /** Shows a point in the large frame without choosing it (dragging, walking). */
   preview(point: Point, picture: Picture): void;
   make(inputs: readonly Inputs[], priority: Priority): Promise<Picture[]>;
+  /** The latent that draws a picture of the model's size again; the first call downloads and starts the encoder. */
+  encode(picture: Picture, classWeights: Float32Array): Promise<Float32Array>;
   /** Pictures in one batch. */
   batchSize(): number;
   dropBackground(): void;
