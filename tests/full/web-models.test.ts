@@ -173,8 +173,8 @@ test('an own bundle that replaces another of its name is drawn everywhere, with 
             [document.querySelector<HTMLCanvasElement>('.frame.made canvas'), ...tiles].map(pixels),
           );
         });
-      await expect.poll(drawn).not.toBe(before);
-      await expect.poll(drawn).not.toBe('');
+      await expect.poll(drawn, { timeout: 30_000 }).not.toBe(before);
+      await expect.poll(drawn, { timeout: 30_000 }).not.toBe('');
       before = await drawn();
     }
     await page.getByRole('navigation').getByRole('button', { name: 'Mix' }).click();
