@@ -1,4 +1,8 @@
 // The way back in the client: pictures become points, by an encoder that is traced here and put into a bundle beside a generator.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import * as ort from 'onnxruntime-web/wasm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { open, UserError } from '../../client/index.ts';
@@ -9,7 +13,6 @@ import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { type Host, memoryCache, serveFolder } from '../helpers/bundle-host.ts';
 import { bundleWithEncoder } from '../helpers/way-back.ts';
 
-const FOLDER = 'models/fashion-gan';
 let files: Map<string, Uint8Array<ArrayBuffer>>;
 let manifest: Manifest;
 let model: Model;
@@ -84,11 +87,17 @@ test('what cannot be encoded is named', async () => {
   const signal = AbortSignal.abort(new Error('left'));
   await expect(model.encode(picture, { class: 0, signal })).rejects.toThrow('left');
 
-  const plain = await open(new URL(`file://${process.cwd()}/${FOLDER}/`));
+  const { encoder: _, ...json } = manifest;
+  const without = { ...json, files: json.files.filter(({ role }) => role === 'generator') };
+  const folder = mkdtempSync(join(tmpdir(), 'pocketgen-no-encoder-'));
+  writeFileSync(join(folder, 'model.json'), JSON.stringify(without));
+  writeFileSync(join(folder, 'generator.fp32.onnx'), files.get('generator.fp32.onnx') ?? '');
+  const plain = await open(pathToFileURL(`${folder}/`));
   await expect(plain.encode(picture, { class: 0 })).rejects.toThrow(
     'fashion-gan: expected a model with an encoder, got one',
   );
   await plain.dispose();
+  rmSync(folder, { recursive: true });
 
   const part = new Map(files);
   part.delete('encoder.fp32.onnx');

@@ -29,7 +29,10 @@ export async function bundleWithEncoder(): Promise<Map<string, Uint8Array<ArrayB
   const bytes = await encoderBytes();
   const json = JSON.parse(readFileSync(`${FOLDER}/model.json`, 'utf8'));
   json.defaultVariant = 'fp32';
-  json.files = json.files.filter(({ variant }: { variant: string }) => variant === 'fp32');
+  // It may have an encoder of its own.
+  json.files = json.files.filter(
+    ({ role, variant }: { role: string; variant: string }) => role === 'generator' && variant === 'fp32',
+  );
   json.goldens = json.goldens.filter(({ variant }: { variant: string }) => variant === 'fp32');
   json.files.push({
     path: 'encoder.fp32.onnx',
