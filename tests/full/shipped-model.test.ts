@@ -36,6 +36,10 @@ test('pocketgen eval measures what is on record', () => {
     `shipped-model: FID ${fid.toFixed(3)} (real ${realFid.toFixed(3)}), recall ${generated.recall.toFixed(3)}, ` +
       `GAN-test ${generated.ganTest?.toFixed(4)} (real ${real.ganTest?.toFixed(4)})`,
   );
+  // Its encoder brings held-out pictures back in their class.
+  const { psnr = 0, classKept = 0 } = measured.reconstruction ?? {};
+  expect(classKept).toBeGreaterThan(0.85);
+  expect(Math.abs(psnr - (record?.reconstruction?.psnr ?? 0))).toBeLessThan(0.2);
   if (dataset.heldOut !== record?.dataset.heldOut) {
     // Only the embedded pictures here, a fifth of the official held-out ones: the same within what so few can tell.
     expect(dataset.heldOutPictures).toBe(2000);
