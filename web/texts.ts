@@ -195,10 +195,6 @@ const TEXTS = {
     'The same picture from the image endpoint, for use in other pages.',
     '从图片接口获取同一张图片,可用于其他网页。',
   ],
-  noEdgeFree: [
-    'The image endpoint knows seeds only; this picture was found by hand.',
-    '图片接口只接受种子,而这张图片是手动找到的。',
-  ],
   noEdgeOwn: ['The image endpoint does not have your own bundle.', '图片接口没有你自己的模型包。'],
 
   addBundle: ['Add your own model', '添加你自己的模型'],

@@ -85,12 +85,12 @@ export function openSave({ point, picture, model }: Shown, { ground, notify }: P
 export function openShare({ point, picture, model }: Shown, { ground }: Pick<App, 'ground'>): void {
   const link = location.href;
   const edge = edgeAddress(point, model);
-  const reason = model.own ? 'noEdgeOwn' : point.kind === 'free' ? 'noEdgeFree' : undefined;
   openDialog(
     t('shareTitle'),
     shareNow(point, ground.forSaving(picture), model, link),
     copyRow('copyLink', link, 'shareLinkHelp'),
-    edge !== undefined ? copyRow('copyEdge', edge, 'shareEdgeHelp') : reason && h('p', { class: 'hint' }, t(reason)),
+    edge === undefined ? undefined : copyRow('copyEdge', edge, 'shareEdgeHelp'),
+    model.own ? h('p', { class: 'hint' }, t('noEdgeOwn')) : undefined,
   );
 }
 
