@@ -1,5 +1,5 @@
 // From a finger to what the model makes of it, in real Chromium: milliseconds from a pointer's event to the reconstruction's pixels
-// on the canvas of the large picture. `npm run build && npm run bench:draw -- --models models --model fashion-vae`
+// on the canvas of the large picture. `npm run build && npm run bench:draw -- --models models --model fashion-gan`
 import { parseArgs } from 'node:util';
 import { launchBrowser } from '../tests/browser.ts';
 import { openPage, waitForVerdicts } from '../tests/web-harness.ts';
@@ -9,7 +9,7 @@ const { values } = parseArgs({
   options: {
     site: { type: 'string', default: 'dist/web' },
     models: { type: 'string', default: 'models' },
-    model: { type: 'string', default: 'fashion-vae' },
+    model: { type: 'string', default: 'fashion-gan' },
     moves: { type: 'string', default: '200' },
   },
 });
