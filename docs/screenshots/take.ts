@@ -21,6 +21,7 @@ const SHOTS: Shot[] = [
   { name: 'explore', model: MODEL, state: 'seed=ada&class=9&view=explore', act: drag },
   { name: 'walk', model: MODEL, state: 'seed=ada&view=walk', act: halfWay },
   { name: 'mix', model: MODEL, state: 'seed=ada&view=mix' },
+  { name: 'draw', model: MODEL, state: 'seed=ada&class=0&view=draw', act: scribble },
   {
     name: 'how',
     model: MODEL,
@@ -46,6 +47,25 @@ async function drag(page: Page): Promise<void> {
   await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.5);
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.7, box.y + box.height * 0.35, { steps: 8 });
+}
+
+/** A shirt, more or less. */
+async function scribble(page: Page): Promise<void> {
+  const box = await page.locator('canvas.ink').boundingBox();
+  if (box === null) throw new Error('draw: expected a canvas, got none');
+  const at = (x: number, y: number): [number, number] => [box.x + box.width * x, box.y + box.height * y];
+  for (let x = 0.35; x < 0.66; x += 0.05) {
+    await page.mouse.move(...at(x, 0.2));
+    await page.mouse.down();
+    await page.mouse.move(...at(x, 0.85), { steps: 6 });
+    await page.mouse.up();
+  }
+  for (const side of [-1, 1]) {
+    await page.mouse.move(...at(0.5 + side * 0.15, 0.25));
+    await page.mouse.down();
+    await page.mouse.move(...at(0.5 + side * 0.35, 0.6), { steps: 6 });
+    await page.mouse.up();
+  }
 }
 
 async function take(browser: Browser, url: string, form: 'phone' | 'desktop'): Promise<void> {
