@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ServerProcess, startNodeServer } from '../../bench/edge-server.ts';
 import { parseManifest } from '../../contract/manifest.ts';
@@ -24,7 +25,14 @@ const MODEL = 'fashion-gan';
 let server: ServerProcess;
 /** What VERSION stands for. */
 let version: string;
+/** What photo.jpg stands for. */
+let photo: Uint8Array<ArrayBuffer>;
 beforeAll(async () => {
+  photo = new Uint8Array(
+    await sharp(join(MODELS, MODEL, 'preview.png'))
+      .jpeg()
+      .toBuffer(),
+  );
   version = await bundleVersion(parseManifest(JSON.parse(readFileSync(join(MODELS, MODEL, 'model.json'), 'utf8'))));
   server = await startNodeServer(MODELS);
 });
@@ -34,7 +42,7 @@ afterAll(() => server?.stop());
 function requestOf(line: string): { url: string; init: RequestInit } {
   const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '').slice(1);
   const headers: Record<string, string> = {};
-  let body: string | undefined;
+  let body: string | Uint8Array<ArrayBuffer> | undefined;
   let method = 'GET';
   let url = '';
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
@@ -43,9 +51,12 @@ function requestOf(line: string): { url: string; init: RequestInit } {
       headers[name] = value;
     } else if (word === '-d') {
       [body, method] = [words.shift(), 'POST'];
+    } else if (word === '--data-binary') {
+      expect(words.shift()).toBe('@photo.jpg');
+      [body, method] = [photo, 'POST'];
     } else if (word === '-I') method = 'HEAD';
     else if (word === '-o') words.shift();
-    else if (word.startsWith('-')) throw new Error(`curl: expected -H, -d, -I or -o, got ${word}`);
+    else if (word.startsWith('-')) throw new Error(`curl: expected -H, -d, --data-binary, -I or -o, got ${word}`);
     else url = word;
   }
   return { url, init: { method, headers, ...(body === undefined ? {} : { body }) } };
