@@ -20,8 +20,8 @@ const FAMILIES: [name: string, network: NetworkSpec, allowed: string[]][] = [
     ['Add', 'Concat', 'Conv', 'DepthToSpace', 'Gemm', 'LeakyRelu', 'MatMul', 'Reshape', 'Resize', 'Tanh'],
   ],
   [
-    'residual, 64 px, colour, without classes, held',
-    { ...smallResidual, width: 5, limit: 'held', resolution: 64, channels: 3, classes: 0 },
+    'residual, 64 px, colour, without classes',
+    { ...smallResidual, width: 5, resolution: 64, channels: 3, classes: 0 },
     ['Add', 'Conv', 'DepthToSpace', 'Gemm', 'LeakyRelu', 'Reshape', 'Resize', 'Tanh'],
   ],
   [

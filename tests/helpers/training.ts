@@ -67,7 +67,7 @@ const VECTOR = /\.(bias|shift|mean|scale|variance)$/;
 
 /**
  * Networks as a run would start them, but with biases that are not zero: at zero a leaky ReLU has no derivative. Pictures that
- * are clipped or held stay inside, as outside their gradient is another than the derivative on purpose (picture-limit.test.ts).
+ * are clipped stay inside, as outside their gradient is another than the derivative on purpose (picture-limit.test.ts).
  */
 export function setup(network: NetworkSpec, given: SetupOptions = {}): Setup {
   const { loss = 'relativistic', penalty = true, augment = [], batch = 2, beta1 = 0, seed = 1 } = given;
@@ -97,7 +97,7 @@ export function setup(network: NetworkSpec, given: SetupOptions = {}): Setup {
     const start = values[0] ?? 0;
     values.set(randomNormals(seed, 4, i, values.length).map((x) => start + 0.1 * x));
   }
-  if (network.limit !== 'tanh') {
+  if (network.limit === 'clip') {
     const drawn = Object.entries(state).filter(([name]) => /^generator\/(picture|smooth|detail)\.weight$/.test(name));
     for (const [, values] of drawn) values.set(values.map((x) => x / 20));
   }

@@ -203,29 +203,3 @@ export function bounded(x: tf.Tensor): tf.Tensor {
     };
   })(x);
 }
-
-/** tanh here is within a quarter of a level of 255 of its end. */
-const HELD_AT = 4;
-const HELD_BY = 1e-4;
-
-/**
- * tanh, held where it still has a slope: beyond ±HELD_AT its gradient also leads back, as that of half HELD_BY times the squared
- * distance, summed over a picture and averaged over the batch. Adam makes a step of any gradient that is alone, so a generator
- * that has saturated comes back, and nothing changes for one that has not.
- */
-export function heldTanh(x: tf.Tensor): tf.Tensor {
-  return tf.customGrad((input, save) => {
-    const value = input as tf.Tensor;
-    const level = tf.tanh(value);
-    (save as tf.GradSaveFunc)([value, level]);
-    return {
-      value: level,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [before, after] = saved as [tf.Tensor, tf.Tensor];
-        const beyond = tf.sub(before, tf.clipByValue(before, -HELD_AT, HELD_AT));
-        const back = tf.mul(beyond, HELD_BY / (before.shape[0] ?? 1));
-        return tf.add(tf.mul(dy, tf.sub(1, tf.square(after))), back);
-      },
-    };
-  })(x);
-}

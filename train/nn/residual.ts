@@ -15,7 +15,6 @@ import {
   denseParameters,
   depthToSpace,
   downsample,
-  heldTanh,
   leakyRelu,
   type ParameterSpec,
   parameter,
@@ -25,8 +24,6 @@ import {
 import type { Pass } from './pass.ts';
 import type { NetworkSpec, Networks } from './spec.ts';
 import type { Tensors } from './tensors.ts';
-
-const LIMITS = { tanh: tf.tanh, held: heldTanh, clip: bounded } satisfies Record<NetworkSpec['limit'], typeof bounded>;
 
 /** Residual branches start small so that a deep stack starts as its shortcuts; see Zhang et al. 2019 (Fixup). */
 const BRANCH_GAIN = 0.3;
@@ -74,7 +71,7 @@ function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
 function generate(spec: NetworkSpec, p: Tensors, latent: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor {
   const [first, ...rest] = stages(spec);
   if (!first) throw new Error(`network: expected a resolution that halves, got ${spec.resolution}`);
-  const levels = LIMITS[spec.limit];
+  const levels = spec.limit === 'tanh' ? tf.tanh : bounded;
   let x = classes ? tf.concat([latent, dense(p, 'embed', classes)], 1) : latent;
   x = addBias(p, 'input', dense(p, 'input', x));
   // Read as channels first and turned: in the exported NCHW graph this transposition cancels.

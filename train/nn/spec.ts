@@ -40,10 +40,10 @@ export const networkSpecSchema = z.strictObject({
   /** Residual family: channels of a stage at the picture's own resolution; 0: none, sub-pixels are drawn and read at half of it. */
   fullWidth: z.int().nonnegative().max(1024).default(0),
   /**
-   * Residual family: what keeps pictures within [-1, 1]. tanh draws a ground of one colour well, but a generator that has saturated
-   * under it has no gradient left; `held` and `clip` have (layers.ts, `heldTanh` and `bounded`).
+   * Residual family: what keeps pictures within [-1, 1]. tanh draws a ground of one colour better; a generator that has saturated
+   * under it has no gradient left, which `clip` (layers.ts, `bounded`) has.
    */
-  limit: z.enum(['tanh', 'held', 'clip']).default('tanh'),
+  limit: z.enum(['tanh', 'clip']).default('tanh'),
   generatorBlocks: z.int().positive().default(2),
   discriminatorBlocks: z.int().positive().default(1),
   /** Residual family: numbers in the generator's class embedding, and in the discriminator's last layer. */
