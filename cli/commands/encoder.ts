@@ -1,35 +1,24 @@
 // `pocketgen encoder RUN|BUNDLE`: trains the way back for a finished generator; the same command again continues it.
 import { basename, join, resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { attachEncoder } from '../../export/attach.ts';
 import { loadFinished } from '../../export/finished.ts';
 import { checkBundleFolder } from '../../export/folder.ts';
 import { loadEncoder } from '../../export/weights.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
-import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
 import { encoderRecipe } from '../../train/families/encoder/recipe.ts';
 import { prefixed } from '../../train/nn/tensors.ts';
-import type { Schedule } from '../../train/recipe.ts';
 import { stateHash } from '../../train/store/checkpoint.ts';
 import { runFolder } from '../../train/store/run-folder.ts';
 import { dataHelp } from '../data-options.ts';
 import { loadProgress } from '../progress.ts';
 import { describe, engineFor, trainAndTell } from '../training.ts';
-import { learningRateFlag, positive, whole } from './train.ts';
+import { addTrainingOptions, type TrainingFlags } from '../training-options.ts';
 
-export interface EncoderFlags {
+export interface EncoderFlags extends TrainingFlags {
   data?: string;
   out?: string;
-  engine: EngineName | 'auto';
-  device?: Device;
-  images?: number;
-  minutes?: number;
-  batch?: number;
-  seed?: number;
-  learningRate?: Schedule;
-  json?: boolean;
-  verbose?: boolean;
 }
 
 export async function runEncoder(path: string, flags: EncoderFlags): Promise<void> {
@@ -74,22 +63,9 @@ export async function runEncoder(path: string, flags: EncoderFlags): Promise<voi
 }
 
 export function registerEncoder(command: Command): void {
-  command
+  const described = command
     .argument('<model>', 'run folder or bundle of a finished generator')
     .option('--data <source>', `pictures that it was trained on: ${dataHelp} (default: those it names)`)
-    .option('--out <dir>', 'run folder of the encoder (default: encoder/ in the run; runs/ and its name for a bundle)')
-    .addOption(
-      new Option('--engine <name>', 'what runs the training step').choices(['auto', ...ENGINES]).default('auto'),
-    )
-    .addOption(
-      new Option('--device <name>', 'where engine onnx runs, when it is named (default: cpu)').choices(DEVICES),
-    )
-    .option('--images <n>', 'images to train on in all', whole)
-    .option('--minutes <n>', 'stop this session after so many minutes', positive)
-    .option('--batch <n>', 'pictures in a step', whole)
-    .option('--seed <n>', 'seed of everything random', whole)
-    .option('--learning-rate <from:to>', 'learning rate, or its schedule', learningRateFlag)
-    .option('--verbose', 'show what graphics drivers say while they are tried')
-    .option('--json', 'progress and result as JSON lines on standard output')
-    .action(runEncoder);
+    .option('--out <dir>', 'run folder of the encoder (default: encoder/ in the run; runs/ and its name for a bundle)');
+  addTrainingOptions(described).action(runEncoder);
 }

@@ -13,9 +13,10 @@ import { startLive } from '../live.ts';
 import { buildPage, PAGE } from '../page.ts';
 import { findPlace, nameFrom, type Place, type RecipeOf } from '../place.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
+import { positive, whole } from '../training-options.ts';
 import { runExport } from './export.ts';
 import { portOf } from './serve.ts';
-import { positive, presetOf, readPictures, runTraining, whole } from './train.ts';
+import { presetOf, readPictures, runTraining } from './train.ts';
 
 interface StartFlags extends DataFlags {
   preset?: string;

@@ -5,7 +5,6 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { type DatasetSplits, datasetNames, loadDataset, reportLines } from '../../train/data/index.ts';
 import type { EngineChoice } from '../../train/engines/choose.ts';
-import { DEVICES, type Device, ENGINES, type EngineName } from '../../train/engines/engine.ts';
 import { fewestHeldOut } from '../../train/eval/evaluator.ts';
 import { judgeFor } from '../../train/eval/judge.ts';
 import { createQualityCheck } from '../../train/eval/quality.ts';
@@ -19,21 +18,15 @@ import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data
 import type { Live } from '../live.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
 import { describe, engineFor, trainAndTell } from '../training.ts';
+import { addTrainingOptions, scheduleFlag, type TrainingFlags, whole } from '../training-options.ts';
 
-export interface TrainFlags extends DataFlags {
+export interface TrainFlags extends DataFlags, TrainingFlags {
   /** Default: `auto` for own pictures, else `quick`. */
   preset?: string;
   family?: FamilyName;
   data: string;
   out?: string;
-  engine: EngineName | 'auto';
-  device?: Device;
-  images?: number;
-  minutes?: number;
-  batch?: number;
-  seed?: number;
   width?: number;
-  learningRate?: Schedule;
   gamma?: Schedule;
   beta2?: Schedule;
   emaHalfLife?: Schedule;
@@ -42,31 +35,6 @@ export interface TrainFlags extends DataFlags {
   evaluations?: number;
   mirror?: boolean;
   dryRun?: boolean;
-  json?: boolean;
-  verbose?: boolean;
-}
-
-export function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError(`expected a number above 0, got ${text}`);
-  return value;
-}
-
-export function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError(`expected a whole number, got ${text}`);
-  return value;
-}
-
-/** `0.5` stays, `0.5:0.05` moves from one to the other along half a cosine. */
-function scheduleFlag(text: string): Schedule {
-  const [from = Number.NaN, to = from, ...more] = text
-    .split(':')
-    .map((part) => (part.trim() ? Number(part) : Number.NaN));
-  if (!(from >= 0 && to >= 0 && Number.isFinite(from + to)) || more.length > 0) {
-    throw new InvalidArgumentError(`expected a number or FROM:TO, got ${JSON.stringify(text)}`);
-  }
-  return { from, to };
 }
 
 /** `none`, or kinds separated by commas. */
@@ -78,12 +46,6 @@ function augmentFlag(text: string): Augmentation[] {
       throw new InvalidArgumentError(`expected none or some of ${AUGMENTATIONS.join(',')}, got ${part.trim() || text}`);
     return kind;
   });
-}
-
-export function learningRateFlag(text: string): Schedule {
-  const schedule = scheduleFlag(text);
-  if (!(schedule.from > 0)) throw new InvalidArgumentError(`expected it to begin above 0, got ${text}`);
-  return schedule;
 }
 
 /** Flags that would have no effect are refused rather than ignored. */
@@ -208,19 +170,9 @@ export function registerTrain(command: Command): void {
     .option('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')} (default: auto for own pictures, else quick)`)
     .addOption(new Option('--family <name>', 'what is trained (default: the preset’s)').choices(FAMILIES))
     .option('--data <source>', dataHelp, 'fashion-mnist')
-    .option('--out <dir>', 'run folder (default: runs/ and the preset, or the name of own pictures)')
-    .addOption(
-      new Option('--engine <name>', 'what runs the training step').choices(['auto', ...ENGINES]).default('auto'),
-    )
-    .addOption(
-      new Option('--device <name>', 'where engine onnx runs, when it is named (default: cpu)').choices(DEVICES),
-    )
-    .option('--images <n>', 'images to train on in all', whole)
-    .option('--minutes <n>', 'stop this session after so many minutes', positive)
-    .option('--batch <n>', 'pictures in a step', whole)
-    .option('--seed <n>', 'seed of everything random', whole)
+    .option('--out <dir>', 'run folder (default: runs/ and the preset, or the name of own pictures)');
+  addTrainingOptions(command)
     .option('--width <n>', 'channels at half the picture’s resolution', whole)
-    .option('--learning-rate <from:to>', 'learning rate, or its schedule', learningRateFlag)
     .option('--gamma <from:to>', 'weight of the gradient penalties, or its schedule', scheduleFlag)
     .option('--beta2 <from:to>', 'Adam’s β2, or its schedule', scheduleFlag)
     .option('--ema-half-life <from:to>', 'half-life of the averaged generator in images, or its schedule', scheduleFlag)
@@ -233,8 +185,6 @@ export function registerTrain(command: Command): void {
     .option('--mirror', 'mirror half of the pictures')
     .option('--evaluations <n>', 'times to measure quality in a whole run; 0 for never', whole, EVALUATIONS)
     .option('--dry-run', 'print the recipe and write nothing')
-    .option('--verbose', 'show what graphics drivers say while they are tried')
-    .option('--json', 'progress and result as JSON lines on standard output')
     .action(async (flags: TrainFlags) => {
       await runTraining(flags);
     });
