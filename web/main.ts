@@ -4,13 +4,10 @@ import './styles/index.css';
 import { forget, readChoice, writeChoice } from '../client/engine/device.ts';
 import { createEngine, type EngineStatus } from '../client/engine/engine.ts';
 import type { Choice } from '../client/engine/ladder.ts';
-import { Dropped } from '../client/engine/queue.ts';
 import { RunnerError, startRunner } from '../client/engine/runner.ts';
 import { isNetworkFailure } from '../client/files/patience.ts';
 import { OtherFile } from '../client/files/store.ts';
 import { spawnWorker } from '../client/spawn.ts';
-import { LIMITS } from '../contract/limits.ts';
-import type { Picture } from '../contract/picture.ts';
 import type { Training } from '../contract/training.ts';
 import { createCatalogue } from './files/catalogue.ts';
 import { freshModel, keptModel, type LoadedModel, type ModelEntry, sameKind } from './files/models.ts';
@@ -19,7 +16,7 @@ import { isFull, store } from './files/store.ts';
 import { watchTraining } from './files/training.ts';
 import { listenForInstall } from './offline/install.ts';
 import { readiness, registerWorker } from './offline/offline.ts';
-import type { Inputs } from './pictures/point.ts';
+import { latentOfPicture, picturesOf } from './pictures/network.ts';
 import { FIRST, firstOf, modelInState, readState, type State, viewsOf, writeState } from './state.ts';
 import { t } from './texts.ts';
 import { openDevice } from './ui/device-dialog.ts';
@@ -107,8 +104,11 @@ const app: App = {
     app.set({ centre: point, truncation: point.truncation, ...seed }, history);
   },
   preview: (point, picture) => shell.stage.preview(point, picture),
-  make,
-  encode,
+  make: (inputs, priority) => picturesOf(engine, app.manifest, inputs, priority),
+  async encode(picture, weights) {
+    await loading; // the first picture goes before
+    return latentOfPicture(engine, app.manifest, picture, weights);
+  },
   batchSize: () => engine.batchSize(),
   dropBackground: () => engine.dropBackground(),
   notify: (text, action) => shell.notify(text, action),
@@ -133,31 +133,6 @@ const shell = createShell(app, {
   share: () => withShown(openShare),
   device: () => void showDevice(),
 });
-
-async function make(inputs: readonly Inputs[], priority: 'interactive' | 'background'): Promise<Picture[]> {
-  const pictures: Picture[] = [];
-  const conditional = app.manifest.inputs.classWeights !== undefined;
-  for (let at = 0; at < inputs.length; at += LIMITS.batch) {
-    const part = inputs.slice(at, at + LIMITS.batch);
-    const weights = conditional ? part.map((input) => input.weights) : [];
-    pictures.push(
-      ...(await engine.decode(
-        part.map((input) => input.z),
-        weights,
-        priority,
-      )),
-    );
-  }
-  return pictures;
-}
-
-async function encode(picture: Picture, weights: Float32Array): Promise<Float32Array> {
-  await loading; // the first picture goes before
-  const conditional = app.manifest.encoder?.inputs.classWeights !== undefined;
-  const [latent] = await engine.encode([picture], conditional ? [weights] : []);
-  if (latent === undefined) throw new Dropped();
-  return latent;
-}
 
 function withShown(open: typeof openSave): void {
   const shown = shell.stage.shown();

@@ -4,7 +4,7 @@ import { backgroundName, type Colour } from '../../contract/background.ts';
 import { type Fit, fitOf, intake } from '../../contract/intake.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
-import { h } from '../ui/dom.ts';
+import { arrowMove, h } from '../ui/dom.ts';
 import { cropped, moved, type Placed, pixelsOf, zoomed } from './photo.ts';
 import { type Brush, type Mark, NOTHING, paintGround, paintMark, paintPhoto, type Sheet, type Work } from './work.ts';
 
@@ -204,14 +204,7 @@ export function createPad(changed: (settled: boolean) => void, pen: (down: boole
 
   function key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = event.shiftKey ? 0.1 : 0.02;
-    const moves: Record<string, [number, number]> = {
-      ArrowLeft: [-step, 0],
-      ArrowRight: [step, 0],
-      ArrowUp: [0, -step],
-      ArrowDown: [0, step],
-    };
-    const move = moves[event.key];
+    const move = arrowMove(event, 0.02, 0.1);
     const factor = { '+': 1.1, '=': 1.1, '-': 1 / 1.1 }[event.key];
     const { photo } = work;
     if (pad.moving && photo !== undefined) {

@@ -95,3 +95,19 @@ export function latest<T>(work: (value: T) => Promise<void>): (value: T) => void
     if (!busy) void loop();
   };
 }
+
+/** How far an arrow key moves something, as [right, down]: `fine` alone, `coarse` with Shift; undefined for other keys. */
+export function arrowMove(
+  { key, shiftKey }: KeyboardEvent,
+  fine: number,
+  coarse: number,
+): [number, number] | undefined {
+  const step = shiftKey ? coarse : fine;
+  const moves: Record<string, [number, number]> = {
+    ArrowLeft: [-step, 0],
+    ArrowRight: [step, 0],
+    ArrowUp: [0, -step],
+    ArrowDown: [0, step],
+  };
+  return moves[key];
+}

@@ -12,7 +12,7 @@ import {
   rawLatent,
 } from '../pictures/point.ts';
 import { t } from '../texts.ts';
-import { draw, h, latest, pictureCanvas } from './dom.ts';
+import { arrowMove, draw, h, latest, pictureCanvas } from './dom.ts';
 import { icon } from './icons.ts';
 import type { App, View } from './view.ts';
 
@@ -97,14 +97,7 @@ export function createExplore(app: App): View {
   }
 
   function key(event: KeyboardEvent): void {
-    const step = event.shiftKey ? 0.2 : 0.04;
-    const moves: Record<string, [number, number]> = {
-      ArrowLeft: [-step, 0],
-      ArrowRight: [step, 0],
-      ArrowUp: [0, -step],
-      ArrowDown: [0, step],
-    };
-    const move = moves[event.key];
+    const move = arrowMove(event, 0.04, 0.2);
     if (event.key === 'Enter') choose();
     if (move === undefined) return;
     event.preventDefault();
