@@ -8,34 +8,26 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { heldHeapMiB } from '../../bench/edge-heap.ts';
-import {
-  buildWorker,
-  folderOf,
-  type ServerProcess,
-  startNodeServer,
-  startWorkerdAlone,
-  type WorkerBuild,
-} from '../../bench/edge-server.ts';
+import { folderOf, type ServerProcess } from '../../bench/edge-server.ts';
 import type { LatentFile } from '../../contract/latent-file.ts';
 import { SEEN, SEEN_CLEAR, writeTiny } from '../fast/edge-fixture.ts';
 import { hostilePictures } from '../helpers/hostile-pictures.ts';
+import { type MeasuredPair, startMeasured } from './edge-measured.ts';
 
 const COUNT = Number(process.env.HOSTILE_COUNT ?? '200');
 const SEED = Number(process.env.HOSTILE_SEED ?? '13');
 const models = folderOf();
 for (const tiny of [SEEN, SEEN_CLEAR]) await writeTiny(models.folder, tiny);
 const scratch = mkdtempSync(join(tmpdir(), 'pocketgen-encode-'));
-let build: WorkerBuild;
+let pair: MeasuredPair | undefined;
 let servers: ServerProcess[] = [];
 
 beforeAll(async () => {
-  build = buildWorker(models.folder);
-  const options = { inspect: true, v8Flags: ['--expose-gc'] };
-  servers = [await startWorkerdAlone(build, options), await startNodeServer(models.folder, options)];
+  pair = await startMeasured(models.folder);
+  servers = pair.servers;
 });
 afterAll(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
-  build?.remove();
+  await pair?.stop();
   models.remove();
   rmSync(scratch, { recursive: true });
 });

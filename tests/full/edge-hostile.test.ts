@@ -5,16 +5,10 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { heldHeapMiB } from '../../bench/edge-heap.ts';
-import {
-  buildWorker,
-  folderOf,
-  type ServerProcess,
-  startNodeServer,
-  startWorkerdAlone,
-  type WorkerBuild,
-} from '../../bench/edge-server.ts';
+import { folderOf, type ServerProcess } from '../../bench/edge-server.ts';
 import { bundleVersion } from '../../contract/version.ts';
 import { COLOUR, PLAIN, writeTiny } from '../fast/edge-fixture.ts';
+import { type MeasuredPair, startMeasured } from './edge-measured.ts';
 import { PUBLISHED } from './edge-workerd.ts';
 
 interface Attack {
@@ -288,16 +282,14 @@ function send(url: URL, { method, path, headers, body, cut }: Attack): Promise<n
   });
 }
 
-let build: WorkerBuild;
+let pair: MeasuredPair | undefined;
 let servers: ServerProcess[] = [];
 beforeAll(async () => {
-  build = buildWorker(models.folder);
-  const options = { inspect: true, v8Flags: ['--expose-gc'] };
-  servers = [await startWorkerdAlone(build, options), await startNodeServer(models.folder, options)];
+  pair = await startMeasured(models.folder);
+  servers = pair.servers;
 });
 afterAll(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
-  build?.remove();
+  await pair?.stop();
   models.remove();
 });
 
