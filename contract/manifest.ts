@@ -33,14 +33,15 @@ export type Variant = 'fp32' | 'fp16' | 'int8';
 
 const fileSchema = z.object({
   path: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a plain file name')),
-  role: z.enum(['generator', 'encoder', 'discriminator']),
+  role: z.enum(['generator', 'encoder', 'trainer']),
   variant: variantSchema,
   bytes: size,
   sha256: sha256Schema,
 });
 export interface FileEntry {
   path: string;
-  role: 'generator' | 'encoder' | 'discriminator';
+  /** `trainer`: what another training can go on from, no network. */
+  role: 'generator' | 'encoder' | 'trainer';
   variant: Variant;
   bytes: number;
   sha256: string;

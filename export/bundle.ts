@@ -40,6 +40,8 @@ export interface ExportOptions {
   readonly about?: About;
   /** A snapshot on the way, which the next one replaces: made in a second, without comparing run-times. */
   readonly interim?: boolean;
+  /** What another training can go on from, as encodeTrainer() gives it. */
+  readonly trainer?: Uint8Array;
   /** What training.json of the bundle says, while it is being trained. */
   readonly training?: Training;
 }
@@ -89,6 +91,11 @@ export async function fileEntry(
   return { path, role, variant, bytes: bytes.length, sha256 };
 }
 
+async function trainerEntry(bytes: Uint8Array): Promise<FileEntry> {
+  const path = 'trainer.fp16.safetensors';
+  return { path, role: 'trainer', variant: 'fp16', bytes: bytes.length, sha256: await sha256Hex(bytes) };
+}
+
 /**
  * Traces, encodes, verifies and writes the bundle. It is written to a temporary folder and renamed when everything has
  * been checked, so an existing bundle is replaced whole or not at all.
@@ -117,7 +124,9 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
   const files = await Promise.all([
     ...models.map((model) => fileEntry('generator', model, options.interim === true)),
     ...(encoder?.models ?? []).map((model) => fileEntry('encoder', model, false)),
+    ...(options.trainer ? [trainerEntry(options.trainer)] : []),
   ]);
+  const contents = [...models, ...(encoder?.models ?? [])].map(({ bytes }) => bytes).concat(options.trainer ?? []);
   const [defaultVariant] = options.variants;
   const draft: Manifest = {
     format: FORMAT,
@@ -201,8 +210,7 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
   if (encoder) finished.encoder = { ...encoder.entry, goldens: await encoderGoldens(finished, encoder.models) };
   const manifest = parseManifest(JSON.parse(JSON.stringify(finished)));
   replaceFolder(out, (folder) => {
-    for (const [i, { bytes }] of [...models, ...(encoder?.models ?? [])].entries())
-      writeFileSync(join(folder, files[i]?.path ?? ''), bytes);
+    for (const [i, bytes] of contents.entries()) writeFileSync(join(folder, files[i]?.path ?? ''), bytes);
     writeFileSync(join(folder, 'model.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     writeFileSync(join(folder, 'preview.png'), preview);
     writeFileSync(join(folder, 'MODEL_CARD.md'), modelCard(manifest));

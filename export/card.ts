@@ -1,5 +1,8 @@
 // The model card of a bundle, written from its manifest (after Mitchell et al. 2019, "Model Cards for Model Reporting").
+import { z } from 'zod';
 import type { Evaluation, Manifest } from '../contract/manifest.ts';
+
+const startedFrom = z.object({ name: z.string(), images: z.number() });
 
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(0)} kB`;
 
@@ -74,6 +77,12 @@ const KINDS = { 1: 'grey', 3: 'colour', 4: 'colour with alpha (RGBA)' } as const
   string
 >;
 
+/** Where the training went on from another model's. */
+function wentOn({ from }: Manifest['training']['config']): string {
+  const found = startedFrom.safeParse(from);
+  return found.success ? `; it went on from ${found.data.name}, which had seen ${found.data.images}` : '';
+}
+
 export function modelCard(manifest: Manifest): string {
   const { image, latent, classes, files, training, metrics } = manifest;
   const table = files.map(
@@ -86,7 +95,7 @@ ${manifest.description}
 - **Kind**: ${manifest.kind.toUpperCase()} generator, ${image.width}x${image.height}, ${KINDS[image.channels]}; opset ${manifest.opset}
 - **Input**: latent of ${latent.size} normal numbers${classes.length > 0 ? `, one of ${classes.length} classes: ${classes.join(', ')}` : ''}
 ${manifest.encoder ? '- **Encoder**: the way back, from a picture and its class to the latent that draws it again\n' : ''}- **Training data**: ${training.dataset.name}; SHA-256 of the pictures \`${training.dataset.sha256.slice(0, 16)}…\`
-- **Training**: preset \`${training.preset}\`, ${training.imagesSeen} images seen, engine ${training.engine}, seed ${training.seed}
+- **Training**: preset \`${training.preset}\`, ${training.imagesSeen} images seen, engine ${training.engine}, seed ${training.seed}${wentOn(training.config)}
 - **Licence**: ${manifest.license}
 
 | file | storage | size | SHA-256 |

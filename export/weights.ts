@@ -9,6 +9,7 @@ import { createModel } from '../train/families/models.ts';
 import { type Tensors, under, type Values } from '../train/nn/tensors.ts';
 import { loadNewestCheckpoint, loadSnapshot, stateHash } from '../train/store/checkpoint.ts';
 import { type RunConfig, readConfig, runFolder } from '../train/store/run-folder.ts';
+import { encodeTrainer } from '../train/trainer.ts';
 
 export interface TrainedGenerator {
   readonly config: RunConfig;
@@ -48,6 +49,18 @@ export function loadGenerator(
       `going on without it; remove the folder and train one with pocketgen encoder ${dir}`,
   );
   return trained;
+}
+
+/** What another training can go on from: of the newest checkpoint, as the bytes of a bundle's file. */
+export function loadTrainer(dir: string, warn: (sentence: string) => void): Uint8Array {
+  const { recipe, dataset } = readConfig(dir);
+  const { checkpoints } = runFolder(dir);
+  const { state } = createModel(recipe);
+  const newest = existsSync(checkpoints) ? loadNewestCheckpoint(checkpoints, state, warn) : undefined;
+  if (newest) return encodeTrainer(recipe, dataset.classes, newest);
+  throw new UserError(
+    `--trainer: expected a checkpoint in ${dir} that is whole, got none; train it further, or leave it out`,
+  );
 }
 
 /** An encoder and the generator it was trained for, from the encoder's own run folder. */

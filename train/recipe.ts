@@ -43,6 +43,8 @@ export const recipeSchema = z.strictObject({
   gamma: schedule,
   /** Images after which a parameter counts half in the averaged generator. */
   emaHalfLife: schedule,
+  /** The finished model that it went on from, after so many images of its own; the hash is that of what was carried. */
+  from: z.strictObject({ name: z.string(), images: z.int().positive(), sha256: z.string() }).optional(),
   /** Family `vae` only. */
   vae: vaeOptionsSchema.optional(),
   /** An encoder only. */
@@ -50,7 +52,7 @@ export const recipeSchema = z.strictObject({
 });
 export type Recipe = z.infer<typeof recipeSchema>;
 
-type Preset = Omit<Recipe, 'preset' | 'seed' | 'network' | 'family' | 'encoder'> & {
+type Preset = Omit<Recipe, 'preset' | 'seed' | 'network' | 'family' | 'encoder' | 'from'> & {
   family: FamilyName;
   /** Sizes that follow from the pictures are filled in from them. */
   network: Omit<Recipe['network'], 'resolution' | 'channels' | 'classes'> & { conditional: boolean };

@@ -7,7 +7,7 @@ import type { Training } from '../../contract/training.ts';
 import { type About, exportBundle } from '../../export/bundle.ts';
 import { checkBundleFolder } from '../../export/folder.ts';
 import { trainingHistory } from '../../export/record.ts';
-import { loadGenerator } from '../../export/weights.ts';
+import { loadGenerator, loadTrainer } from '../../export/weights.ts';
 import { readStats, runFolder } from '../../train/store/run-folder.ts';
 import { truncationOf, variantOf } from '../bundle-options.ts';
 
@@ -24,6 +24,8 @@ interface ExportExtras {
   training?: Training;
   /** Where they are to say something else than the data set's name does. */
   about?: About;
+  /** With what another training can go on from. */
+  trainer?: boolean;
 }
 
 /** Exports a run and tells the user what was checked. */
@@ -31,7 +33,7 @@ export async function runExport(
   runDir: string,
   out: string,
   dtypes: string,
-  { truncation = 1, training, about = {} }: ExportExtras = {},
+  { truncation = 1, training, about = {}, trainer = false }: ExportExtras = {},
 ): Promise<void> {
   checkBundleFolder(out); // what cannot be written is told before the work
   const variants = variantsOf(dtypes);
@@ -48,6 +50,7 @@ export async function runExport(
     about,
     metrics: trainingHistory(run, trained.imagesSeen, network.resolution),
     ...(training ? { training } : {}),
+    ...(trainer ? { trainer: loadTrainer(runDir, (line) => console.error(line)) } : {}),
   });
   console.error(`traced and encoded in ${report.traceMs.toFixed(0)} ms`);
   for (const { variant, tfjsNode, nodeWasm } of report.agreement) {
@@ -66,6 +69,7 @@ interface ExportFlags extends About {
   out?: string;
   dtype: string;
   truncation: string;
+  trainer?: boolean;
 }
 
 export function registerExport(command: Command): void {
@@ -77,9 +81,10 @@ export function registerExport(command: Command): void {
     .option('--title <text>', 'what people see it called (default: the data set’s name)')
     .option('--description <text>', 'a sentence on what it draws')
     .option('--license <text>', 'licence of the weights (default: as the pictures)')
-    .action(async (run: string, { out, dtype, truncation, ...about }: ExportFlags) => {
+    .option('--trainer', 'add what pocketgen train --from BUNDLE can go on from')
+    .action(async (run: string, { out, dtype, truncation, trainer = false, ...about }: ExportFlags) => {
       const { preset } = loadGenerator(run, () => {}).config.recipe;
       const folder = out ?? join('models', preset === 'auto' ? basename(resolve(run)) : preset);
-      await runExport(run, folder, dtype, { truncation: truncationOf(truncation), about });
+      await runExport(run, folder, dtype, { truncation: truncationOf(truncation), about, trainer });
     });
 }

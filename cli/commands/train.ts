@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
+import { readTrainer } from '../../export/open.ts';
 import { type DatasetSplits, datasetNames, loadDataset, reportLines } from '../../train/data/index.ts';
 import type { EngineChoice } from '../../train/engines/choose.ts';
 import { fewestHeldOut } from '../../train/eval/evaluator.ts';
@@ -14,6 +15,7 @@ import type { TrainOptions } from '../../train/loop.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
 import { readConfig } from '../../train/store/run-folder.ts';
+import { goingOn, type Trainer } from '../../train/trainer.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import type { Live } from '../live.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
@@ -25,6 +27,7 @@ export interface TrainFlags extends DataFlags, TrainingFlags {
   preset?: string;
   family?: FamilyName;
   data: string;
+  from?: string;
   out?: string;
   width?: number;
   gamma?: Schedule;
@@ -82,6 +85,22 @@ function overridesOf(flags: TrainFlags): RecipeOverrides {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RecipeOverrides;
 }
 
+/** How pictures are read for networks that are there already, where the flags do not say. */
+function asBefore({ recipe: { network } }: Trainer, { data }: TrainFlags): DataFlags {
+  if (datasetNames.includes(data)) return {};
+  return {
+    size: network.resolution,
+    ...(network.channels === 4 ? { transparent: true } : network.channels === 1 ? { grey: true } : {}),
+  };
+}
+
+/** What its discriminator knows of changed pictures, it knows from the first image on. */
+function asTrained({ recipe }: Trainer): RecipeOverrides {
+  const { to } = recipe.augment.probability;
+  const family = FAMILIES.find((one) => one === recipe.family);
+  return { ...(family && { family }), augmentProbability: { from: to, to } };
+}
+
 /** A run of preset `auto` that was made longer stays so when its command comes without `--images`. */
 function plannedImages({ images }: TrainFlags, preset: string, dir: string): { images?: number } {
   if (preset !== 'auto' || images !== undefined || !existsSync(join(dir, 'config.json'))) return {};
@@ -112,14 +131,18 @@ export async function runTraining(
 ): Promise<{ dir: string; images: number; interrupted: boolean }> {
   const say = (line: string): void => console.error(line);
   refuseIdleFlags(flags);
-  const splits = parts.splits ?? (await readPictures(flags));
+  const from = flags.from === undefined ? undefined : await readTrainer(flags.from);
+  const splits = parts.splits ?? (await readPictures(from ? { ...asBefore(from.trainer, flags), ...flags } : flags));
 
   const preset = presetOf(flags);
   const name = preset === 'auto' ? splits.train.name : preset;
   const dir =
     flags.out ??
     join('runs', flags.family && flags.family !== PRESETS[preset]?.family ? `${name}-${flags.family}` : name);
-  const recipe = recipeFor(preset, splits.train, { ...overridesOf(flags), ...plannedImages(flags, preset, dir) });
+  const planned = { ...overridesOf(flags), ...plannedImages(flags, preset, dir) };
+  const { recipe, start } = from
+    ? goingOn(from, recipeFor(preset, splits.train, { ...asTrained(from.trainer), ...planned }), splits.train.classes)
+    : { recipe: recipeFor(preset, splits.train, planned) };
   if (flags.dryRun) {
     console.log(JSON.stringify(recipe, null, 2));
     say(`${describe(recipe)}; dry run, nothing written`);
@@ -135,6 +158,7 @@ export async function runTraining(
       source: flags.data,
       dir,
       ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
+      ...(start ? { start } : {}),
       ...(parts.live ? { show: parts.live.show } : {}),
     },
     {
@@ -170,6 +194,7 @@ export function registerTrain(command: Command): void {
     .option('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')} (default: auto for own pictures, else quick)`)
     .addOption(new Option('--family <name>', 'what is trained (default: the preset’s)').choices(FAMILIES))
     .option('--data <source>', dataHelp, 'fashion-mnist')
+    .option('--from <bundle>', 'go on from a bundle exported with --trainer, its networks and what they have learnt')
     .option('--out <dir>', 'run folder (default: runs/ and the preset, or the name of own pictures)');
   addTrainingOptions(command)
     .option('--width <n>', 'channels at half the picture’s resolution', whole)

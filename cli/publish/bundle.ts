@@ -40,7 +40,7 @@ export async function readCheckedBundle(folder: string): Promise<CheckedBundle> 
     const bytes = new Uint8Array(await source.read(file.path));
     await checkFile(file, bytes);
     blobs.set(file.sha256, bytes);
-    if (file.role === 'discriminator') continue;
+    if (file.role === 'trainer') continue;
     const session = await inTurn(() => engine.createSession(bytes));
     try {
       if (file.role === 'generator')

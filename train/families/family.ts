@@ -62,6 +62,10 @@ export interface Model {
   readonly parameters: Readonly<Record<string, number>>;
   /** The state before the first step: a pure function of the recipe. */
   initialState(): Values;
+  /** Of the state, what another training can go on from: the averages and what they are trained against. */
+  readonly carried: Shapes;
+  /** What a state begins with that goes on from those. */
+  startFrom(carried: Values): Values;
   readonly phases: readonly [Phase, ...Phase[]];
   /** Averaged parameters by name, as `generate` and `encode` take them. */
   readonly weights: Shapes;

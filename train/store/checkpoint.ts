@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { fromHalf, toHalf } from '../../trace/storage.ts';
 import type { Values } from '../nn/tensors.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
@@ -91,7 +92,14 @@ export function writeAtomically(path: string, bytes: Uint8Array | string): void 
 const digest = (facts: string, state: Values): string =>
   createHash('sha256').update(facts).update(stateHash(state)).digest('hex');
 
-function seal(format: string, facts: object, state: Values, shapes: Shapes): Uint8Array {
+/** The state's tensors of these shapes as a file that knows when it was altered. */
+export function seal(
+  format: string,
+  facts: object,
+  state: Values,
+  shapes: Shapes,
+  dtype: 'F32' | 'F16' = 'F32',
+): Uint8Array {
   const tensors = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => {
       const data = state[name];
@@ -100,13 +108,24 @@ function seal(format: string, facts: object, state: Values, shapes: Shapes): Uin
     }),
   );
   const text = JSON.stringify(facts);
-  return encodeSafetensors({ metadata: { format, facts: text, sha256: digest(text, state) }, tensors });
+  const kept =
+    dtype === 'F32'
+      ? state
+      : Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, fromHalf(toHalf(data))]));
+  return encodeSafetensors({ metadata: { format, facts: text, sha256: digest(text, kept) }, tensors }, dtype);
 }
 
 /** @throws Error with what is wrong: another format version, truncated, altered, tensors of another network */
-function unseal(format: string, bytes: Uint8Array, shapes: Shapes): { facts: unknown; state: Values } {
+export function unseal(
+  format: string,
+  bytes: Uint8Array,
+  shapesOf: (facts: unknown) => Shapes,
+): { facts: unknown; state: Values } {
   const { metadata, tensors } = decodeSafetensors(bytes);
   if (metadata.format !== format) throw new Error(`expected format ${format}, got ${metadata.format ?? 'none'}`);
+  const { facts: text = '' } = metadata;
+  const facts: unknown = JSON.parse(text);
+  const shapes = shapesOf(facts);
   const state: Values = {};
   for (const [name, shape] of Object.entries(shapes)) {
     const found = tensors[name];
@@ -115,10 +134,9 @@ function unseal(format: string, bytes: Uint8Array, shapes: Shapes): { facts: unk
     }
     state[name] = found.data;
   }
-  const { facts = '' } = metadata;
-  const hash = digest(facts, state);
+  const hash = digest(text, state);
   if (hash !== metadata.sha256) throw new Error(`expected SHA-256 ${metadata.sha256}, got ${hash}`);
-  return { facts: JSON.parse(facts), state };
+  return { facts, state };
 }
 
 export function encodeCheckpoint({ progress, state }: Checkpoint, shapes: Shapes): Uint8Array {
@@ -127,7 +145,7 @@ export function encodeCheckpoint({ progress, state }: Checkpoint, shapes: Shapes
 
 /** @throws Error with what is wrong: another format version, truncated, altered, tensors of another network */
 export function decodeCheckpoint(bytes: Uint8Array, shapes: Shapes): Checkpoint {
-  const { facts, state } = unseal(CHECKPOINT, bytes, shapes);
+  const { facts, state } = unseal(CHECKPOINT, bytes, () => shapes);
   return { progress: progressSchema.parse(facts), state };
 }
 
@@ -139,7 +157,7 @@ export function saveSnapshot(path: string, { weights, ...facts }: Snapshot, shap
 export function loadSnapshot(path: string, shapes: Shapes, warn: (sentence: string) => void): Snapshot | undefined {
   if (!existsSync(path)) return undefined;
   try {
-    const { facts, state } = unseal(SNAPSHOT, readFileSync(path), shapes);
+    const { facts, state } = unseal(SNAPSHOT, readFileSync(path), () => shapes);
     return { ...snapshotSchema.parse(facts), weights: state };
   } catch (error) {
     warn(`snapshot ${basename(path)}: ${reasonOf(error)}; going on without it`);

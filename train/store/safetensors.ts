@@ -1,9 +1,10 @@
 // safetensors (https://huggingface.co/docs/safetensors): 8 bytes of header length, a JSON header, the raw numbers.
-// Float32 only, which is all a checkpoint holds.
+// Numbers are float32 in memory; float16 is storage.
 import { z } from 'zod';
+import { fromHalf, toHalf } from '../../trace/storage.ts';
 
 const entry = z.object({
-  dtype: z.literal('F32'),
+  dtype: z.enum(['F32', 'F16']),
   shape: z.array(z.int().nonnegative()),
   data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
 });
@@ -14,12 +15,15 @@ export interface SafeTensors {
   readonly tensors: Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 }
 
-export function encodeSafetensors({ metadata, tensors }: SafeTensors): Uint8Array {
+export function encodeSafetensors({ metadata, tensors }: SafeTensors, dtype: 'F32' | 'F16' = 'F32'): Uint8Array {
   let offset = 0;
   const header: Record<string, unknown> = { __metadata__: metadata };
+  const stored: (Float32Array | Uint16Array)[] = [];
   for (const [name, { shape, data }] of Object.entries(tensors)) {
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
+    const numbers = dtype === 'F16' ? toHalf(data) : data;
+    header[name] = { dtype, shape, data_offsets: [offset, offset + numbers.byteLength] };
+    offset += numbers.byteLength;
+    stored.push(numbers);
   }
   // Spaces after the JSON keep the numbers aligned to 8 bytes, as the format recommends.
   const json = JSON.stringify(header);
@@ -28,7 +32,7 @@ export function encodeSafetensors({ metadata, tensors }: SafeTensors): Uint8Arra
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
   bytes.set(text, 8);
   let at = 8 + text.length;
-  for (const { data } of Object.values(tensors)) {
+  for (const data of stored) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
@@ -51,12 +55,14 @@ export function decodeSafetensors(bytes: Uint8Array): SafeTensors {
   const tensors: SafeTensors['tensors'] = {};
   for (const [name, value] of Object.entries(rest)) {
     const {
+      dtype,
       shape,
       data_offsets: [from, to],
     } = entry.parse(value);
     if (to > body.length) throw new Error(`expected ${to} bytes of numbers, got ${body.length}`);
     // A copy, because float32 views need an aligned start (and a Buffer's own slice would be no copy).
-    const data = new Float32Array(Uint8Array.from(body.subarray(from, to)).buffer);
+    const { buffer } = Uint8Array.from(body.subarray(from, to));
+    const data = dtype === 'F16' ? fromHalf(new Uint16Array(buffer)) : new Float32Array(buffer);
     if (data.length !== shape.reduce((a, b) => a * b, 1))
       throw new Error(`${name}: expected shape [${shape}], got ${data.length} numbers`);
     tensors[name] = { shape, data };

@@ -55,7 +55,7 @@ export async function findBundles(folder: string, notice: (message: string) => v
   return found;
 }
 
-const networksOf = (manifest: Manifest) => manifest.files.filter(({ role }) => role !== 'discriminator');
+const networksOf = (manifest: Manifest) => manifest.files.filter(({ role }) => role !== 'trainer');
 
 /** The files of a bundle that the page can ask for: the manifest, the networks, and what is only looked at. */
 function publicFiles({ folder, manifest }: Bundle): string[] {

@@ -34,6 +34,8 @@ export function encoderModel(recipe: Recipe): Model {
         Object.entries(state).map(([name, shape]) => [name, started[name]?.slice() ?? new Float32Array(sizeOf(shape))]),
       );
     },
+    carried: prefixed('ema/encoder', shapesOf(encoderParameters)),
+    startFrom: (carried) => ({ ...carried, ...under('ema', carried) }),
     phases: [
       { ...latentStep(options), ...common, name: 'latents of generated pictures', from: 0 },
       {

@@ -3,7 +3,7 @@ import { initialValues } from '../../nn/layers.ts';
 import { createNetworks } from '../../nn/networks.ts';
 import { shapesOf } from '../../nn/optimiser.ts';
 import { stream } from '../../nn/streams.ts';
-import { prefixed, sizeOf, type Values } from '../../nn/tensors.ts';
+import { prefixed, sizeOf, under, type Values } from '../../nn/tensors.ts';
 import { type Recipe, scheduled } from '../../recipe.ts';
 import { countOf, type Model } from '../family.ts';
 import { createStep, type StepOptions, stateShapes } from './step.ts';
@@ -37,6 +37,11 @@ export function ganModel(recipe: Recipe): Model {
         Object.entries(state).map(([name, shape]) => [name, started[name]?.slice() ?? new Float32Array(sizeOf(shape))]),
       );
     },
+    carried: {
+      ...prefixed('ema', shapesOf(generatorParameters)),
+      ...prefixed('discriminator', shapesOf(discriminatorParameters)),
+    },
+    startFrom: (carried) => ({ ...carried, ...prefixed('generator', under('ema', carried)) }),
     phases: [
       {
         ...createStep(options),

@@ -72,6 +72,12 @@ export function vaeModel(recipe: Recipe): Model {
         Object.entries(state).map(([name, shape]) => [name, started[name]?.slice() ?? new Float32Array(sizeOf(shape))]),
       );
     },
+    carried: {
+      ...prefixed('ema', weights),
+      ...prefixed('discriminator', shapesOf(networks.discriminatorParameters)),
+      [BALANCE]: [],
+    },
+    startFrom: (carried) => ({ ...carried, ...under('ema', carried) }),
     phases: [
       {
         ...plainStep(options),

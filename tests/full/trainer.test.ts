@@ -1,0 +1,148 @@
+// What training can go on from: kept in a bundle, taken up for the same classes and for others, refused where it does not fit.
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodePng } from '../../contract/png.ts';
+import { exportBundle } from '../../export/bundle.ts';
+import { readTrainer } from '../../export/open.ts';
+import { verifyBundle } from '../../export/verify.ts';
+import { loadGenerator, loadTrainer } from '../../export/weights.ts';
+import { fromHalf, toHalf } from '../../trace/storage.ts';
+import { createModel } from '../../train/families/models.ts';
+import { train } from '../../train/loop.ts';
+import { under } from '../../train/nn/tensors.ts';
+import { recipeFor } from '../../train/recipe.ts';
+import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
+import { readConfig, runFolder } from '../../train/store/run-folder.ts';
+import { decodeTrainer, encodeTrainer, goingOn, type Trainer } from '../../train/trainer.ts';
+import { clearPictures } from '../small.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pocketgen-trainer-'));
+const at = (name: string): string => join(folder, name);
+const pictures = clearPictures();
+const common = { pictures, source: 'shapes', engine: 'onnx', device: 'cpu' } as const;
+const settings = { width: 8, batch: 8, images: 160 };
+const recipe = recipeFor('auto', pictures, settings);
+const warn = (sentence: string): void => expect.fail(sentence);
+let trainer: Trainer;
+
+const stateOf = (dir: string) => {
+  const { recipe } = readConfig(dir);
+  return loadNewestCheckpoint(runFolder(dir).checkpoints, createModel(recipe).state, warn)?.state ?? {};
+};
+const from = () => ({ name: 'shapes', trainer });
+
+beforeAll(async () => {
+  await train({ ...common, recipe, dir: at('run') });
+  const kept = { trainer: loadTrainer(at('run'), warn), engine: 'onnx', variants: ['int8'], truncation: 1 } as const;
+  await exportBundle(loadGenerator(at('run'), warn), { out: at('shapes'), ...kept });
+  trainer = (await readTrainer(at('shapes'))).trainer;
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('a bundle keeps averaged generator and discriminator of the newest checkpoint to 16 bits, and verifies', async () => {
+  const state = stateOf(at('run'));
+  expect(trainer).toMatchObject({ images: 160, classes: pictures.classes, recipe });
+  for (const [name, values] of Object.entries(trainer.values))
+    expect(values, name).toEqual(fromHalf(toHalf(state[name] ?? new Float32Array())));
+  expect(Object.keys(under('ema', trainer.values))).toEqual(Object.keys(createModel(recipe).weights));
+  expect(Object.keys(under('discriminator', trainer.values)).length).toBeGreaterThan(5);
+  await verifyBundle(at('shapes'), () => {});
+});
+
+test('a run that goes on begins with those numbers, resumes to the last bit, and says where it comes from', async () => {
+  const { recipe: next, start } = goingOn(from(), recipeFor('auto', pictures, settings), pictures.classes);
+  expect(next.from).toEqual({ name: 'shapes', images: 160, sha256: trainer.sha256 });
+  expect(start['generator/input.weight']).toEqual(trainer.values['ema/input.weight']);
+  await train({ ...common, recipe: next, start, dir: at('whole') });
+  const stop = new AbortController();
+  await train({
+    ...common,
+    recipe: next,
+    start,
+    dir: at('parts'),
+    signal: stop.signal,
+    onProgress: () => stop.abort(),
+  });
+  expect(stateHash(stateOf(at('parts')))).not.toBe(stateHash(stateOf(at('whole'))));
+  await train({ ...common, recipe: next, dir: at('parts') });
+  expect(stateHash(stateOf(at('parts')))).toBe(stateHash(stateOf(at('whole'))));
+});
+
+test('classes go by their names; one that is new begins as the mean of those there were', () => {
+  const others = { ...pictures, classes: ['square', 'star', 'disc'] };
+  const { recipe: next, start } = goingOn(from(), recipeFor('auto', others, settings), others.classes);
+  expect(next.network.classes).toBe(3);
+  const [old = new Float32Array(), now = new Float32Array()] = [trainer.values, start].map(
+    (all) => all['ema/embed.weight'],
+  );
+  const width = old.length / 2;
+  const row = (all: Float32Array, i: number): Float32Array => all.slice(i * width, (i + 1) * width);
+  expect(row(now, 0)).toEqual(row(old, 1));
+  expect(row(now, 2)).toEqual(row(old, 0));
+  for (const [i, value] of row(now, 1).entries())
+    expect(value).toBeCloseTo(((row(old, 0)[i] ?? 0) + (row(old, 1)[i] ?? 0)) / 2, 6);
+  expect(start['discriminator/classes.weight']).toHaveLength(3 * recipe.network.features);
+});
+
+test('pictures that need other networks, and an altered file, are one sentence', () => {
+  const larger = { ...pictures, width: 32, height: 32 };
+  const said =
+    (pictures: typeof larger, changes = {}) =>
+    () =>
+      goingOn(from(), recipeFor('auto', pictures, { ...settings, ...changes }), pictures.classes);
+  expect(said(larger)).toThrow('--from shapes: expected pictures of side 16, as it has, got pictures of side 32');
+  expect(said({ ...pictures, channels: 3 })).toThrow(
+    'expected pictures of 4 channels, as it has, got pictures of 3 channels',
+  );
+  expect(said({ ...pictures, classes: ['disc'] })).toThrow('expected two or more classes, as it has, got one class');
+  expect(said(pictures, { family: 'vae' })).toThrow('expected family gan, as it has, got family vae');
+  const bytes = readFileSync(join(at('shapes'), 'trainer.fp16.safetensors'));
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  expect(() => decodeTrainer(bytes)).toThrow(/^trainer: expected SHA-256 .*; export the bundle again with --trainer$/);
+});
+
+test('an autoencoder goes on likewise, the classes of its flow included', () => {
+  const vae = recipeFor('auto', pictures, { ...settings, family: 'vae' });
+  const progress = { images: 160, beta1Product: 1, beta2Product: 1, seconds: 1 };
+  const state = createModel(vae).initialState();
+  const trainer = decodeTrainer(encodeTrainer(vae, pictures.classes, { progress, state }));
+  const { start } = goingOn({ name: 'shapes', trainer }, vae, ['square', 'disc']);
+  expect(start['decoder/input.weight']).toEqual(trainer.values['ema/decoder/input.weight']);
+  const [old = new Float32Array(), now = new Float32Array()] = [trainer.values, start].map(
+    (all) => all['ema/flow/classes.weight'],
+  );
+  expect(now).toHaveLength(old.length);
+  expect(now.slice(0, old.length / 2)).toEqual(old.slice(old.length / 2));
+});
+
+test('the commands: export --trainer, train --from at the bundle’s own size, and a sentence for what does not fit', async () => {
+  const run = promisify(execFile);
+  const cli = async (...args: string[]) => (await run('node', ['bin/pocketgen.mjs', ...args])).stderr;
+  await cli('export', at('run'), '--out', at('kept'), '--dtype', 'int8', '--trainer');
+  for (const [i, label] of pictures.labels.entries()) {
+    const data = pictures.pixels.slice(i * 1024, (i + 1) * 1024);
+    mkdirSync(join(at('own'), `${label}`), { recursive: true });
+    writeFileSync(join(at('own'), `${label}`, `${i}.png`), encodePng({ width: 16, height: 16, channels: 4, data }));
+  }
+  const go = ['train', '--images', '32', '--evaluations', '0', '--batch', '8', '--out', at('further'), '--from'];
+  await cli(...go, at('kept'), '--data', at('own'));
+  expect(readConfig(at('further')).recipe).toMatchObject({
+    network: { resolution: 16, channels: 4, width: 8, classes: 2 },
+    augment: { probability: { from: 0.8, to: 0.8 } },
+    from: { name: 'kept', images: 160, sha256: trainer.sha256 },
+  });
+  await expect(cli(...go, at('kept'), '--data', 'fashion-mnist')).rejects.toThrow(
+    'expected pictures of side 16, as it has, got pictures of side 28',
+  );
+  await exportBundle(loadGenerator(at('run'), warn), {
+    out: at('bare'),
+    engine: 'onnx',
+    variants: ['int8'],
+    truncation: 1,
+  });
+  await expect(cli(...go, at('bare'), '--data', at('own'))).rejects.toThrow('export its run with --trainer');
+});
