@@ -1,7 +1,6 @@
 // A picture file as a model takes it. What the server takes is decoded as by the server, so that both make the same latent of the
 // same file; every other format and size is decoded by sharp, as the pictures of a training are.
 import { readFile } from 'node:fs/promises';
-import { parseBackground } from '../contract/background.ts';
 import { UserError } from '../contract/errors.ts';
 import { type Fit, fitOf, intake } from '../contract/intake.ts';
 import type { Manifest } from '../contract/manifest.ts';
@@ -16,14 +15,9 @@ export async function readPicture(path: string, manifest: Manifest, background?:
   const bytes = await readFile(path).catch(() => {
     throw new UserError(`${path}: expected a picture file that can be read, got none`);
   });
-  const fit = fitOf(manifest);
-  const ground = background === undefined ? fit.background : parseBackground(background);
-  if (ground === 'checkerboard')
-    throw new UserError(
-      'background: expected a colour such as ff8800, got checkerboard, which no model was trained on',
-    );
+  const fit = fitOf(manifest, background);
   const { picture, orientation } = await decoded(path, new Uint8Array(bytes), manifest.image, fit.fit);
-  return intake(picture, manifest.image, { ...fit, background: ground }, orientation);
+  return intake(picture, manifest.image, fit, orientation);
 }
 
 async function decoded(

@@ -2,6 +2,7 @@
 // (docs/datasets.md). Only + − × ÷ and our own sine, in a fixed order: the same bytes in every runtime.
 import * as z from 'zod/mini';
 import { type Colour, parseBackground, WHITE } from './background.ts';
+import { UserError } from './errors.ts';
 import type { Manifest } from './manifest.ts';
 import type { Picture } from './picture.ts';
 import { pictureOf } from './pixels.ts';
@@ -21,9 +22,20 @@ const trainedOn = z.object({
   }),
 });
 
-/** What the bundle's manifest says of it; without a word of it what `train` does unless told otherwise. */
-export function fitOf({ training }: Pick<Manifest, 'training'>): Fit {
+/**
+ * What the bundle's manifest says of it; without a word of it what `train` does unless told otherwise. `wanted` is another ground
+ * than that, as a colour's name. Throws UserError for a checkerboard.
+ */
+export function fitOf({ training }: Pick<Manifest, 'training'>, wanted?: string): Fit {
   const { success, data } = trainedOn.safeParse(training.config);
+  if (wanted !== undefined) {
+    const background = parseBackground(wanted);
+    if (background === 'checkerboard')
+      throw new UserError(
+        'background: expected a colour such as ff8800, got checkerboard, which no model was trained on',
+      );
+    return { fit: success ? data.pictures.fit : 'cover', background };
+  }
   const ground = success && data.pictures.background !== undefined ? parseBackground(data.pictures.background) : WHITE;
   return { fit: success ? data.pictures.fit : 'cover', background: ground === 'checkerboard' ? WHITE : ground };
 }

@@ -175,6 +175,9 @@ export async function readAtMost(request: Request, limit: number): Promise<Uint8
 }
 
 /** Fields that several routes share. */
+/** A ground of one colour. */
+export const colour = text(1, 20, '^(#?([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})|white|black)$');
+
 export const shared = {
   class: text(1, 255).optional().describe('A class label, in any case, or its index. Absent: the seed chooses.'),
   /** Of a picture or a latent, for which no seed chooses. */

@@ -212,25 +212,53 @@ const TEXTS = {
   ownModel: ['{name} (yours)', '{name}(你的)'],
 
   howTitle: ['How it works', '工作原理'],
-  how1: [
+  'gan-1': [
     'A generative adversarial network is two networks that learn against each other.',
     '生成对抗网络由两个相互对抗、共同学习的网络组成。',
   ],
-  how2: [
+  'gan-2': [
     'One, the generator, turns a list of {latent} random numbers into a picture.',
     '其一是生成器,把 {latent} 个随机数变成一张图片。',
   ],
-  how3: [
+  'gan-3': [
     'The other, the critic, looks at real and made pictures and learns to tell them apart.',
     '其二是判别器,观看真实与生成的图片,学习分辨真假。',
   ],
-  how4: [
+  'gan-4': [
     'Every time the critic finds a difference, the generator learns to remove it, until little difference is left.',
     '判别器每发现一处差别,生成器就学会消除它,直到差别所剩无几。',
   ],
-  how5: [
+  'gan-5': [
     'Only the generator is on this page: your seed picks the random numbers, and your own device does the rest.',
     '本页只有生成器:你的种子决定随机数,其余由你自己的设备完成。',
+  ],
+  'vae-1': [
+    'An autoencoder is two networks that learn together to bring a picture through a narrow place.',
+    '自编码器由两个一起学习的网络组成:让图片穿过一处狭窄的通道。',
+  ],
+  'vae-2': [
+    'One, the encoder, writes a picture down as a list of {latent} numbers.',
+    '其一是编码器,把图片写成 {latent} 个数。',
+  ],
+  'vae-3': [
+    'The other, the decoder, draws it again from that list; a critic shows it where the two can still be told apart.',
+    '其二是解码器,凭这些数重新画出图片;判别器指出两者还有哪里不同。',
+  ],
+  'vae-4': [
+    'A small third network learns which lists belong to pictures, and takes random numbers to one of them.',
+    '第三个小网络学习哪些数对应图片,并把随机数变成其中之一。',
+  ],
+  'vae-5': [
+    'Your seed picks the random numbers, or your own picture the list, and your own device does the rest.',
+    '你的种子决定随机数,或由你的图片决定这些数;其余由你自己的设备完成。',
+  ],
+  'other-1': [
+    'The network turns a list of {latent} random numbers into a picture.',
+    '网络把 {latent} 个随机数变成一张图片。',
+  ],
+  'other-2': [
+    'Your seed picks the random numbers, and your own device does the rest.',
+    '你的种子决定随机数,其余由你自己的设备完成。',
   ],
   network: ['The network', '网络结构'],
   networkHelp: [

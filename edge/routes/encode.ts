@@ -10,13 +10,22 @@ import { LIMITS } from '../../contract/limits.ts';
 import { versionedName } from '../../contract/version.ts';
 import { type Endpoint, segmentsOf } from '../endpoint.ts';
 import { lendNamed } from '../lending.ts';
-import { readAtMost, readQuery, shared } from '../parameters.ts';
+import { colour, readAtMost, readQuery, shared } from '../parameters.ts';
 import { mixFor } from '../picture-request.ts';
 import { formatOf } from '../pictures/decode.ts';
-import { badField, Problem } from '../problem.ts';
+import { badField, fieldOf, Problem } from '../problem.ts';
 import type { AppEnv, Services } from '../services.ts';
 
-const encodeQuery = z.object({ class: shared.soleClass, classes: shared.classes });
+const encodeQuery = z.object({
+  class: shared.soleClass,
+  classes: shared.classes,
+  background: colour
+    .optional()
+    .describe(
+      'What transparent places of the picture lie on, for a model of opaque pictures: ff8800, f80, white, black. Absent: what its ' +
+        'training pictures lay on, else white. A model of transparent pictures keeps them as they are.',
+    ),
+});
 
 export const encodeEndpoints: readonly Endpoint[] = [
   {
@@ -48,6 +57,7 @@ export function encodeRoutes(app: Hono<AppEnv>, { models, pictures, addresses }:
         throw new Problem(404, `model: ${detail}`, [{ in: 'path', name: 'model', detail }]);
       }
       const mix = mixFor(manifest, query);
+      const fit = fieldOf('query', 'background', () => fitOf(manifest, query.background));
       const bytes = await readAtMost(c.req.raw, LIMITS.uploadBytes);
       const format = formatOf(bytes);
       if (format === undefined || !pictures.formats.includes(format))
@@ -59,7 +69,7 @@ export function encodeRoutes(app: Hono<AppEnv>, { models, pictures, addresses }:
           if (!(error instanceof UserError)) throw error;
           throw badField('body', 'picture', error.message.replace(/^picture: /, ''));
         });
-      const taken = intake(picture, manifest.image, fitOf(manifest), orientation);
+      const taken = intake(picture, manifest.image, fit, orientation);
       const encoder = await (await model.open()).encoder();
       const weights = manifest.classes.length > 0 ? [mixWeights(mix, manifest)] : [];
       const [latent] = await timing.measure('inference', () => encoder.encode([taken], weights));

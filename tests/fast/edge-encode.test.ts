@@ -67,6 +67,25 @@ describe('POST /v1/encode', () => {
     expect((await app.request(clear.picture)).status).toBe(200);
   });
 
+  test('lays what is transparent on the ground that is asked for', async () => {
+    const half = await sharp({
+      create: { width: 8, height: 6, channels: 4, background: { r: 9, g: 9, b: 9, alpha: 0 } },
+    })
+      .png()
+      .toBuffer();
+    const asked = async (query: string, body: Uint8Array<ArrayBuffer>) => {
+      const response = await send(`/v1/encode/tiny-seen?class=bag${query}`, body);
+      return response.status === 200 ? ((await response.json()) as Answer).z : problem(response);
+    };
+    const clear = new Uint8Array(half);
+    const [white, black] = [await asked('', clear), await asked('&background=black', clear)];
+    const onBlack = new Uint8Array(await sharp(half).flatten({ background: '#000000' }).png().toBuffer());
+    expect(black).not.toBe(white);
+    expect(black).toBe(await asked('', onBlack));
+    expect(await asked('&background=fff', clear)).toBe(white);
+    expect(await asked('&background=checkerboard', clear)).toMatch(/^400 background: /);
+  });
+
   test('takes PNG, JPEG and WebP of any size, whatever they are called', async () => {
     const large = sharp(drawn).resize(400, 300, { kernel: 'nearest' });
     const answers = await Promise.all(
@@ -105,7 +124,7 @@ describe('POST /v1/encode', () => {
     );
     expect(await problem(await send('/v1/encode/tiny-seen-clear?class=bag'))).toMatch(/^400 class: expected none/);
     expect(await problem(await send('/v1/encode/tiny-seen?seed=1'))).toMatch(
-      /^400 seed: expected class, classes, got an unknown/,
+      /^400 seed: expected class, classes, background, got an unknown/,
     );
   });
 

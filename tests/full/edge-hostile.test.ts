@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { heldHeapMiB } from '../../bench/edge-heap.ts';
 import { folderOf, type ServerProcess } from '../../bench/edge-server.ts';
 import { bundleVersion } from '../../contract/version.ts';
-import { COLOUR, PLAIN, writeTiny } from '../fast/edge-fixture.ts';
+import { COLOUR, PLAIN, SEEN, writeTiny } from '../fast/edge-fixture.ts';
 import { type MeasuredPair, startMeasured } from './edge-measured.ts';
 import { PUBLISHED } from './edge-workerd.ts';
 
@@ -22,7 +22,7 @@ interface Attack {
 
 const models = folderOf(...PUBLISHED.values());
 const versions: string[] = [];
-for (const tiny of [COLOUR, PLAIN]) versions.push(await bundleVersion(await writeTiny(models.folder, tiny)));
+for (const tiny of [COLOUR, PLAIN, SEEN]) versions.push(await bundleVersion(await writeTiny(models.folder, tiny)));
 
 const COUNT = 5000;
 const SEED = Number(process.env.HOSTILE_SEED ?? '') || Date.now() % 1_000_000;
@@ -98,7 +98,7 @@ const raw = fc.constantFrom(
   'a%20b',
 );
 const segment = fc.oneof({ weight: 3, arbitrary: encoded }, { weight: 1, arbitrary: raw });
-const knownModel = fc.constantFrom('tiny-colour', 'tiny-plain', ...PUBLISHED.keys());
+const knownModel = fc.constantFrom('tiny-colour', 'tiny-plain', 'tiny-seen', ...PUBLISHED.keys());
 /** Right, wrong, empty, doubled and encoded versions. */
 const version = fc.oneof(
   fc.constantFrom(...versions, '0123456789ab', '', '@', 'latest', '../..', '%2e%2e', '0'.repeat(2000)),
@@ -120,6 +120,8 @@ const path = fc.oneof(
   fc.tuple(model, segment, extension).map(([m, s, e]) => `/v1/images/${m}/${s}.${e}`),
   fc.tuple(model, extension).map(([m, e]) => `/v1/grids/${m}.${e}`),
   fc.tuple(model, extension).map(([m, e]) => `/v1/walks/${m}.${e}`),
+  fc.tuple(model, extension).map(([m, e]) => `/v1/latents/${m}.${e}`),
+  model.map((m) => `/v1/encode/${m}`),
   model.map((m) => `/v1/models/${m}`),
   fc.constantFrom(
     '/',
@@ -149,6 +151,12 @@ const seeds = fc.oneof(
     `${'1,'.repeat(900)}1`,
   ),
 );
+/** Short forms of latents: of the right length, of others, with bits that are none of theirs. */
+const latents = fc.oneof(
+  encoded,
+  fc.base64String({ maxLength: 40 }),
+  fc.constantFrom('Te1t2jLpGSpOCQ', 'Te1t2jLpGSpOC_', '-'),
+);
 const parameter = fc.oneof(
   fc.tuple(
     fc.constantFrom('class', 'toClass', 'truncation', 'scale', 'columns', 'frames', 'fps', 'from', 'to', 'seeds'),
@@ -156,6 +164,11 @@ const parameter = fc.oneof(
   ),
   fc.tuple(fc.constantFrom('frames', 'scale', 'columns', 'from', 'to'), fc.integer({ min: 1, max: 40 }).map(String)),
   fc.tuple(fc.constant('seeds'), seeds),
+  fc.tuple(fc.constant('z'), latents),
+  fc.tuple(
+    fc.constantFrom('classes', 'background'),
+    fc.oneof(encoded, fc.constantFrom('0*1', '1*0.5,2*2', 'f80', '#')),
+  ),
   fc.tuple(encoded, encoded),
 );
 const query = fc
@@ -225,6 +238,9 @@ const plausible = fc
     fc
       .tuple(knownModel, encoded, encoded, fc.integer({ min: 1, max: 24 }), fc.constantFrom('gif', 'apng'))
       .map(([m, from, to, frames, e]) => `/v1/walks/${m}.${e}?from=${from}&to=${to}&frames=${frames}`),
+    fc
+      .tuple(latents, fc.constantFrom('png', 'svg'), fc.constantFrom('', '&scale=32', '&truncation=0.000001'))
+      .map(([z, e, q]) => `/v1/latents/tiny-seen.${e}?class=bag&z=${z}${q}`),
   )
   .map((path): Attack => ({ method: 'GET', path, headers: {}, body: undefined, cut: false }));
 const attack: fc.Arbitrary<Attack> = fc.oneof(
@@ -243,7 +259,11 @@ const attack: fc.Arbitrary<Attack> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       method: fc.constant('POST'),
-      path: fc.oneof({ weight: 9, arbitrary: fc.constant('/v1/images/generations') }, { weight: 1, arbitrary: path }),
+      path: fc.oneof(
+        { weight: 7, arbitrary: fc.constant('/v1/images/generations') },
+        { weight: 2, arbitrary: fc.tuple(knownModel, query).map(([m, q]) => `/v1/encode/${m}${q}`) },
+        { weight: 1, arbitrary: path },
+      ),
       headers: fc
         .tuple(headers, fc.constantFrom('application/json', 'application/json; charset=utf-8', 'text/plain', ''))
         .map(([h, type]) => ({ ...h, ...(type ? { 'Content-Type': type } : {}) })),

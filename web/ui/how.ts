@@ -1,4 +1,4 @@
-// How it works: five sentences, the network drawn from the model file, and the training record of the bundle.
+// How it works: some sentences on the model's family, the network drawn from the model file, and the training record of the bundle.
 import { z } from 'zod';
 import { Dropped } from '../../client/engine/queue.ts';
 import type { Manifest, Snapshot } from '../../contract/manifest.ts';
@@ -56,9 +56,7 @@ export function createHow(app: App): View {
     update(changed) {
       if (!changed.has('view') && !changed.has('model')) return;
       sentences.replaceChildren(
-        ...(['how1', 'how2', 'how3', 'how4', 'how5'] as const).map((key) =>
-          h('li', {}, t(key, { latent: app.manifest.latent.size })),
-        ),
+        ...sentencesOn(app.manifest.kind).map((key) => h('li', {}, t(key, { latent: app.manifest.latent.size }))),
       );
       void drawNetwork();
       void drawTraining();
@@ -71,6 +69,14 @@ export function createHow(app: App): View {
     },
   };
 }
+
+/** What is told of a family; of one that this page does not know, what is true of all. */
+const HOW: Readonly<Record<string, readonly TextKey[]>> = {
+  gan: ['gan-1', 'gan-2', 'gan-3', 'gan-4', 'gan-5'],
+  vae: ['vae-1', 'vae-2', 'vae-3', 'vae-4', 'vae-5'],
+};
+const sentencesOn = (kind: string): readonly TextKey[] =>
+  Object.hasOwn(HOW, kind) ? (HOW[kind] ?? []) : ['other-1', 'other-2'];
 
 const measuresSchema = z.object({
   samples: z.number(),
