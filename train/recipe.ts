@@ -166,17 +166,24 @@ const ANY_FAMILY: readonly string[] = ['quick', 'auto'];
 const AUGMENT_BELOW = 20_000;
 
 /**
- * From this size on the generator's pictures are clipped: under tanh, 64 px on white were one saturated colour after 2,000 images,
- * for good. At 32 px tanh does not, and was far ahead: KID 0.06 after 45,000 images against 0.22 after 50,000 (docs/LOG.md).
- * An autoencoder's are clipped at any size: L1 pulls them into a saturated tanh, and it learns slower there.
+ * Of pictures from this size on a GAN learns more slowly: at 4e-4, 64 px saturated under tanh within 1,000 images, for good; at 1e-4 it
+ * does not, and is far ahead of a generator that is clipped instead (docs/LOG.md). R3GAN halves it twice from 32 to 64 px.
  */
-const CLIP_FROM = 48;
+const SLOWER_FROM = 48;
+const SLOWER: Schedule = { from: 1e-4, to: 2e-5 };
 
 /** What preset `auto` takes from the pictures; the sweeps behind it are in docs/LOG.md. */
-function autoSettings({ count }: Pick<PictureSet, 'count'>): Pick<Preset, 'augment'> {
-  if (count >= AUGMENT_BELOW) return { augment: NONE };
+function autoSettings(
+  { count, width }: Pick<PictureSet, 'count' | 'width'>,
+  family: FamilyName,
+): Pick<Preset, 'augment'> & Partial<Preset> {
+  const slower = family === 'gan' && width >= SLOWER_FROM ? { learningRate: SLOWER } : {};
+  if (count >= AUGMENT_BELOW) return { augment: NONE, ...slower };
   const to = count > 10_000 ? 0.3 : count > 2_000 ? 0.55 : 0.8;
-  return { augment: { kinds: ['shift', 'scale', 'aspect', 'colour'], probability: { from: 0, to } } };
+  return {
+    augment: { kinds: ['shift', 'scale', 'aspect', 'colour'], probability: { from: 0, to } },
+    ...slower,
+  };
 }
 
 export type RecipeOverrides = Partial<
@@ -205,7 +212,7 @@ export function recipeFor(
   const preset = {
     ...found,
     ...(family === found.family ? {} : FAMILY_SETTINGS[family]),
-    ...(presetName === 'auto' ? autoSettings(pictures) : {}),
+    ...(presetName === 'auto' ? autoSettings(pictures, family) : {}),
   };
   const { conditional, ...network } = preset.network;
   const { width, height, channels, classes } = pictures;
@@ -234,7 +241,8 @@ export function recipeFor(
     network: {
       ...network,
       ...(networkWidth === undefined ? {} : { width: networkWidth }),
-      ...(presetName === 'auto' && (width >= CLIP_FROM || family === 'vae') ? { limit: 'clip' } : {}),
+      // L1 pulls an autoencoder into a saturated tanh, where it learns slower.
+      ...(presetName === 'auto' && family === 'vae' ? { limit: 'clip' } : {}),
       resolution: width,
       channels,
       // One class teaches a conditional network nothing.
