@@ -1,8 +1,10 @@
 // "Put my picture in", in real Chromium: a drawing by mouse and by touch, a photo dropped and cropped by keys, what the model makes
 // of it, its link, and that nothing leaves the device. The encoder is one of the tests' own beside the shipped generator.
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { encode as encodePng } from 'fast-png';
 import * as ort from 'onnxruntime-web/wasm';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
@@ -176,6 +178,12 @@ test('a picture dropped on the page comes in as it is, is cropped by keys, and t
   await page.locator('.draw-pad').waitFor();
   await expect.poll(() => seen(page)).toEqual([...data]);
   const whole = await settled(page);
+  // The command gives the same latent of the same file, bit for bit.
+  const [file, latent] = [join(models, 'mine.png'), join(models, 'latent.json')];
+  writeFileSync(file, Buffer.from(png, 'base64'));
+  const command = ['bin/pocketgen.mjs', 'encode', join(models, MODEL), file, '--class', 'bag', '-o', latent];
+  await promisify(execFile)('node', command);
+  expect(JSON.parse(readFileSync(latent, 'utf8'))).toMatchObject({ class: 'Bag', z: whole });
   expect((await stateOf(page)).get('view')).toBe('draw');
 
   await page.locator('.draw-pad').focus();
