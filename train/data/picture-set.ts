@@ -1,6 +1,6 @@
 // Builds a PictureSet from its parts: counts, checks and hashes it.
-import { createHash } from 'node:crypto';
 import { UserError } from '../../contract/errors.ts';
+import { createSha256 } from '../../contract/hash.ts';
 import type { PictureSet } from './types.ts';
 
 export type PictureSetParts = Omit<PictureSet, 'count' | 'sha256'>;
@@ -19,10 +19,10 @@ export function pictureSet(parts: PictureSetParts): PictureSet {
   if (wrong >= 0) {
     throw new UserError(`${name}: expected labels 0 to ${classCount - 1}, got ${labels[wrong]} for picture ${wrong}`);
   }
-  const hash = createHash('sha256');
+  const hash = createSha256();
   // In parts: one update() takes at most 2 GiB.
   for (let at = 0; at < pixels.length; at += hashedAtOnce) hash.update(pixels.subarray(at, at + hashedAtOnce));
-  return { ...parts, count, sha256: hash.update(labels).digest('hex') };
+  return { ...parts, count, sha256: hash.update(labels).hex() };
 }
 
 const hashedAtOnce = 2 ** 28;

@@ -1,6 +1,6 @@
 // Which own pictures are held out. It depends on each picture's own bytes: adding pictures does not move another one from
 // training to test, and near copies (near-copies.ts) stay on one side.
-import { createHash } from 'node:crypto';
+import { createSha256, sha256OfText } from '../../contract/hash.ts';
 import { findNearCopies, type NearCopies, type PremultipliedPictures } from './near-copies.ts';
 
 /** Fewer pictures than this and none is held out: every one is needed for training. */
@@ -37,9 +37,9 @@ export function splitPictures(pictures: PremultipliedPictures, labels: Uint8Arra
   const kept = new Set<number>();
   for (let i = 0; i < count; i++) {
     const group = copies.group[i] ?? i;
-    const digest = createHash('sha256')
+    const digest = createSha256()
       .update(pixels.subarray(i * bytes, (i + 1) * bytes))
-      .digest('hex');
+      .hex();
     const before = lowest.get(group);
     if (before === undefined || digest < before) lowest.set(group, digest);
     const inClass = perClass.get(labels[i] ?? 0) ?? 0;
@@ -50,7 +50,7 @@ export function splitPictures(pictures: PremultipliedPictures, labels: Uint8Arra
   const heldOut = new Set(
     [...lowest].flatMap(([group, digest]) => {
       // Hashed again: the lowest of many digests is low.
-      const word = createHash('sha256').update(digest).digest().readUInt32BE(0);
+      const word = Number.parseInt(sha256OfText(digest).slice(0, 8), 16);
       return word < share * 2 ** 32 && !kept.has(group) ? [group] : [];
     }),
   );
