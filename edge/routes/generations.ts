@@ -2,12 +2,12 @@
 import type { Hono } from 'hono';
 import * as z from 'zod';
 import { backgroundName, onBackground, WHITE } from '../../contract/background.ts';
+import { base64 } from '../../contract/base64.ts';
 import { parseSeed } from '../../contract/latent.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import { centred, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { versionedName } from '../../contract/version.ts';
-import { base64 } from '../base64.ts';
 import { type Endpoint, namesOf } from '../endpoint.ts';
 import { lendNamed } from '../lending.ts';
 import { generate, type ModelEntry, type Models } from '../models.ts';

@@ -1,8 +1,8 @@
 // GET /v1/images/{model}/{seed}.png|svg|json: one picture, by its seed.
 import type { Hono } from 'hono';
 import * as z from 'zod';
+import { base64 } from '../../contract/base64.ts';
 import { latentOf, truncate } from '../../contract/latent.ts';
-import { base64 } from '../base64.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
 import { lendNamed } from '../lending.ts';
 import { generate } from '../models.ts';
