@@ -3,7 +3,7 @@
 import { cpus } from 'node:os';
 import { randomPictures, scalarsAt } from '../tests/helpers/training.ts';
 import { createBatches } from '../train/data/batches.ts';
-import { createOnnxEngine } from '../train/engines/onnx.ts';
+import { createEngine } from '../train/engines/index.ts';
 import { createModel } from '../train/families/models.ts';
 import { type Recipe, recipeFor } from '../train/recipe.ts';
 
@@ -28,7 +28,7 @@ export async function benchOwn(rounds: number): Promise<void> {
     const runs = await Promise.all(
       Object.entries(recipes).map(async ([name, recipe]) => {
         const model = createModel(recipe);
-        const engine = await createOnnxEngine({ model, state: model.initialState(), device: 'cpu' });
+        const engine = await createEngine('onnx', { model, state: model.initialState(), device: 'cpu' });
         return {
           name,
           engine,

@@ -2,7 +2,7 @@
 import { cpus, loadavg } from 'node:os';
 import { randomPictures } from '../tests/helpers/training.ts';
 import { createBatches } from '../train/data/batches.ts';
-import { createOnnxEngine } from '../train/engines/onnx.ts';
+import { createEngine } from '../train/engines/index.ts';
 import { createModel } from '../train/families/models.ts';
 import { START, stepAfter } from '../train/loop.ts';
 import { recipeFor } from '../train/recipe.ts';
@@ -21,7 +21,7 @@ export async function benchPhases(rounds: number): Promise<void> {
       const batchAt = createBatches(recipe, pictures);
       return model.phases.map(async ({ from }) => {
         const { phase, scalars } = stepAfter(recipe, model, { ...START, images: from });
-        const engine = await createOnnxEngine({ model, state: model.initialState(), device: 'cpu' });
+        const engine = await createEngine('onnx', { model, state: model.initialState(), device: 'cpu' });
         const inputs = Object.entries(batchAt(from, phase)).map(([name, data]) => [name, data.slice()]);
         const step = () => engine.step(phase, Object.fromEntries(inputs), { ...scalars, learningRate: 1e-6 });
         return { name: `${preset}, ${phase.name}`, batch: recipe.batch, step, engine, times: [] as number[] };

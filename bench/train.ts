@@ -9,7 +9,8 @@ import { z } from 'zod';
 import { randomPictures, type Setup, scalarsAt, setup } from '../tests/helpers/training.ts';
 import { createEagerEngine } from '../train/engines/eager.ts';
 import type { TrainingEngine } from '../train/engines/engine.ts';
-import { createOnnxEngine, traceStep } from '../train/engines/onnx.ts';
+import { createEngine } from '../train/engines/index.ts';
+import { traceStep } from '../train/engines/onnx.ts';
 import { inputShapes, SCALARS, stateShapes } from '../train/families/gan/step.ts';
 import type { NetworkSpec } from '../train/nn/spec.ts';
 import { PRESETS, recipeFor } from '../train/recipe.ts';
@@ -73,10 +74,10 @@ function contests(): Contest[] {
 }
 
 async function start({ engine, setup: { model, state } }: Contest): Promise<TrainingEngine> {
-  const given = { model, state, device: 'cpu' as const };
+  const given = { model, state };
   switch (engine) {
     case 'onnx':
-      return createOnnxEngine(given);
+      return createEngine('onnx', { ...given, device: 'cpu' });
     case 'tfjs wasm':
       return createEagerEngine(given, 'wasm');
     case 'tfjs cpu':

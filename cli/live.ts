@@ -3,13 +3,15 @@
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { TRAINING_FILE, type Training } from '../contract/training.ts';
-import { exportBundle } from '../export/bundle.ts';
-import { measuredHistory } from '../export/record.ts';
+import { measuredHistory } from '../export/history.ts';
 import { loadGenerator, type TrainedGenerator } from '../export/weights.ts';
+import { exportBundle } from '../export/write.ts';
 import { createModel } from '../train/families/models.ts';
 import type { ProgressReport, Show } from '../train/loop.ts';
-import { writeAtomically } from '../train/store/checkpoint.ts';
-import { readConfig, runFolder } from '../train/store/run-folder.ts';
+import { under } from '../train/nn/tensors.ts';
+import { writeAtomically } from '../train/store/atomic.ts';
+import { folderFiles } from '../train/store/folder.ts';
+import { readConfig } from '../train/store/run.ts';
 import { isSystemError, systemErrorSentence } from '../train/store/system-error.ts';
 
 /**
@@ -29,12 +31,17 @@ export interface Live {
   /** The newest checkpoint as the bundle: what a stopped training leaves. */
   stop(): Promise<void>;
   /** What training.json of the finished bundle says. */
-  finished(images: number): Training;
+  finished(images: number): Promise<Training>;
 }
 
 /** Makes the bundle's folder, in which the page sees that a training has begun. */
-export function startLive(bundle: string, runDir: string, total: number, say: (line: string) => void): Live {
-  const run = runFolder(runDir);
+export async function startLive(
+  bundle: string,
+  runDir: string,
+  total: number,
+  say: (line: string) => void,
+): Promise<Live> {
+  const run = folderFiles(runDir);
   let now: Training = {
     model: basename(bundle),
     state: 'training',
@@ -50,17 +57,19 @@ export function startLive(bundle: string, runDir: string, total: number, say: (l
   let shownAt = 0;
   let toldAt = 0;
 
-  function update(changes: Partial<Training>): Training {
-    now = { ...now, ...changes, updated: new Date().toISOString(), history: measuredHistory(run) };
+  async function update(changes: Partial<Training>): Promise<Training> {
+    const history = await measuredHistory(run);
+    now = { ...now, ...changes, updated: new Date().toISOString(), history };
     return now;
   }
-  function write(changes: Partial<Training>): void {
-    mkdirSync(bundle, { recursive: true });
-    writeAtomically(join(bundle, TRAINING_FILE), `${JSON.stringify(update(changes))}\n`);
+  async function write(changes: Partial<Training>): Promise<void> {
     toldAt = elapsed();
+    const text = `${JSON.stringify(await update(changes))}\n`;
+    mkdirSync(bundle, { recursive: true });
+    writeAtomically(join(bundle, TRAINING_FILE), text);
   }
   /** A full disk or a folder taken away ends no training. */
-  async function orSay(work: () => Promise<void> | void): Promise<void> {
+  async function orSay(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
@@ -75,13 +84,13 @@ export function startLive(bundle: string, runDir: string, total: number, say: (l
       variants: ['fp16'],
       truncation: 1,
       engine: 'still training',
-      metrics: { history: measuredHistory(run, images), snapshots: [], evaluations: [] },
+      metrics: { history: await measuredHistory(run, images), snapshots: [], evaluations: [] },
       interim: true,
-      training: update({ images: Math.max(now.images, images), total: config.recipe.images }),
+      training: await update({ images: Math.max(now.images, images), total: config.recipe.images }),
     });
   }
 
-  write({});
+  await write({});
   return {
     show: {
       due() {
@@ -89,9 +98,10 @@ export function startLive(bundle: string, runDir: string, total: number, say: (l
         startedAt ??= performance.now();
         return elapsed() - shownAt >= Math.min(MOST_SECONDS, Math.max(LEAST_SECONDS, shownAt));
       },
-      async show(weights, imagesSeen) {
+      async show(engine, imagesSeen) {
         await orSay(async () => {
-          const config = readConfig(runDir);
+          const config = await readConfig(run);
+          const weights = under('ema', await engine.state());
           const model = createModel(config.recipe);
           await publish({ config, model, weights, imagesSeen, origin: 'still training' });
         });
@@ -104,7 +114,7 @@ export function startLive(bundle: string, runDir: string, total: number, say: (l
     },
     async stop() {
       now = { ...now, state: 'stopped', secondsLeft: 0 };
-      await orSay(() => publish(loadGenerator(runDir, say, 'newest')));
+      await orSay(async () => publish(await loadGenerator(run, say, 'newest')));
     },
     finished: (images) => update({ state: 'finished', images, secondsLeft: 0 }),
   };

@@ -14,6 +14,7 @@ import { trace } from '../trace/index.ts';
 import { type PictureOptions, type PictureSize, pictureOptionsSchema, pictureSizes } from '../train/data/index.ts';
 import type { Posterior } from '../train/eval/reconstruction.ts';
 import { type NetworkSpec, networkSpecSchema } from '../train/nn/spec.ts';
+import { folderFiles } from '../train/store/folder.ts';
 
 export interface ModelSource {
   /** As recorded by the model: `source` is what names it to loadDataset. */
@@ -85,7 +86,7 @@ export async function openSource(
 }
 
 async function openRunSource(path: string, warn: (sentence: string) => void): Promise<ModelSource> {
-  const trained = loadGenerator(path, warn);
+  const trained = await loadGenerator(folderFiles(path), warn);
   const { dataset, recipe } = trained.config;
   const { resolution, channels, latent, classes } = recipe.network;
   const inputs = { latent: ['batch', latent], ...(classes > 0 ? { class: ['batch', classes] } : {}) };

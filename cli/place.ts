@@ -9,7 +9,8 @@ import { parseTraining, TRAINING_FILE, type Training } from '../contract/trainin
 import { bundleName, checkBundleFolder } from '../export/folder.ts';
 import type { PictureSet } from '../train/data/index.ts';
 import type { Recipe } from '../train/recipe.ts';
-import { firstDifference, readConfig } from '../train/store/run-folder.ts';
+import { folderFiles } from '../train/store/folder.ts';
+import { firstDifference, readConfig } from '../train/store/run.ts';
 
 export interface Place {
   readonly name: string;
@@ -60,14 +61,14 @@ function differenceFrom(config: Record<string, unknown>, sha256: string, recipeO
 }
 
 /** What is under a name. Throws UserError when that is another model's. */
-function placeAt(name: string, recipeOf: RecipeOf, pictures: PictureSet): Place {
+async function placeAt(name: string, recipeOf: RecipeOf, pictures: PictureSet): Promise<Place> {
   const [bundle, run] = [join('models', name), join('runs', name)];
   checkBundleFolder(bundle);
   const training = trainingOf(bundle);
   let planned: number | undefined;
   let trained: number | undefined;
   if (existsSync(join(run, 'config.json'))) {
-    const { recipe, dataset } = readConfig(run);
+    const { recipe, dataset } = await readConfig(folderFiles(run));
     const difference = differenceFrom(recipe, dataset.sha256, recipeOf, pictures);
     if (difference !== undefined) throw new UserError(`${run} has another training (${difference})`);
     planned = recipe.images;
@@ -97,19 +98,19 @@ function trainingOf(bundle: string): Training | undefined {
  *
  * @throws UserError when the given name is another model's
  */
-export function findPlace(
+export async function findPlace(
   { given, proposed }: { given: string | undefined; proposed: string },
   recipeOf: RecipeOf,
   pictures: PictureSet,
   say: (line: string) => void,
-): Place {
+): Promise<Place> {
   const names =
     given === undefined
       ? Array.from({ length: MOST }, (_, i) => (i === 0 ? proposed : `${proposed}-${i + 1}`))
       : [bundleName(given)];
   for (const name of names) {
     try {
-      return placeAt(name, recipeOf, pictures);
+      return await placeAt(name, recipeOf, pictures);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       if (given !== undefined)

@@ -3,7 +3,8 @@
 import { chooseEngine, type EngineChoice } from '../train/engines/choose.ts';
 import type { Device, EngineName } from '../train/engines/engine.ts';
 import { createModel } from '../train/families/models.ts';
-import { type ProgressReport, type TrainOptions, train } from '../train/loop.ts';
+import { type FolderTrainOptions, trainInFolder } from '../train/in-folder.ts';
+import type { ProgressReport, TrainOptions } from '../train/loop.ts';
 import type { Recipe } from '../train/recipe.ts';
 import { trainingProgress } from './progress.ts';
 
@@ -36,7 +37,7 @@ export interface Telling {
 
 /** Trains and tells the user how it goes. Returns the run folder, images seen and whether the user stopped it. */
 export async function trainAndTell(
-  options: Omit<TrainOptions, 'engine' | 'device' | 'signal' | 'quality' | 'onProgress' | 'onMessage'>,
+  options: Omit<FolderTrainOptions, 'engine' | 'device' | 'signal' | 'quality' | 'onProgress' | 'onMessage'>,
   { engine: { engine, device, why }, json, quality: prepare, tell }: Telling,
 ): Promise<{ dir: string; images: number; interrupted: boolean }> {
   const { dir, recipe } = options;
@@ -45,7 +46,7 @@ export async function trainAndTell(
   const progress = trainingProgress(json);
   try {
     const quality = await prepare?.();
-    const result = await train({
+    const result = await trainInFolder({
       ...options,
       engine,
       device,

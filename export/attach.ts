@@ -8,14 +8,11 @@ import { fileEntry } from './bundle.ts';
 import { modelCard } from './card.ts';
 import { encoderConfig, encoderGoldens, traceEncoder } from './encoder.ts';
 import { checkBundleFolder, replaceFolder } from './folder.ts';
-import { readManifest } from './open.ts';
-import type { loadEncoder } from './weights.ts';
+import { onWasm, readManifest } from './open.ts';
+import type { TrainedEncoder } from './weights.ts';
 
 /** Writes the bundle with the encoder in every variant its generator has. The old folder is replaced whole. */
-export async function attachEncoder(
-  dir: string,
-  { model, weights, training }: NonNullable<ReturnType<typeof loadEncoder>>,
-): Promise<Manifest> {
+export async function attachEncoder(dir: string, { model, weights, training }: TrainedEncoder): Promise<Manifest> {
   const out = resolve(dir);
   checkBundleFolder(out);
   const before = readManifest(out);
@@ -32,7 +29,7 @@ export async function attachEncoder(
     files: [...before.files.filter(({ role }) => role !== 'encoder'), ...entries],
     training: { ...before.training, config: { ...before.training.config, encoder: encoderConfig(training) } },
   };
-  draft.encoder = { ...encoder.entry, goldens: await encoderGoldens(draft, encoder.models) };
+  draft.encoder = { ...encoder.entry, goldens: await encoderGoldens(draft, encoder.models, onWasm) };
   const manifest = parseManifest(JSON.parse(JSON.stringify(draft)));
   const old = new Set(before.files.flatMap(({ role, path }) => (role === 'encoder' ? [path] : [])));
   replaceFolder(out, (folder) => {

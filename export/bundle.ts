@@ -1,9 +1,14 @@
-// Writes a model bundle from a trained generator: one ONNX file a variant, model.json with goldens, preview, model card.
-import { chmodSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+// Makes a model bundle of a trained generator: one ONNX file a variant, model.json with goldens, preview, model card. As bytes: a
+// folder of them is write.ts's, and a page keeps them as it keeps others.
 import { onBackground } from '../contract/background.ts';
+import { base64 } from '../contract/base64.ts';
 import { sha256Hex } from '../contract/bundle.ts';
-import { createGenerator, type PictureRequest } from '../contract/generator.ts';
+import {
+  createGenerator,
+  type PictureRequest,
+  type SessionLike,
+  type TensorConstructor,
+} from '../contract/generator.ts';
 import { LATENT_GENERATOR } from '../contract/latent.ts';
 import {
   type BundleMetrics,
@@ -20,17 +25,23 @@ import { encodePng } from '../contract/png.ts';
 import { TRAINING_FILE, type Training } from '../contract/training.ts';
 import { OPSET, trace } from '../trace/index.ts';
 import { modelCard } from './card.ts';
-import { type Agreement, compareRuntimes } from './compare.ts';
 import { encoderConfig, encoderGoldens, traceEncoder } from './encoder.ts';
-import { checkBundleFolder, replaceFolder } from './folder.ts';
-import { startSession } from './open.ts';
 import { generatorFunction, type TrainedGenerator } from './weights.ts';
 
 /** What people are told of a model, in words. */
 export type About = Partial<Pick<Manifest, 'title' | 'description' | 'license'>>;
 
-export interface ExportOptions {
-  readonly out: string;
+export interface Session {
+  readonly session: SessionLike & { release(): Promise<void> };
+  readonly Tensor: TensorConstructor;
+}
+
+/** onnxruntime-web's wasm, which goldens are made on, started on a model. */
+export type StartSession = (model: Uint8Array) => Promise<Session>;
+
+export interface BundleOptions {
+  /** A part of addresses: lower-case letters, digits and hyphens. */
+  readonly name: string;
   /** How weights are stored; the first is what is used unless another is asked for. */
   readonly variants: readonly [Variant, ...Variant[]];
   /** Factor on latents unless another is asked for. */
@@ -46,11 +57,14 @@ export interface ExportOptions {
   readonly training?: Training;
 }
 
-export interface ExportReport {
+export interface MadeBundle {
   readonly manifest: Manifest;
+  /** Every file by its name. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** The generator in every variant. */
+  readonly models: readonly { readonly variant: Variant; readonly bytes: Uint8Array }[];
   /** Milliseconds to trace and encode all variants. */
   readonly traceMs: number;
-  readonly agreement: readonly Agreement[];
 }
 
 /** Goldens a bundle carries for each variant: enough to touch every class, few enough to check in a moment. */
@@ -96,15 +110,13 @@ async function trainerEntry(bytes: Uint8Array): Promise<FileEntry> {
   return { path, role: 'trainer', variant: 'fp16', bytes: bytes.length, sha256: await sha256Hex(bytes) };
 }
 
-/**
- * Traces, encodes, verifies and writes the bundle. It is written to a temporary folder and renamed when everything has
- * been checked, so an existing bundle is replaced whole or not at all.
- *
- * @throws UserError when `out` is a folder of something else, or when the run-times disagree
- */
-export async function exportBundle(trained: TrainedGenerator, options: ExportOptions): Promise<ExportReport> {
-  const out = resolve(options.out);
-  const name = checkBundleFolder(out);
+/** @throws Error where `name` is none that addresses can have */
+export async function makeBundle(
+  trained: TrainedGenerator,
+  options: BundleOptions,
+  start: StartSession,
+): Promise<MadeBundle> {
+  const { name } = options;
   const { recipe, dataset } = trained.config;
   const { network } = recipe;
   const conditional = network.classes > 0;
@@ -173,11 +185,10 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
     },
   };
 
-  const agreement: Agreement[] = [];
   const goldens: Golden[] = [];
   let preview = new Uint8Array();
   for (const { variant, bytes } of models) {
-    const { session, Tensor } = await startSession(bytes, 'wasm');
+    const { session, Tensor } = await start(bytes);
     const generator = createGenerator(draft, session, Tensor);
     const requests = goldenRequests(classes.length);
     for (const [i, picture] of (await generator.generate(requests)).entries()) {
@@ -188,7 +199,7 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
         ...(index === undefined ? {} : { class: index }),
         truncation,
         sha256: await sha256Hex(picture.data),
-        pixels: Buffer.from(picture.data).toString('base64'),
+        pixels: base64(picture.data),
       });
     }
     if (variant === defaultVariant) {
@@ -203,19 +214,22 @@ export async function exportBundle(trained: TrainedGenerator, options: ExportOpt
       preview = encodePng(onBackground(sheet, 'checkerboard'));
     }
     await session.release();
-    if (!options.interim) agreement.push(await compareRuntimes(trained, variant, bytes));
   }
 
   const finished: Manifest = { ...draft, goldens };
-  if (encoder) finished.encoder = { ...encoder.entry, goldens: await encoderGoldens(finished, encoder.models) };
+  if (encoder) finished.encoder = { ...encoder.entry, goldens: await encoderGoldens(finished, encoder.models, start) };
   const manifest = parseManifest(JSON.parse(JSON.stringify(finished)));
-  replaceFolder(out, (folder) => {
-    for (const [i, bytes] of contents.entries()) writeFileSync(join(folder, files[i]?.path ?? ''), bytes);
-    writeFileSync(join(folder, 'model.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-    writeFileSync(join(folder, 'preview.png'), preview);
-    writeFileSync(join(folder, 'MODEL_CARD.md'), modelCard(manifest));
-    if (options.training) writeFileSync(join(folder, TRAINING_FILE), `${JSON.stringify(options.training)}\n`);
-    chmodSync(folder, 0o755); // mkdtemp makes private folders; a bundle is to be served
-  });
-  return { manifest, traceMs, agreement };
+  const text = (content: string): Uint8Array => new TextEncoder().encode(content);
+  return {
+    manifest,
+    models,
+    traceMs,
+    files: new Map([
+      ...contents.map((bytes, i) => [files[i]?.path ?? '', bytes] as const),
+      ['model.json', text(`${JSON.stringify(manifest, null, 2)}\n`)],
+      ['preview.png', preview],
+      ['MODEL_CARD.md', text(modelCard(manifest))],
+      ...(options.training ? [[TRAINING_FILE, text(`${JSON.stringify(options.training)}\n`)] as const] : []),
+    ]),
+  };
 }

@@ -1,9 +1,10 @@
 // The encoder of a bundle: one ONNX file a variant, and its goldens.
+import { base64 } from '../contract/base64.ts';
 import { sha256Hex } from '../contract/bundle.ts';
 import { createEncoder, encoderInputs, latentBytes } from '../contract/encoder.ts';
 import type { EncoderEntry, Manifest, Variant } from '../contract/manifest.ts';
 import { trace } from '../trace/index.ts';
-import { startSession } from './open.ts';
+import type { StartSession } from './bundle.ts';
 import { type EncoderTraining, encoderFunction, type TrainedGenerator } from './weights.ts';
 
 export interface TracedEncoder {
@@ -48,11 +49,12 @@ export const encoderConfig = ({ recipe, imagesSeen }: EncoderTraining): Record<s
 export async function encoderGoldens(
   manifest: Manifest,
   models: TracedEncoder['models'],
+  start: StartSession,
 ): Promise<EncoderEntry['goldens']> {
   const goldens: EncoderEntry['goldens'] = [];
   for (const { variant, bytes } of models) {
     const indices = [...manifest.goldens.keys()].filter((i) => manifest.goldens[i]?.variant === variant);
-    const { session, Tensor } = await startSession(bytes, 'wasm');
+    const { session, Tensor } = await start(bytes);
     const latents = await createEncoder(manifest, session, Tensor).encode(...encoderInputs(manifest, indices));
     await session.release();
     for (const [i, latent] of latents.entries()) {
@@ -61,7 +63,7 @@ export async function encoderGoldens(
         variant,
         golden: indices[i] ?? 0,
         sha256: await sha256Hex(data),
-        latent: Buffer.from(data).toString('base64'),
+        latent: base64(data),
       });
     }
   }

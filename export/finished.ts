@@ -14,7 +14,7 @@ import { shapesOf } from '../train/nn/optimiser.ts';
 import { type NetworkSpec, networkSpecSchema } from '../train/nn/spec.ts';
 import { sizeOf, under, type Values } from '../train/nn/tensors.ts';
 import { loadNewestCheckpoint } from '../train/store/checkpoint.ts';
-import { runFolder } from '../train/store/run-folder.ts';
+import { folderFiles } from '../train/store/folder.ts';
 import { readGenerator, readManifest, startSession } from './open.ts';
 import { generatorFunction, loadOwnGenerator } from './weights.ts';
 
@@ -35,10 +35,10 @@ export interface Finished {
 /** @throws UserError for anything else, and for a model that has an encoder by nature */
 export async function loadFinished(path: string, warn: (sentence: string) => void): Promise<Finished> {
   if (existsSync(join(path, 'model.json'))) return ofBundle(path);
-  const { config, model, weights } = loadOwnGenerator(path, warn);
+  const run = folderFiles(path);
+  const { config, model, weights } = await loadOwnGenerator(run, warn);
   if (model.encode) throw hasOne(path);
-  const { checkpoints } = runFolder(path);
-  const newest = existsSync(checkpoints) ? loadNewestCheckpoint(checkpoints, model.state, warn) : undefined;
+  const newest = await loadNewestCheckpoint(run, model.state, warn);
   const discriminator = under('discriminator', newest?.state ?? {});
   return {
     network: config.recipe.network,

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { checkFile } from '../contract/bundle.ts';
 import { createEncoder, type Encoder } from '../contract/encoder.ts';
 import { UserError } from '../contract/errors.ts';
-import { createGenerator, type Generator, type SessionLike, type TensorConstructor } from '../contract/generator.ts';
+import { createGenerator, type Generator, type TensorConstructor } from '../contract/generator.ts';
 import { encoderFile, generatorFile } from '../contract/lookup.ts';
 import { type FileEntry, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
 import { createSession, Tensor } from '../train/engines/onnxruntime.ts';
 import { decodeTrainer, type NamedTrainer } from '../train/trainer.ts';
+import type { Session, StartSession } from './bundle.ts';
 
 /** `wasm` is the reference, the same bytes on every machine; `cpu` is onnxruntime-node, within one level of it. */
 export const PROVIDERS = ['wasm', 'cpu'] as const;
@@ -48,11 +49,6 @@ export async function readNetwork(dir: string, entry: FileEntry): Promise<Uint8A
   return bytes;
 }
 
-interface Session {
-  readonly session: SessionLike & { release(): Promise<void> };
-  readonly Tensor: TensorConstructor;
-}
-
 /** Starts ONNX Runtime on a model. */
 export async function startSession(bytes: Uint8Array, provider: Provider): Promise<Session> {
   switch (provider) {
@@ -81,6 +77,9 @@ export async function readTrainer(dir: string, manifest: Manifest = readManifest
     );
   return { name: manifest.name, trainer: decodeTrainer(await readNetwork(dir, entry)) };
 }
+
+/** The reference, which goldens are made on. */
+export const onWasm: StartSession = (bytes) => startSession(bytes, 'wasm');
 
 export interface OpenBundle {
   readonly manifest: Manifest;

@@ -1,14 +1,13 @@
 // The trained generator of a run: its model and the averaged weights worth exporting.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../contract/errors.ts';
 import type { Model } from '../train/families/family.ts';
 import { createModel } from '../train/families/models.ts';
 import { type Tensors, under, type Values } from '../train/nn/tensors.ts';
 import { loadNewestCheckpoint, loadSnapshot, stateHash } from '../train/store/checkpoint.ts';
-import { type RunConfig, readConfig, runFolder } from '../train/store/run-folder.ts';
+import { RUN, type RunFiles } from '../train/store/files.ts';
+import { type RunConfig, readConfig } from '../train/store/run.ts';
 import { encodeTrainer } from '../train/trainer.ts';
 
 export interface TrainedGenerator {
@@ -31,69 +30,68 @@ export interface EncoderTraining {
  * The best measured snapshot where training measured any, else (or when the newest is asked for) the newest checkpoint; with the
  * encoder that was trained for it, if one was.
  */
-export function loadGenerator(
-  dir: string,
+export async function loadGenerator(
+  run: RunFiles,
   warn: (sentence: string) => void,
   which: 'best' | 'newest' = 'best',
-): TrainedGenerator {
-  const trained = loadOwnGenerator(dir, warn, which);
-  const folder = runFolder(dir).encoder;
-  if (!existsSync(join(folder, 'config.json'))) return trained;
-  const encoder = loadEncoder(folder, warn);
+): Promise<TrainedGenerator> {
+  const trained = await loadOwnGenerator(run, warn, which);
+  const files = run.within(RUN.encoder);
+  if ((await files.read(RUN.config)) === undefined) return trained;
+  const encoder = await loadEncoder(files, warn);
   if (encoder?.training.recipe.encoder?.generator === stateHash(trained.weights)) {
     const model = { ...encoder.model, family: trained.model.family };
     return { ...trained, model, weights: encoder.weights, encoder: encoder.training };
   }
   warn(
-    `${folder}: expected an encoder of the generator after ${trained.imagesSeen} images, got ${encoder ? 'one of another' : 'none that is whole'}; ` +
-      `going on without it; remove the folder and train one with pocketgen encoder ${dir}`,
+    `${files.name}: expected an encoder of the generator after ${trained.imagesSeen} images, got ${encoder ? 'one of another' : 'none that is whole'}; ` +
+      `going on without it; remove the folder and train one with pocketgen encoder ${run.name}`,
   );
   return trained;
 }
 
 /** What another training can go on from: of the newest checkpoint, as the bytes of a bundle's file. */
-export function loadTrainer(dir: string, warn: (sentence: string) => void): Uint8Array {
-  const { recipe, dataset } = readConfig(dir);
-  const { checkpoints } = runFolder(dir);
-  const { state } = createModel(recipe);
-  const newest = existsSync(checkpoints) ? loadNewestCheckpoint(checkpoints, state, warn) : undefined;
+export async function loadTrainer(run: RunFiles, warn: (sentence: string) => void): Promise<Uint8Array> {
+  const { recipe, dataset } = await readConfig(run);
+  const newest = await loadNewestCheckpoint(run, createModel(recipe).state, warn);
   if (newest) return encodeTrainer(recipe, dataset.classes, newest);
   throw new UserError(
-    `--trainer: expected a checkpoint in ${dir} that is whole, got none; train it further, or leave it out`,
+    `--trainer: expected a checkpoint in ${run.name} that is whole, got none; train it further, or leave it out`,
   );
 }
 
-/** An encoder and the generator it was trained for, from the encoder's own run folder. */
-export function loadEncoder(
-  folder: string,
+export type TrainedEncoder = Pick<TrainedGenerator, 'model' | 'weights'> & { readonly training: EncoderTraining };
+
+/** An encoder and the generator it was trained for, from the encoder's own run. */
+export async function loadEncoder(
+  run: RunFiles,
   warn: (sentence: string) => void,
-): (Pick<TrainedGenerator, 'model' | 'weights'> & { readonly training: EncoderTraining }) | undefined {
-  const { recipe } = readConfig(folder);
+): Promise<TrainedEncoder | undefined> {
+  const { recipe } = await readConfig(run);
   const model = createModel(recipe);
-  const checkpoint = loadNewestCheckpoint(runFolder(folder).checkpoints, model.state, warn);
+  const checkpoint = await loadNewestCheckpoint(run, model.state, warn);
   if (!checkpoint) return undefined;
   const { state, progress } = checkpoint;
   return { model, weights: under('ema', state), training: { recipe, imagesSeen: progress.images } };
 }
 
 /** The same without an encoder but the model's own. */
-export function loadOwnGenerator(
-  dir: string,
+export async function loadOwnGenerator(
+  run: RunFiles,
   warn: (sentence: string) => void,
   which: 'best' | 'newest' = 'best',
-): TrainedGenerator {
-  const config = readConfig(dir);
-  const run = runFolder(dir);
+): Promise<TrainedGenerator> {
+  const config = await readConfig(run);
   const model = createModel(config.recipe);
-  const best = which === 'newest' ? undefined : loadSnapshot(run.best, model.weights, warn);
+  const best = which === 'newest' ? undefined : await loadSnapshot(run, model.weights, warn);
   if (best) {
     const { weights, images } = best;
     return { config, model, weights, imagesSeen: images, origin: 'best snapshot measured' };
   }
-  const checkpoint = existsSync(run.checkpoints) ? loadNewestCheckpoint(run.checkpoints, model.state, warn) : undefined;
+  const checkpoint = await loadNewestCheckpoint(run, model.state, warn);
   if (!checkpoint) {
     throw new UserError(
-      `run ${dir}: expected a checkpoint that is whole, got none; train it first with pocketgen train`,
+      `run ${run.name}: expected a checkpoint that is whole, got none; train it first with pocketgen train`,
     );
   }
   const { state, progress } = checkpoint;

@@ -9,6 +9,7 @@ import { createGenerator } from '../contract/generator.ts';
 import { type BundleMetrics, type Manifest, parseManifest } from '../contract/manifest.ts';
 import { wasmEngine } from '../edge/runtime/wasm.ts';
 import { encoderGoldens } from '../export/encoder.ts';
+import { onWasm } from '../export/open.ts';
 
 export interface DenseBundle {
   name: string;
@@ -177,7 +178,7 @@ export async function writeDense(models: string, bundle: DenseBundle): Promise<{
   await session.release();
   mkdirSync(join(models, name), { recursive: true });
   if (encoder && manifest.encoder) {
-    manifest.encoder.goldens = await encoderGoldens(manifest, [{ variant: 'fp32', bytes: encoder }]);
+    manifest.encoder.goldens = await encoderGoldens(manifest, [{ variant: 'fp32', bytes: encoder }], onWasm);
     writeFileSync(join(models, name, 'encoder.fp32.onnx'), encoder);
   }
   const text = JSON.stringify(manifest);

@@ -1,10 +1,10 @@
 // Trains in the folder named on the command line, saving after every step; prints the images seen after each.
 // Started, and killed at any moment, by full/resume.test.ts.
-import { train } from '../train/loop.ts';
+import { trainInFolder } from '../train/in-folder.ts';
 import { KILL_RUN_IMAGES, smallPictures, smallRecipe } from './small.ts';
 
 const pictures = await smallPictures(100);
-await train({
+await trainInFolder({
   recipe: smallRecipe(pictures, { images: KILL_RUN_IMAGES }),
   pictures,
   source: 'test',

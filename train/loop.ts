@@ -1,28 +1,28 @@
-// The training loop, one function read top to bottom. To resume, run the same command again.
+// The training loop, one function read top to bottom. To resume, call it again. It runs in Node and in a page's worker alike: what
+// it needs of either, a run's files and an engine, is handed in.
 
 import { UserError } from '../contract/errors.ts';
 import { createBatches } from './data/batches.ts';
-import type { PictureSet } from './data/index.ts';
-import type { Device, EngineName } from './engines/engine.ts';
-import { createEngine } from './engines/index.ts';
+import type { PictureSet } from './data/types.ts';
+import type { StartEngine, TrainingEngine } from './engines/engine.ts';
 import type { QualityCheck } from './eval/quality.ts';
 import { type Model, type Phase, phaseAt } from './families/family.ts';
 import { createModel } from './families/models.ts';
-import { under, type Values } from './nn/tensors.ts';
+import type { Values } from './nn/tensors.ts';
 import type { Recipe } from './recipe.ts';
 import { writeReconstructions, writeSamples } from './report/samples.ts';
 import { type Checkpoint, loadNewestCheckpoint, type Progress, saveCheckpoint, setAside } from './store/checkpoint.ts';
-import { appendStats, type OpenedRun, openRun, rewindStats } from './store/run-folder.ts';
-import { isSystemError, systemErrorSentence } from './store/system-error.ts';
+import type { RunFiles } from './store/files.ts';
+import { appendStats, type OpenedRun, openRun, rewindStats } from './store/run.ts';
 
 export interface TrainOptions {
   readonly recipe: Recipe;
   readonly pictures: PictureSet;
   /** What the user named the pictures by; recorded, not compared. */
   readonly source: string;
-  readonly dir: string;
-  readonly engine: EngineName;
-  readonly device: Device;
+  /** Of the run: it begins there, or goes on. */
+  readonly files: RunFiles;
+  readonly engine: StartEngine;
   /** Tensors of the state that begin as something else than the recipe says: networks that are finished. */
   readonly start?: Values;
   /** Shown drawn again by a model with an encoder. */
@@ -40,12 +40,14 @@ export interface TrainOptions {
   readonly quality?: { readonly check: QualityCheck; readonly evaluations: number };
   /** Shows the averaged generator while it trains; asked after every step, and waited for. */
   readonly show?: Show;
+  /** Told of every step, and waited for: where a page's worker hears its messages, and rests. */
+  readonly onStep?: (images: number, statistics: Statistics) => Promise<void> | void;
 }
 
 export interface Show {
   due(): boolean;
-  /** The averaged generator's parameters by name, after so many images. */
-  show(weights: Values, images: number): Promise<void>;
+  /** What the engine generates is the averaged generator's, after so many images. */
+  show(engine: TrainingEngine, images: number): Promise<void>;
 }
 
 /** What a step's graph tells, by name. */
@@ -118,7 +120,7 @@ function snapshotDue(before: number, after: number, total: number): boolean {
 export const START: Progress = { images: 0, beta1Product: 1, beta2Product: 1, seconds: 0 };
 
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { recipe, pictures, dir } = options;
+  const { recipe, pictures, files } = options;
   if (pictures.count < 1) throw new UserError(`training: expected at least one picture in ${pictures.name}, got none`);
 
   const config = {
@@ -133,7 +135,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       ...(pictures.options && { options: pictures.options }),
     },
   };
-  const run = openRun(dir, config);
+  const run = await openRun(files, config);
   try {
     return await trainIn(run, options);
   } finally {
@@ -142,23 +144,25 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 }
 
 async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResult> {
-  const { recipe, pictures, dir, signal } = options;
+  const { recipe, pictures, files, signal } = options;
   const say = options.onMessage ?? (() => {});
   const model = createModel(recipe);
   const shapes = model.state;
-  const resumed: Checkpoint | undefined = loadNewestCheckpoint(run.checkpoints, shapes, say);
+  const resumed: Checkpoint | undefined = await loadNewestCheckpoint(files, shapes, say);
   let progress = resumed?.progress ?? START;
-  const refused = setAside(run.checkpoints, progress.images);
-  if (refused > 0 && !resumed) say(`${dir}: no checkpoint is whole, so training starts over`);
-  if (resumed) say(`continuing ${dir} after ${progress.images} of ${recipe.images} images`);
-  const planned = run.plan(progress.images);
+  const refused = await setAside(files, progress.images);
+  if (refused > 0 && !resumed) say(`${files.name}: no checkpoint is whole, so training starts over`);
+  if (resumed) say(`continuing ${files.name} after ${progress.images} of ${recipe.images} images`);
+  const planned = await run.plan(progress.images);
   if (planned !== recipe.images) {
-    say(`${dir} was planned for ${planned} images; from here its schedules are those of a run of ${recipe.images}`);
+    say(
+      `${files.name} was planned for ${planned} images; from here its schedules are those of a run of ${recipe.images}`,
+    );
   }
-  rewindStats(run, resumed ? progress.images : -1);
+  await rewindStats(files, resumed ? progress.images : -1);
 
   const state = resumed?.state ?? { ...model.initialState(), ...options.start };
-  const engine = await createEngine(options.engine, { model, state, device: options.device });
+  const engine = await options.engine({ model, state });
   const batchAt = createBatches(recipe, pictures);
 
   const startedAt = performance.now();
@@ -177,7 +181,7 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
     const now = await engine.state();
     if (last) refuseDivergence(last, now, progress.images, saved);
     progress = { ...progress, seconds: secondsBefore + elapsed() };
-    saveCheckpoint(run.checkpoints, { progress, state: now }, shapes);
+    await saveCheckpoint(files, { progress, state: now }, shapes);
     savedAt = elapsed();
     saved = progress.images;
   };
@@ -186,21 +190,22 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
     try {
       await save();
     } catch (error) {
-      if (!isSystemError(error)) throw error;
+      const sentence = files.failure(error);
+      if (sentence === undefined) throw error;
       savedAt = elapsed();
-      say(`${systemErrorSentence(error)}; training goes on and saves later`);
+      say(`${sentence}; training goes on and saves later`);
     }
   };
   const measure = async ({ check }: NonNullable<TrainOptions['quality']>): Promise<void> => {
-    const { metrics, real, summary } = await check(engine, run, progress.images);
-    appendStats(run, { images: progress.images, seconds: secondsBefore + elapsed(), metrics, real });
+    const { metrics, real, summary } = await check(engine, files, progress.images);
+    await appendStats(files, { images: progress.images, seconds: secondsBefore + elapsed(), metrics, real });
     say(`after ${progress.images} images: ${summary}`);
     measured = progress.images;
   };
   const draw = async (): Promise<void> => {
-    await writeSamples(engine, model.spec, run, progress.images);
+    await writeSamples(engine, model.spec, files, progress.images);
     if (model.encode && options.heldOut)
-      await writeReconstructions(engine, model.spec, run, progress.images, options.heldOut);
+      await writeReconstructions(engine, model.spec, files, progress.images, options.heldOut);
   };
   const crossed = (times: number, before: number): boolean =>
     Math.floor((progress.images * times) / recipe.images) > Math.floor((before * times) / recipe.images);
@@ -225,7 +230,7 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
         const statistics = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / steps]));
         const imagesPerSecond = (progress.images - startedWith) / elapsed();
         const secondsLeft = Math.max(0, recipe.images - progress.images) / imagesPerSecond;
-        appendStats(run, {
+        await appendStats(files, {
           images: progress.images,
           seconds: secondsBefore + elapsed(),
           imagesPerSecond,
@@ -246,8 +251,9 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
       }
       if (snapshotDue(before, progress.images, recipe.images)) await draw();
       if (options.quality && crossed(options.quality.evaluations, before)) await measure(options.quality);
-      if (options.show?.due()) await options.show.show(under('ema', await engine.state()), progress.images);
+      if (options.show?.due()) await options.show.show(engine, progress.images);
       if (elapsed() - savedAt > (options.checkpointSeconds ?? CHECKPOINT_SECONDS)) await saveOrWait();
+      await options.onStep?.(progress.images, last);
     }
     if (progress.images > startedWith) {
       await save();

@@ -1,7 +1,7 @@
 // `pocketgen encode`: a picture to the latent that draws it again, as JSON.
 import { type Command, Option } from 'commander';
 import { PROVIDERS } from '../../export/open.ts';
-import { writeAtomically } from '../../train/store/checkpoint.ts';
+import { writeAtomically } from '../../train/store/atomic.ts';
 import { type EncodeFlags, encodeFile } from '../encoding.ts';
 import { checkOutFile } from '../out-file.ts';
 

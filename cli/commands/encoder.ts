@@ -10,7 +10,8 @@ import { splitsFor } from '../../train/data/held-out.ts';
 import { encoderRecipe } from '../../train/families/encoder/recipe.ts';
 import { prefixed } from '../../train/nn/tensors.ts';
 import { stateHash } from '../../train/store/checkpoint.ts';
-import { runFolder } from '../../train/store/run-folder.ts';
+import { RUN } from '../../train/store/files.ts';
+import { folderFiles } from '../../train/store/folder.ts';
 import { dataHelp } from '../data-options.ts';
 import { loadProgress } from '../progress.ts';
 import { describe, engineFor, trainAndTell } from '../training.ts';
@@ -25,7 +26,7 @@ export async function runEncoder(path: string, flags: EncoderFlags): Promise<voi
   const say = (line: string): void => console.error(line);
   const { network, generator, discriminator, dataset, isBundle } = await loadFinished(path, say);
   if (isBundle) checkBundleFolder(path); // what cannot be written is told before the work
-  const dir = flags.out ?? (isBundle ? join('runs', `${basename(resolve(path))}-encoder`) : runFolder(path).encoder);
+  const dir = flags.out ?? (isBundle ? join('runs', `${basename(resolve(path))}-encoder`) : join(path, RUN.encoder));
   const source = flags.data ?? dataset.source;
   const bar = loadProgress();
   const options = { size: network.resolution, channels: network.channels, ...dataset.options, onProgress: bar.update };
@@ -56,7 +57,7 @@ export async function runEncoder(path: string, flags: EncoderFlags): Promise<voi
   );
   if (result.interrupted) return;
   if (!isBundle) return say(`its encoder goes into the bundle with pocketgen export ${path}`);
-  const encoder = loadEncoder(dir, say);
+  const encoder = await loadEncoder(folderFiles(dir), say);
   if (!encoder) throw new UserError(`encoder: expected a checkpoint in ${dir}, got none that is whole`);
   const { files } = await attachEncoder(path, encoder);
   for (const { role, path: file, bytes } of files) if (role === 'encoder') say(`${path}/${file}: ${bytes} bytes`);

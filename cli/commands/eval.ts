@@ -21,7 +21,7 @@ import {
   posteriorNumbers,
   type Reconstruction,
 } from '../../train/eval/reconstruction.ts';
-import { writeAtomically } from '../../train/store/checkpoint.ts';
+import { writeAtomically } from '../../train/store/atomic.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp, loadOptionsOf } from '../data-options.ts';
 import { evaluationTable } from '../eval-table.ts';
 import { type ModelSource, openSource } from '../model-source.ts';

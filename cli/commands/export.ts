@@ -4,11 +4,13 @@ import type { Command } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import type { Variant } from '../../contract/manifest.ts';
 import type { Training } from '../../contract/training.ts';
-import { type About, exportBundle } from '../../export/bundle.ts';
+import type { About } from '../../export/bundle.ts';
 import { checkBundleFolder } from '../../export/folder.ts';
-import { trainingHistory } from '../../export/record.ts';
+import { trainingHistory } from '../../export/history.ts';
 import { loadGenerator, loadTrainer } from '../../export/weights.ts';
-import { readStats, runFolder } from '../../train/store/run-folder.ts';
+import { exportBundle } from '../../export/write.ts';
+import { folderFiles } from '../../train/store/folder.ts';
+import { readConfig, readStats } from '../../train/store/run.ts';
 import { truncationOf, variantOf } from '../bundle-options.ts';
 
 function variantsOf(list: string): [Variant, ...Variant[]] {
@@ -37,20 +39,20 @@ export async function runExport(
 ): Promise<void> {
   checkBundleFolder(out); // what cannot be written is told before the work
   const variants = variantsOf(dtypes);
-  const trained = loadGenerator(runDir, (line) => console.error(line));
+  const run = folderFiles(runDir);
+  const trained = await loadGenerator(run, (line) => console.error(line));
   console.error(`${runDir}: the generator after ${trained.imagesSeen} images (${trained.origin})`);
   const { network } = trained.config.recipe;
-  const run = runFolder(runDir);
-  const engines = [...new Set(readStats(run).flatMap(({ engine }) => engine ?? []))];
+  const engines = [...new Set((await readStats(run)).flatMap(({ engine }) => engine ?? []))];
   const report = await exportBundle(trained, {
     out,
     variants,
     truncation,
     engine: engines.join(', ') || 'not recorded',
     about,
-    metrics: trainingHistory(run, trained.imagesSeen, network.resolution),
+    metrics: await trainingHistory(run, trained.imagesSeen, network.resolution),
     ...(training ? { training } : {}),
-    ...(trainer ? { trainer: loadTrainer(runDir, (line) => console.error(line)) } : {}),
+    ...(trainer ? { trainer: await loadTrainer(run, (line) => console.error(line)) } : {}),
   });
   console.error(`traced and encoded in ${report.traceMs.toFixed(0)} ms`);
   for (const { variant, tfjsNode, nodeWasm } of report.agreement) {
@@ -83,7 +85,7 @@ export function registerExport(command: Command): void {
     .option('--license <text>', 'licence of the weights (default: as the pictures)')
     .option('--trainer', 'add what pocketgen train --from BUNDLE can go on from')
     .action(async (run: string, { out, dtype, truncation, trainer = false, ...about }: ExportFlags) => {
-      const { preset } = loadGenerator(run, () => {}).config.recipe;
+      const { preset } = (await readConfig(folderFiles(run))).recipe;
       const folder = out ?? join('models', preset === 'auto' ? basename(resolve(run)) : preset);
       await runExport(run, folder, dtype, { truncation: truncationOf(truncation), about, trainer });
     });

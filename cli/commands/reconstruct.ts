@@ -4,7 +4,7 @@ import { readLatentFile } from '../../contract/latent-file.ts';
 import { contactSheet, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { openBundle } from '../../export/open.ts';
-import { writeAtomically } from '../../train/store/checkpoint.ts';
+import { writeAtomically } from '../../train/store/atomic.ts';
 import { within } from '../bundle-options.ts';
 import { type EncodeFlags, encodeFile } from '../encoding.ts';
 import { checkOutFile } from '../out-file.ts';

@@ -11,8 +11,8 @@ import { memorisation } from '../../train/eval/memorisation.ts';
 import { type ReportData, readReport } from '../../train/report/data.ts';
 import { reportPage } from '../../train/report/page.ts';
 import { watchReport } from '../../train/report/watch.ts';
-import { writeAtomically } from '../../train/store/checkpoint.ts';
-import { runFolder } from '../../train/store/run-folder.ts';
+import { writeAtomically } from '../../train/store/atomic.ts';
+import { RUN } from '../../train/store/files.ts';
 import { type ModelSource, openSource } from '../model-source.ts';
 import { checkOutFile } from '../out-file.ts';
 import { drawWalks } from '../walks.ts';
@@ -23,14 +23,14 @@ const mostGrids = 60;
 const nearestOf = 500;
 
 export async function writeReport(dir: string, out: string, warn: (sentence: string) => void): Promise<void> {
-  const data = readReport(dir);
+  const data = await readReport(dir);
   const inlined = (sheets: ReportData['samples']): Promise<ReportData['samples']> => {
     const stride = Math.max(1, Math.ceil(sheets.length / mostGrids));
     const shown = sheets.filter((_, i) => (sheets.length - 1 - i) % stride === 0);
     return Promise.all(
       shown.map(async ({ images, source }) => ({
         images,
-        source: inline(await readFile(join(runFolder(dir).samples, source))),
+        source: inline(await readFile(join(dir, RUN.samples, source))),
       })),
     );
   };

@@ -11,7 +11,7 @@ import { contactSheet, type Picture, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { bundleVersion } from '../../contract/version.ts';
 import { type OpenBundle, openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
-import { writeAtomically } from '../../train/store/checkpoint.ts';
+import { writeAtomically } from '../../train/store/atomic.ts';
 import { truncationOf, variantOf, within } from '../bundle-options.ts';
 import { checkOutFile } from '../out-file.ts';
 

@@ -6,6 +6,7 @@ import { UserError } from '../../contract/errors.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { datasetNames, type PictureSet } from '../../train/data/index.ts';
 import { chooseEngine, type EngineChoice } from '../../train/engines/choose.ts';
+import { createEngine } from '../../train/engines/index.ts';
 import { PRESETS, recipeFor } from '../../train/recipe.ts';
 import { duration, type Forecast, forecast, measureSpeed } from '../../train/report/forecast.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp } from '../data-options.ts';
@@ -75,7 +76,9 @@ async function planFor(
   if (named && images !== undefined) return { images, minutes, outlook: undefined };
   say('timing some steps …');
   const recipe = recipeOf(images);
-  const imagesPerSecond = await measureSpeed(recipe, pictures, engine);
+  const imagesPerSecond = await measureSpeed(recipe, pictures, (given) =>
+    createEngine(engine.engine, { ...given, device: engine.device }),
+  );
   const inTime = (limit: number): number => imagesPerSecond * 60 * limit * TRAINING_SHARE;
   const inBatches = (wanted: number): number => Math.max(1, Math.ceil(wanted / recipe.batch)) * recipe.batch;
   if (named) {
@@ -106,7 +109,7 @@ async function trainAt(
   const { pictures: splits, recipeOf, server } = parts;
   const engine = await chooseEngine(flags.verbose ? say : undefined);
   const { images, minutes, outlook } = await planFor(flags, place, recipeOf, splits.train, engine);
-  const live = startLive(place.bundle, place.run, images, say);
+  const live = await startLive(place.bundle, place.run, images, say);
   await server?.refresh();
   if (server) say(`the page shows it while it trains: ${server.url}/#model=${place.name}`);
   const result = await runTraining(
@@ -128,7 +131,7 @@ async function trainAt(
     say(`${place.bundle}: the newest pictures`);
     return false;
   }
-  await runExport(place.run, place.bundle, 'fp16,fp32,int8', { training: live.finished(result.images) });
+  await runExport(place.run, place.bundle, 'fp16,fp32,int8', { training: await live.finished(result.images) });
   if (outlook && images < outlook.good.images)
     say(`for better pictures, the same command with --images ${outlook.good.images} goes on from here`);
   return true;
@@ -158,7 +161,7 @@ export async function runStart(flags: StartFlags): Promise<void> {
       });
     const named = datasetNames.includes(flags.data);
     const proposed = named ? preset : nameFrom(flags.data, `pictures-${pictures.train.sha256.slice(0, 6)}`);
-    const place = findPlace({ given: flags.name, proposed }, recipeOf, pictures.train, say);
+    const place = await findPlace({ given: flags.name, proposed }, recipeOf, pictures.train, say);
     const { bundle, finished, trained = 0, planned = trained } = place;
     const longer = (flags.images ?? 0) > planned || (flags.minutes !== undefined && trained < planned);
     if (finished && !longer) say(`${bundle}: made from these pictures with these options (${trained} images)`);

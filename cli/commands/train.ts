@@ -14,7 +14,8 @@ import { createModel } from '../../train/families/models.ts';
 import type { TrainOptions } from '../../train/loop.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
-import { readConfig } from '../../train/store/run-folder.ts';
+import { folderFiles } from '../../train/store/folder.ts';
+import { readConfig } from '../../train/store/run.ts';
 import { goingOn, type Trainer } from '../../train/trainer.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import type { Live } from '../live.ts';
@@ -102,9 +103,9 @@ function asTrained({ recipe }: Trainer): RecipeOverrides {
 }
 
 /** A run of preset `auto` that was made longer stays so when its command comes without `--images`. */
-function plannedImages({ images }: TrainFlags, preset: string, dir: string): { images?: number } {
+async function plannedImages({ images }: TrainFlags, preset: string, dir: string): Promise<{ images?: number }> {
   if (preset !== 'auto' || images !== undefined || !existsSync(join(dir, 'config.json'))) return {};
-  return { images: readConfig(dir).recipe.images };
+  return { images: (await readConfig(folderFiles(dir))).recipe.images };
 }
 
 /** Reads the pictures with a progress bar and says what was read. */
@@ -139,7 +140,7 @@ export async function runTraining(
   const dir =
     flags.out ??
     join('runs', flags.family && flags.family !== PRESETS[preset]?.family ? `${name}-${flags.family}` : name);
-  const planned = { ...overridesOf(flags), ...plannedImages(flags, preset, dir) };
+  const planned = { ...overridesOf(flags), ...(await plannedImages(flags, preset, dir)) };
   const { recipe, start } = from
     ? goingOn(from, recipeFor(preset, splits.train, { ...asTrained(from.trainer), ...planned }), splits.train.classes)
     : { recipe: recipeFor(preset, splits.train, planned) };

@@ -7,7 +7,7 @@ import { FORMAT_VERSION } from '../../contract/manifest.ts';
 import { upgradeManifest } from '../../contract/upgrade.ts';
 import { bundleFolders, MANIFEST_FILE, manifestJson, readManifestText } from '../../edge/bundles.ts';
 import { verifyManifest } from '../../export/verify.ts';
-import { writeAtomically } from '../../train/store/checkpoint.ts';
+import { writeAtomically } from '../../train/store/atomic.ts';
 import { isSystemError, systemErrorSentence } from '../../train/store/system-error.ts';
 
 /** What was done, in a line. Throws UserError, and leaves the bundle as it is, if it is not whole or draws otherwise. */

@@ -1,5 +1,5 @@
 // Checkpoints and run folders: what is written comes back, what is damaged is refused by name.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -13,7 +13,9 @@ import {
   setAside,
   stateHash,
 } from '../../train/store/checkpoint.ts';
-import { openRun, type RunConfig, readConfig } from '../../train/store/run-folder.ts';
+import type { RunFiles } from '../../train/store/files.ts';
+import { folderFiles } from '../../train/store/folder.ts';
+import { openRun, type RunConfig, readConfig } from '../../train/store/run.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../train/store/safetensors.ts';
 
 const shapes = { 'generator/a': [2, 3], 'ema/b': [4], scalar: [] };
@@ -25,9 +27,13 @@ const stateOf = (x: number) => ({
 const progress = (images: number) => ({ images, beta1Product: 0, beta2Product: 0.5, seconds: 1.25 });
 
 let dir = '';
+let files: RunFiles;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'pocketgen-'));
+  files = folderFiles(dir);
 });
+/** Names of the checkpoints, also of those that are none any more. */
+const kept = () => readdirSync(join(dir, 'checkpoints'));
 
 afterEach(() => rmSync(dir, { recursive: true }));
 
@@ -36,12 +42,12 @@ const config: Omit<RunConfig, 'plans'> = {
   dataset: { source: './pictures', name: 'pictures', sha256: 'ab', count: 20, classes: ['a', 'b'], note: 'found' },
 };
 
-test('a checkpoint comes back bit for bit, and only the last two are kept', () => {
+test('a checkpoint comes back bit for bit, and only the last two are kept', async () => {
   for (const images of [64, 128, 192]) {
-    saveCheckpoint(dir, { progress: progress(images), state: stateOf(images) }, shapes);
+    await saveCheckpoint(files, { progress: progress(images), state: stateOf(images) }, shapes);
   }
-  expect(readdirSync(dir)).toEqual(['0000000128.safetensors', '0000000192.safetensors']);
-  const loaded = loadNewestCheckpoint(dir, shapes, (line) => expect.fail(line));
+  expect(kept()).toEqual(['0000000128.safetensors', '0000000192.safetensors']);
+  const loaded = await loadNewestCheckpoint(files, shapes, (line) => expect.fail(line));
   expect(loaded?.progress).toEqual(progress(192));
   expect(stateHash(loaded?.state ?? {})).toBe(stateHash(stateOf(192)));
 });
@@ -66,64 +72,68 @@ test.each([
     (b: Uint8Array) => Buffer.from(Buffer.from(b).toString('latin1').replace('checkpoint-2', 'checkpoint-9'), 'latin1'),
     /expected format pocketgen-checkpoint-2, got pocketgen-checkpoint-9/,
   ],
-] as const)('a checkpoint that is %s is refused by name and the one before it is used', (_, damage, reason) => {
-  saveCheckpoint(dir, { progress: progress(64), state: stateOf(64) }, shapes);
-  const newest = saveCheckpoint(dir, { progress: progress(128), state: stateOf(128) }, shapes);
+] as const)('a checkpoint that is %s is refused by name and the one before it is used', async (_, damage, reason) => {
+  await saveCheckpoint(files, { progress: progress(64), state: stateOf(64) }, shapes);
+  const newest = join(dir, await saveCheckpoint(files, { progress: progress(128), state: stateOf(128) }, shapes));
   writeFileSync(newest, damage(new Uint8Array(readFileSync(newest))));
   const said: string[] = [];
-  expect(loadNewestCheckpoint(dir, shapes, (line) => said.push(line))?.progress.images).toBe(64);
+  expect((await loadNewestCheckpoint(files, shapes, (line) => said.push(line)))?.progress.images).toBe(64);
   expect(said).toHaveLength(1);
   expect(said[0]).toMatch(/^checkpoint 0000000128\.safetensors: /);
   expect(said[0]).toMatch(reason);
 });
 
-test('checkpoints that were refused are set aside, so that new ones are not taken for the oldest', () => {
-  for (const images of [64, 128]) saveCheckpoint(dir, { progress: progress(images), state: stateOf(images) }, shapes);
-  expect(setAside(dir, 0)).toBe(2);
-  saveCheckpoint(dir, { progress: progress(8), state: stateOf(8) }, shapes);
-  expect(readdirSync(dir)).toEqual([
+test('checkpoints that were refused are set aside, so that new ones are not taken for the oldest', async () => {
+  for (const images of [64, 128])
+    await saveCheckpoint(files, { progress: progress(images), state: stateOf(images) }, shapes);
+  expect(await setAside(files, 0)).toBe(2);
+  await saveCheckpoint(files, { progress: progress(8), state: stateOf(8) }, shapes);
+  expect(kept()).toEqual([
     '0000000008.safetensors',
     '0000000064.safetensors.refused',
     '0000000128.safetensors.refused',
   ]);
-  expect(setAside(dir, 8)).toBe(0);
+  expect(await setAside(files, 8)).toBe(0);
 });
 
-test('a snapshot comes back with its facts; a damaged one counts as none, with the reason', () => {
+test('a snapshot comes back with its facts; a damaged one counts as none, with the reason', async () => {
   const path = join(dir, 'best.safetensors');
   const metrics = { samples: 500, kid: 0.25, kidError: 0.01, nearCopies: 0, coverage: 0.5 };
   const snapshot = { images: 64, metrics, lowest: { kid: 0.24, kidError: 0.01 }, weights: stateOf(3) };
-  expect(loadSnapshot(path, shapes, (line) => expect.fail(line))).toBeUndefined();
-  saveSnapshot(path, snapshot, shapes);
-  expect(loadSnapshot(path, shapes, (line) => expect.fail(line))).toEqual(snapshot);
+  expect(await loadSnapshot(files, shapes, (line) => expect.fail(line))).toBeUndefined();
+  await saveSnapshot(files, snapshot, shapes);
+  expect(await loadSnapshot(files, shapes, (line) => expect.fail(line))).toEqual(snapshot);
   const bytes = readFileSync(path);
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
   writeFileSync(path, bytes);
   const said: string[] = [];
-  expect(loadSnapshot(path, shapes, (line) => said.push(line))).toBeUndefined();
+  expect(await loadSnapshot(files, shapes, (line) => said.push(line))).toBeUndefined();
   expect(said).toEqual([
     expect.stringMatching(/^snapshot best\.safetensors: expected SHA-256 .*; going on without it$/),
   ]);
 });
 
-test('a folder is another config’s for the asking until something is saved in it; half-written files go', () => {
+test('a folder is another config’s for the asking until something is saved in it; half-written files go', async () => {
   const changed = { ...config, recipe: { ...config.recipe, batch: 4 } };
-  const run = openRun(dir, config);
-  run.release();
-  writeFileSync(join(run.checkpoints, '0000000008.safetensors.77.tmp'), 'half');
-  openRun(dir, changed).release();
-  expect(readConfig(dir).recipe.batch).toBe(4);
-  expect(readdirSync(run.checkpoints)).toEqual([]);
-  saveCheckpoint(run.checkpoints, { progress: progress(8), state: stateOf(8) }, shapes);
-  expect(() => openRun(dir, config)).toThrow(/recipe\.batch: was 4, is 16; use the same options or another --out/);
+  (await openRun(files, config)).release();
+  mkdirSync(join(dir, 'checkpoints'));
+  writeFileSync(join(dir, 'checkpoints', '0000000008.safetensors.77.tmp'), 'half');
+  (await openRun(files, changed)).release();
+  expect((await readConfig(files)).recipe.batch).toBe(4);
+  expect(kept()).toEqual([]);
+  await saveCheckpoint(files, { progress: progress(8), state: stateOf(8) }, shapes);
+  await expect(openRun(files, config)).rejects.toThrow(
+    /recipe\.batch: was 4, is 16; use the same options or another --out/,
+  );
   // Where the pictures are and what they are called does not matter.
-  openRun(dir, { ...changed, dataset: { ...config.dataset, name: 'moved', source: './moved' } }).release();
+  const moved = { ...config.dataset, name: 'moved', source: './moved' };
+  (await openRun(files, { ...changed, dataset: moved })).release();
 });
 
-test('a checkpoint of another network is refused', () => {
-  saveCheckpoint(dir, { progress: progress(64), state: stateOf(64) }, shapes);
+test('a checkpoint of another network is refused', async () => {
+  await saveCheckpoint(files, { progress: progress(64), state: stateOf(64) }, shapes);
   const said: string[] = [];
-  const loaded = loadNewestCheckpoint(dir, { ...shapes, 'ema/b': [5] }, (line) => said.push(line));
+  const loaded = await loadNewestCheckpoint(files, { ...shapes, 'ema/b': [5] }, (line) => said.push(line));
   expect(loaded).toBeUndefined();
   expect(said[0]).toContain('expected tensor ema/b of shape [5], got [4]');
 });

@@ -44,8 +44,8 @@ const stats = [
 ].join('\n');
 
 describe('readReport', () => {
-  test('separates training from metrics, keeps gaps, and passes over a line that is still being written', () => {
-    const data = readReport(makeRun('read', stats));
+  test('separates training from metrics, keeps gaps, and passes over a line that is still being written', async () => {
+    const data = await readReport(makeRun('read', stats));
     expect(data.training.images).toEqual([64, 128]);
     expect(data.training.series).toEqual({ seconds: [1, 2], lossD: [0.7, null], lossG: [0.7, 0.9] });
     expect(data.metrics).toEqual({ images: [64], series: { fid: [50], ganTest: [0.5] } });
@@ -56,14 +56,14 @@ describe('readReport', () => {
     expect(data.config).toContainEqual(['preset', 'quick']);
   });
 
-  test('a folder that is no run is one sentence', () => {
-    expect(() => readReport(join(root, 'nothing'))).toThrow('expected a run folder with config.json');
+  test('a folder that is no run is one sentence', async () => {
+    await expect(readReport(join(root, 'nothing'))).rejects.toThrow('expected a run folder with config.json');
   });
 });
 
 describe('reportPage', () => {
-  test('is one file: it loads nothing, and text from the data cannot end its scripts', () => {
-    const page = reportPage(readReport(makeRun('page', stats)));
+  test('is one file: it loads nothing, and text from the data cannot end its scripts', async () => {
+    const page = reportPage(await readReport(makeRun('page', stats)));
     expect(page).not.toMatch(/(?:src|href)="(?!data:)/);
     expect(page).not.toMatch(/@import|url\(/);
     expect(page).not.toContain('<script>alert(1)');

@@ -6,8 +6,9 @@ import { expect, test } from 'vitest';
 import { parseManifest } from '../../contract/manifest.ts';
 import { contactSheet, type Picture } from '../../contract/picture.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
-import { recordEvaluation, trainingHistory } from '../../export/record.ts';
-import { runFolder } from '../../train/store/run-folder.ts';
+import { trainingHistory } from '../../export/history.ts';
+import { recordEvaluation } from '../../export/record.ts';
+import { folderFiles } from '../../train/store/folder.ts';
 
 const flat = (level: number, size: number, channels: number): Picture => ({
   width: size,
@@ -16,28 +17,31 @@ const flat = (level: number, size: number, channels: number): Picture => ({
   data: new Uint8Array(size * size * channels).fill(level),
 });
 
-function runWith(sizes: { size: number; channels: number }, images: number[]): ReturnType<typeof runFolder> {
-  const run = runFolder(mkdtempSync(join(tmpdir(), 'pocketgen-record-')));
-  mkdirSync(run.samples);
+function runWith(sizes: { size: number; channels: number }, images: number[]): string {
+  const run = mkdtempSync(join(tmpdir(), 'pocketgen-record-'));
+  mkdirSync(join(run, 'samples'));
   for (const [i, seen] of images.entries()) {
     const pictures = Array.from({ length: 80 }, (_, k) => flat(k < 10 ? i * 10 + k : 255, sizes.size, sizes.channels));
-    writeFileSync(join(run.samples, `${String(seen).padStart(10, '0')}.png`), encodePng(contactSheet(pictures, 10, 1)));
+    writeFileSync(
+      join(run, 'samples', `${String(seen).padStart(10, '0')}.png`),
+      encodePng(contactSheet(pictures, 10, 1)),
+    );
   }
   return run;
 }
 
-test('history and snapshots go up to the images of the exported snapshot, snapshots by growing steps', () => {
+test('history and snapshots go up to the images of the exported snapshot, snapshots by growing steps', async () => {
   const images = [100, 200, 400, 800, 1600, 2000, 2400, 2800, 3200, 3600, 4000, 6400, 12_800, 25_600];
   const run = runWith({ size: 28, channels: 1 }, images);
   const line = (seen: number, more: object) => JSON.stringify({ images: seen, ...more });
   const metrics = (fid: number) => ({ metrics: { fid, kid: 0.1, precision: 0.5, recall: 0.4, samples: 5000 } });
   writeFileSync(
-    run.stats,
+    join(run, 'stats.jsonl'),
     [line(100, { lossD: 1 }), line(200, metrics(9)), line(400, metrics(4)), line(25_600, metrics(5)), '{"half'].join(
       '\n',
     ),
   );
-  const { history, snapshots, evaluations } = trainingHistory(run, 12_800, 28);
+  const { history, snapshots, evaluations } = await trainingHistory(folderFiles(run), 12_800, 28);
   expect(history).toEqual([
     { images: 200, fid: 9, kid: 0.1, precision: 0.5, recall: 0.4 },
     { images: 400, fid: 4, kid: 0.1, precision: 0.5, recall: 0.4 },
@@ -49,16 +53,19 @@ test('history and snapshots go up to the images of the exported snapshot, snapsh
   expect(Array.from({ length: 10 }, (_, k) => third.data[k * 29])).toEqual([20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
 });
 
-test('a check without FID is history too, by the numbers that it has', () => {
+test('a check without FID is history too, by the numbers that it has', async () => {
   const run = runWith({ size: 28, channels: 1 }, [100]);
   const numbers = { kid: 0.2, kidLow: 0.1, kidHigh: 0.3, coverage: 0.4, nearCopies: 0.01 };
-  writeFileSync(run.stats, JSON.stringify({ images: 100, metrics: { ...numbers, samples: 500, note: 'x' } }));
-  expect(trainingHistory(run, 100, 28).history).toEqual([{ images: 100, ...numbers }]);
+  writeFileSync(
+    join(run, 'stats.jsonl'),
+    JSON.stringify({ images: 100, metrics: { ...numbers, samples: 500, note: 'x' } }),
+  );
+  expect((await trainingHistory(folderFiles(run), 100, 28)).history).toEqual([{ images: 100, ...numbers }]);
 });
 
-test('large colour pictures are fewer, so that a manifest stays small', () => {
+test('large colour pictures are fewer, so that a manifest stays small', async () => {
   const run = runWith({ size: 64, channels: 3 }, [1000]);
-  const [only] = trainingHistory(run, 1000, 64).snapshots;
+  const [only] = (await trainingHistory(folderFiles(run), 1000, 64)).snapshots;
   const picture = decodePng(Buffer.from(only?.png ?? '', 'base64'));
   expect([picture.width, picture.height, picture.channels]).toEqual([64, 64, 3]);
 });

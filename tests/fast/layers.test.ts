@@ -131,9 +131,42 @@ test.each(['nn', 'families'])('train/%s/ runs anywhere', (room) => {
   expect(wrong).toEqual([]);
 });
 
-test('train/ has a room for every file but the loop, the recipe and the trainer that is carried on', () => {
+/** A file and all that it loads, with the packages: imports of types are gone when it runs. */
+function loadedBy(file: string, seen = new Map<string, string[]>()): Map<string, string[]> {
+  if (seen.has(file)) return seen;
+  const text = readFileSync(join(ROOT, file), 'utf8')
+    .replace(/^\s*(\/\/|\*|\/\*).*$/gm, '')
+    .replace(/^(import|export) type [^;]*;/gm, '');
+  const specifiers = [...text.matchAll(IMPORT)].map((match) => match[1] ?? '');
+  seen.set(
+    file,
+    specifiers.filter((specifier) => !specifier.startsWith('.')),
+  );
+  for (const specifier of specifiers) if (/^\..*\.ts$/.test(specifier)) loadedBy(target(file, specifier), seen);
+  return seen;
+}
+
+test.each([
+  ['the loop', join('train', 'loop.ts')],
+  ['the families', join('train', 'families', 'models.ts')],
+  ['engine onnx', join('train', 'engines', 'onnx.ts')],
+  ['the forecast', join('train', 'report', 'forecast.ts')],
+  ['the generator of a run', join('export', 'weights.ts')],
+  ['the history of a run', join('export', 'history.ts')],
+  ['a bundle as bytes', join('export', 'bundle.ts')],
+])('%s runs anywhere: with all it loads it needs neither Node nor an ONNX Runtime', (_, file) => {
+  const loaded = loadedBy(file);
+  expect(loaded.size).toBeGreaterThan(2);
+  const wrong = [...loaded].flatMap(([from, packages]) =>
+    packages.filter((name) => /^(node:|onnxruntime|sharp|yauzl)/.test(name)).map((name) => `${from} loads ${name}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('train/ has a room for every file but the loop, what runs it in a folder, the recipe and the trainer that is carried on', () => {
   const top = [...new Set(sources('train').map((file) => file.split(sep)[1] ?? ''))];
-  expect(top.sort()).toEqual([...Object.keys(TRAIN_ROOMS), 'loop.ts', 'recipe.ts', 'trainer.ts'].sort());
+  const alone = ['in-folder.ts', 'loop.ts', 'recipe.ts', 'trainer.ts'];
+  expect(top.sort()).toEqual([...Object.keys(TRAIN_ROOMS), ...alone].sort());
 });
 
 test('which family it is, only the families know, and the recipe’s presets say', () => {

@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createOnnxEngine } from '../../train/engines/onnx.ts';
+import { createEngine } from '../../train/engines/index.ts';
 import { initialValues, trainedParameters } from '../../train/nn/layers.ts';
 import { byBatch, byMovingAverages, normalisationParameters } from '../../train/nn/normalisation.ts';
 import type { Tensors } from '../../train/nn/tensors.ts';
@@ -78,7 +78,7 @@ test('the step moves the averages whatever the learning rate, and Adam knows not
   expect(Object.keys(given.state).filter((name) => name.startsWith('adam') && /mean|variance/.test(name))).toEqual([]);
 
   const before = warmed(given.state);
-  const engine = await createOnnxEngine({ model: given.model, state: before, device: 'cpu' });
+  const engine = await createEngine('onnx', { model: given.model, state: before, device: 'cpu' });
   await engine.step(given.phase, given.inputs(0), { ...scalarsAt(4, 0.5), learningRate: 0, emaDecay: 0 });
   const after = await engine.state();
   await engine.dispose();

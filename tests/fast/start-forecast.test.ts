@@ -7,7 +7,8 @@ import { findPlace, nameFrom } from '../../cli/place.ts';
 import type { PictureSet } from '../../train/data/index.ts';
 import { type Recipe, recipeFor } from '../../train/recipe.ts';
 import { duration, forecast } from '../../train/report/forecast.ts';
-import { openRun } from '../../train/store/run-folder.ts';
+import { folderFiles } from '../../train/store/folder.ts';
+import { openRun } from '../../train/store/run.ts';
 
 test('the forecast says what was counted and timed, and when to come back', () => {
   const { sentence, first, good } = forecast({ imagesPerSecond: 62, count: 1852, resolution: 64, channels: 3 });
@@ -84,15 +85,15 @@ function writeBundle(name: string, { sha256 }: PictureSet, recipe: Recipe, state
   const updated = new Date().toISOString();
   writeFileSync(join(dir, 'training.json'), JSON.stringify({ ...progress, updated, history: [] }));
 }
-function writeRun(name: string, { sha256 }: PictureSet, recipe: Recipe): void {
+async function writeRun(name: string, { sha256 }: PictureSet, recipe: Recipe): Promise<void> {
   const dataset = { source: '', name: 'cats', sha256, count: 40, classes: ['a', 'b'], note: '' };
-  openRun(join('runs', name), { recipe, dataset }).release();
+  (await openRun(folderFiles(join('runs', name)), { recipe, dataset })).release();
 }
 const place = (given?: string, of = recipeOf) =>
   findPlace({ given, proposed: 'cats' }, of, cats, (line) => said.push(line));
 
-test('a free name is taken as it is', () => {
-  expect(place()).toEqual({
+test('a free name is taken as it is', async () => {
+  expect(await place()).toEqual({
     name: 'cats',
     bundle: 'models/cats',
     run: 'runs/cats',
@@ -102,24 +103,24 @@ test('a free name is taken as it is', () => {
   });
 });
 
-test('a bundle of these pictures with these options is used again, however long it was trained', () => {
+test('a bundle of these pictures with these options is used again, however long it was trained', async () => {
   writeBundle('cats', cats, recipeOf(1600), 'stopped');
-  writeRun('cats', cats, recipeOf(1600));
-  expect(place()).toMatchObject({ name: 'cats', planned: 1600, trained: 800, finished: false });
+  await writeRun('cats', cats, recipeOf(1600));
+  expect(await place()).toMatchObject({ name: 'cats', planned: 1600, trained: 800, finished: false });
   writeBundle('cats', cats, recipeOf(1600), 'finished');
-  expect(place('cats')).toMatchObject({ planned: 1600, trained: 800, finished: true });
+  expect(await place('cats')).toMatchObject({ planned: 1600, trained: 800, finished: true });
   rmSync('runs', { recursive: true });
-  expect(place()).toMatchObject({ planned: undefined, finished: true }); // a bundle that came without its run
+  expect(await place()).toMatchObject({ planned: undefined, finished: true }); // a bundle that came without its run
 });
 
-test('another model of the name is left alone: other pictures, other options, somebody else’s folder', () => {
+test('another model of the name is left alone: other pictures, other options, somebody else’s folder', async () => {
   writeBundle('cats', pictures('cd'.repeat(32)), recipeOf(1600));
-  writeRun('cats-2', cats, recipeFor('quick', cats, { images: 1600, mirror: true }));
+  await writeRun('cats-2', cats, recipeFor('quick', cats, { images: 1600, mirror: true }));
   mkdirSync('models/cats-3', { recursive: true });
   writeFileSync('models/cats-3/notes.txt', 'mine');
   mkdirSync('models/cats-4', { recursive: true });
   writeFileSync('models/cats-4/model.json', '{"format":"layers-model"}');
-  expect(place().name).toBe('cats-5');
+  expect((await place()).name).toBe('cats-5');
   expect(said).toEqual([
     expect.stringMatching(
       /^models\/cats is another model \(pictures: was "cd.*", is "ab.*"\); this model is not called cats$/,
@@ -130,9 +131,9 @@ test('another model of the name is left alone: other pictures, other options, so
   ]);
 });
 
-test('a name that the user chose and that is another model’s is refused with what to do', () => {
+test('a name that the user chose and that is another model’s is refused with what to do', async () => {
   writeBundle('dogs', pictures('cd'.repeat(32)), recipeOf(1600));
-  expect(() => place('dogs')).toThrow(
+  await expect(place('dogs')).rejects.toThrow(
     /^name: expected one of its own, got dogs: models\/dogs is another model \(.*\); choose another --name$/,
   );
 });

@@ -5,7 +5,8 @@ import * as tf from '@tensorflow/tfjs';
 import * as native from 'onnxruntime-node';
 import * as web from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createOnnxEngine, traceStep } from '../../train/engines/onnx.ts';
+import { createEngine } from '../../train/engines/index.ts';
+import { traceStep } from '../../train/engines/onnx.ts';
 import { inputShapes, stateShapes } from '../../train/families/gan/step.ts';
 import type { Statistics } from '../../train/loop.ts';
 import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
@@ -25,7 +26,7 @@ beforeAll(async () => {
 /** One step of engine `onnx` from a warm state, with the probe's γ. */
 async function oneStep(given: Setup): Promise<{ before: Values; after: Values; statistics: Statistics }> {
   const before = warmed(given.state);
-  const engine = await createOnnxEngine({ model: given.model, state: before, device: 'cpu' });
+  const engine = await createEngine('onnx', { model: given.model, state: before, device: 'cpu' });
   const scalars = { ...scalarsAt(4, given.options.beta1), gamma: PROBE.gamma };
   const statistics = await engine.step(given.phase, given.inputs(0), scalars);
   const after = await engine.state();

@@ -13,7 +13,7 @@ import { contactSheet, scaleUp } from '../../contract/picture.ts';
 import { levelsOf } from '../../contract/pixels.ts';
 import { decodePng } from '../../contract/png.ts';
 import { openBundle } from '../../export/open.ts';
-import { train } from '../../train/loop.ts';
+import { trainInFolder } from '../../train/in-folder.ts';
 import { clearPictures, smallRecipe } from '../small.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/pocketgen.mjs', import.meta.url));
@@ -34,7 +34,7 @@ beforeAll(async () => {
   const pictures = clearPictures();
   // Long enough that some pixels are clear and some are not.
   const recipe = smallRecipe(pictures, { images: 4800 });
-  await train({ recipe, pictures, source: 'shapes', engine: 'onnx', device: 'cpu', dir: run });
+  await trainInFolder({ recipe, pictures, source: 'shapes', engine: 'onnx', device: 'cpu', dir: run });
   const about = ['--title', 'Shapes', '--license', 'CC0-1.0'];
   await pocketgen('export', run, '--out', bundle, '--dtype', 'int8,fp16,fp32', ...about);
   manifest = readManifest();

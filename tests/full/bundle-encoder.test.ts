@@ -7,19 +7,20 @@ import { openSource } from '../../cli/model-source.ts';
 import type { Variant } from '../../contract/manifest.ts';
 import { decodePng } from '../../contract/png.ts';
 import { attachEncoder } from '../../export/attach.ts';
-import { exportBundle } from '../../export/bundle.ts';
 import { type Finished, loadFinished } from '../../export/finished.ts';
 import { readManifest } from '../../export/open.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadEncoder, loadGenerator } from '../../export/weights.ts';
+import { exportBundle } from '../../export/write.ts';
 import { pickPictures } from '../../train/data/index.ts';
 import { encoderRecipe } from '../../train/families/encoder/recipe.ts';
 import { createModel } from '../../train/families/models.ts';
-import { train } from '../../train/loop.ts';
+import { trainInFolder } from '../../train/in-folder.ts';
 import { prefixed, under } from '../../train/nn/tensors.ts';
 import { type Recipe, recipeFor } from '../../train/recipe.ts';
 import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
-import { listSamples, readStats, runFolder } from '../../train/store/run-folder.ts';
+import { folderFiles } from '../../train/store/folder.ts';
+import { listSamples, readStats } from '../../train/store/run.ts';
 import { clearPictures } from '../small.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-encoder-'));
@@ -32,8 +33,8 @@ const warn = (sentence: string): void => expect.fail(sentence);
 let finished: Finished;
 let recipe: Recipe;
 
-const exported = (out: string, variants: readonly [Variant, ...Variant[]] = VARIANTS) =>
-  exportBundle(loadGenerator(run, warn), { out, variants, truncation: 1, engine: 'onnx' });
+const exported = async (out: string, variants: readonly [Variant, ...Variant[]] = VARIANTS) =>
+  exportBundle(await loadGenerator(folderFiles(run), warn), { out, variants, truncation: 1, engine: 'onnx' });
 const startOf = ({ generator, discriminator = {} }: Finished) => ({
   ...prefixed('ema/generator', generator),
   ...prefixed('discriminator', discriminator),
@@ -41,17 +42,17 @@ const startOf = ({ generator, discriminator = {} }: Finished) => ({
 
 beforeAll(async () => {
   const overrides = { width: 8, batch: 8, images: 160, emaHalfLife: { from: 100, to: 200 } };
-  await train({ ...common, recipe: recipeFor('auto', pictures, overrides), dir: run });
+  await trainInFolder({ ...common, recipe: recipeFor('auto', pictures, overrides), dir: run });
   await exported(at('plain'));
   finished = await loadFinished(run, warn);
   const { network, generator } = finished;
   recipe = encoderRecipe(network, { generator: stateHash(generator) }, { batch: 8, images: 320 });
-  await train({ ...common, recipe, start: startOf(finished), heldOut: pictures, dir: runFolder(run).encoder });
+  await trainInFolder({ ...common, recipe, start: startOf(finished), heldOut: pictures, dir: join(run, 'encoder') });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const stateOf = (dir: string) => {
-  const checkpoint = loadNewestCheckpoint(runFolder(dir).checkpoints, createModel(recipe).state, warn);
+const stateOf = async (dir: string) => {
+  const checkpoint = await loadNewestCheckpoint(folderFiles(dir), createModel(recipe).state, warn);
   expect(checkpoint?.progress.images).toBe(recipe.images);
   return checkpoint?.state ?? {};
 };
@@ -65,10 +66,10 @@ test('trained in one go and in sessions that end before and within its phases, a
     // Only the first session is told of the generator: what goes on has it in its checkpoint.
     const start = end < 160 ? { start: startOf(finished) } : {};
     const onProgress = ({ images }: { images: number }) => images >= end && stop.abort();
-    await train({ ...common, recipe, dir: pieces, ...start, signal: stop.signal, onProgress });
+    await trainInFolder({ ...common, recipe, dir: pieces, ...start, signal: stop.signal, onProgress });
   }
-  const whole = stateOf(runFolder(run).encoder);
-  expect(stateHash(stateOf(pieces))).toBe(stateHash(whole));
+  const whole = await stateOf(join(run, 'encoder'));
+  expect(stateHash(await stateOf(pieces))).toBe(stateHash(whole));
   expect(stateHash(under('ema/generator', whole))).toBe(recipe.encoder?.generator);
   expect(stateHash(under('discriminator', whole))).toBe(stateHash(finished.discriminator ?? {}));
 });
@@ -86,15 +87,15 @@ test('an exported run has its encoder in every variant, whose goldens verify, be
   expect(lines.filter(({ network }) => network.startsWith('encoder'))).toHaveLength(2 * VARIANTS.length);
 });
 
-test('real pictures come out nearer to themselves while it trains, and are drawn beside what comes out', () => {
-  const encoder = runFolder(runFolder(run).encoder);
-  const errors = readStats(encoder).flatMap(({ l1 }) => (typeof l1 === 'number' ? [l1] : []));
+test('real pictures come out nearer to themselves while it trains, and are drawn beside what comes out', async () => {
+  const encoder = folderFiles(join(run, 'encoder'));
+  const errors = (await readStats(encoder)).flatMap(({ l1 }) => (typeof l1 === 'number' ? [l1] : []));
   const [first = 0] = errors;
   const last = errors.slice(-10).reduce((sum, error) => sum + error / 10, 0);
   expect(last).toBeLessThan(0.8 * first);
-  const sheets = listSamples(encoder, 'again');
-  expect(sheets.map(({ images }) => images)).toEqual(listSamples(encoder).map(({ images }) => images));
-  const { width, height } = decodePng(readFileSync(join(encoder.samples, sheets.at(-1)?.file ?? '')));
+  const sheets = await listSamples(encoder, 'again');
+  expect(sheets.map(({ images }) => images)).toEqual((await listSamples(encoder)).map(({ images }) => images));
+  const { width, height } = decodePng(readFileSync(join(run, 'encoder', 'samples', sheets.at(-1)?.file ?? '')));
   // Four rows of ten, each above their reconstructions, a pixel between.
   expect([width, height]).toEqual([10 * 17 - 1, 8 * 17 - 1]);
 });
@@ -134,7 +135,7 @@ test('an encoder goes into a bundle whose run is gone, and a later one takes its
   const bundle = at('plain');
   const generators = (): Buffer[] => VARIANTS.map((name) => readFileSync(join(bundle, `generator.${name}.onnx`)));
   const before = generators();
-  const encoder = loadEncoder(runFolder(run).encoder, warn);
+  const encoder = await loadEncoder(folderFiles(join(run, 'encoder')), warn);
   if (!encoder) throw new Error('expected an encoder');
   await attachEncoder(bundle, encoder);
   await attachEncoder(bundle, encoder);
@@ -157,8 +158,12 @@ test('another generator than the manifest describes, a model with an encoder of 
   writeFileSync(join(other, 'model.json'), JSON.stringify(json));
   await expect(loadFinished(other, warn)).rejects.toThrow('which has one of its own');
 
-  await train({ ...common, recipe: { ...loadGenerator(run, warn).config.recipe, images: 168 }, dir: run });
+  await trainInFolder({
+    ...common,
+    recipe: { ...(await loadGenerator(folderFiles(run), warn)).config.recipe, images: 168 },
+    dir: run,
+  });
   const said: string[] = [];
-  expect(loadGenerator(run, (sentence) => said.push(sentence)).model.encode).toBeUndefined();
+  expect((await loadGenerator(folderFiles(run), (sentence) => said.push(sentence))).model.encode).toBeUndefined();
   expect(said.join()).toContain(`remove the folder and train one with pocketgen encoder ${run}`);
 });

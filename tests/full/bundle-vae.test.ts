@@ -11,14 +11,15 @@ import { encoderFile } from '../../contract/lookup.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { levelsOf, pictureOf } from '../../contract/pixels.ts';
-import { exportBundle } from '../../export/bundle.ts';
 import { openBundle, readNetwork, startSession } from '../../export/open.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadGenerator } from '../../export/weights.ts';
+import { exportBundle } from '../../export/write.ts';
 import { posteriorNumbers } from '../../train/eval/reconstruction.ts';
-import { train } from '../../train/loop.ts';
+import { trainInFolder } from '../../train/in-folder.ts';
 import { recipeFor } from '../../train/recipe.ts';
-import { readStats, runFolder } from '../../train/store/run-folder.ts';
+import { folderFiles } from '../../train/store/folder.ts';
+import { readStats } from '../../train/store/run.ts';
 import { clearPictures } from '../small.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-vae-'));
@@ -32,7 +33,7 @@ beforeAll(async () => {
   // Averaged over a part of so short a run.
   const emaHalfLife = { from: 200, to: 400 };
   const recipe = recipeFor('auto', pictures, { family: 'vae', width: 8, batch: 8, images: 4800, emaHalfLife });
-  await train({
+  await trainInFolder({
     recipe,
     pictures,
     source: 'shapes',
@@ -41,7 +42,7 @@ beforeAll(async () => {
     dir: run,
     onMessage: (line) => said.push(line),
   });
-  await exportBundle(loadGenerator(run, warn), {
+  await exportBundle(await loadGenerator(folderFiles(run), warn), {
     out: bundle,
     variants: ['int8', 'fp16', 'fp32'],
     truncation: 1,
@@ -51,13 +52,13 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('training goes through its phases, learns to reconstruct and says so', () => {
+test('training goes through its phases, learns to reconstruct and says so', async () => {
   expect(said).toEqual([
     'reconstruction from 0 of 4800 images on',
     'reconstruction against a discriminator from 960 of 4800 images on',
     'flow prior from 3840 of 4800 images on',
   ]);
-  const stats = readStats(runFolder(run)) as Record<string, number>[];
+  const stats = (await readStats(folderFiles(run))) as Record<string, number>[];
   const l1 = stats.flatMap((line) => line.l1 ?? []);
   const flow = stats.flatMap((line) => line.flow ?? []);
   expect(l1.at(-1)).toBeLessThan(0.3 * (l1[0] ?? 0));
@@ -111,7 +112,7 @@ test('the run says what the latents of pictures carry: the rate it was held at, 
   await source.close();
   if (!known) throw new Error('expected what the encoder knows');
   const { rate, activeUnits } = posteriorNumbers(known);
-  const last = readStats(runFolder(run)).findLast((line) => typeof line.rate === 'number');
+  const last = (await readStats(folderFiles(run))).findLast((line) => typeof line.rate === 'number');
   expect(rate / Number(last?.rate)).toBeGreaterThan(0.5);
   expect(rate / Number(last?.rate)).toBeLessThan(2);
   expect(activeUnits).toBeGreaterThan(1);

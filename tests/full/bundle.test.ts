@@ -19,7 +19,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseManifest } from '../../contract/manifest.ts';
 import { decodePng } from '../../contract/png.ts';
 import { openBundle } from '../../export/open.ts';
-import { train } from '../../train/loop.ts';
+import { trainInFolder } from '../../train/in-folder.ts';
 import { lockRun } from '../../train/store/run-lock.ts';
 import { smallPictures, smallRecipe } from '../small.ts';
 
@@ -47,7 +47,7 @@ async function pocketgen(...args: string[]): Promise<Outcome> {
 
 beforeAll(async () => {
   const pictures = await smallPictures();
-  await train({
+  await trainInFolder({
     recipe: smallRecipe(pictures),
     pictures,
     source: 'fashion-mnist',

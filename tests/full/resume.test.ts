@@ -8,11 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { createModel } from '../../train/families/models.ts';
 import { FAMILY_SETTINGS } from '../../train/families/settings.ts';
-import { train } from '../../train/loop.ts';
+import { trainInFolder } from '../../train/in-folder.ts';
 import { AUGMENTATIONS } from '../../train/nn/augmentation.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
-import { readConfig, readStats, runFolder } from '../../train/store/run-folder.ts';
+import { folderFiles } from '../../train/store/folder.ts';
+import { readConfig, readStats } from '../../train/store/run.ts';
 import { smallNormalised } from '../helpers/networks.ts';
 import { KILL_RUN_IMAGES, smallPictures, smallRecipe } from '../small.ts';
 
@@ -20,8 +21,8 @@ const root = mkdtempSync(join(tmpdir(), 'pocketgen-run-'));
 const fresh = (): string => mkdtempSync(join(root, 'run-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-function finalHash(dir: string, recipe: Recipe): string {
-  const checkpoint = loadNewestCheckpoint(join(dir, 'checkpoints'), createModel(recipe).state, (line) =>
+async function finalHash(dir: string, recipe: Recipe): Promise<string> {
+  const checkpoint = await loadNewestCheckpoint(folderFiles(dir), createModel(recipe).state, (line) =>
     expect.fail(line),
   );
   expect(checkpoint?.progress.images).toBe(recipe.images);
@@ -35,31 +36,34 @@ test('a run goes on to more images than it was planned for, by the schedules of 
   const common = { pictures, source: 'test', engine: 'onnx', device: 'cpu' } as const;
   const said: string[] = [];
   const [whole, pieces] = [fresh(), fresh()];
-  for (const dir of [whole, pieces]) await train({ ...common, recipe, dir });
-  const first = finalHash(whole, recipe);
-  expect(finalHash(pieces, recipe)).toBe(first);
-  await train({ ...common, recipe: longer, dir: whole, onMessage: (line) => said.push(line) });
+  for (const dir of [whole, pieces]) await trainInFolder({ ...common, recipe, dir });
+  const first = await finalHash(whole, recipe);
+  expect(await finalHash(pieces, recipe)).toBe(first);
+  await trainInFolder({ ...common, recipe: longer, dir: whole, onMessage: (line) => said.push(line) });
   const stop = new AbortController();
-  await train({
+  await trainInFolder({
     ...common,
     recipe: longer,
     dir: pieces,
     signal: stop.signal,
     onProgress: ({ images }) => images > 1.5 * recipe.images && stop.abort(),
   });
-  await train({ ...common, recipe: longer, dir: pieces });
-  expect(finalHash(pieces, longer)).toBe(finalHash(whole, longer));
+  await trainInFolder({ ...common, recipe: longer, dir: pieces });
+  expect(await finalHash(pieces, longer)).toBe(await finalHash(whole, longer));
   expect(said.join()).toContain(`planned for ${recipe.images} images`);
   const plans = [
     { after: 0, images: recipe.images },
     { after: recipe.images, images: longer.images },
   ];
-  for (const dir of [whole, pieces]) expect(readConfig(dir)).toMatchObject({ recipe: longer, plans });
+  for (const dir of [whole, pieces])
+    expect(await readConfig(folderFiles(dir))).toMatchObject({ recipe: longer, plans });
   // Halfway through the longer plan, not at the end of the shorter one.
-  const rates = readStats(runFolder(whole)).map(({ images, learningRate }) => [images, learningRate] as const);
+  const rates = (await readStats(folderFiles(whole))).map(
+    ({ images, learningRate }) => [images, learningRate] as const,
+  );
   const after = rates.find(([images]) => images > recipe.images)?.[1];
   expect(after).toBeGreaterThan(4 * recipe.learningRate.to);
-  await expect(train({ ...common, recipe, dir: whole })).rejects.toThrow(
+  await expect(trainInFolder({ ...common, recipe, dir: whole })).rejects.toThrow(
     `recipe.images: was ${longer.images}, is ${recipe.images}`,
   );
 });
@@ -80,11 +84,11 @@ test.each([
     const recipe = smallRecipe(pictures, changes);
     const common = { recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu' } as const;
     const [whole, pieces] = [fresh(), fresh()];
-    await train({ ...common, dir: whole });
+    await trainInFolder({ ...common, dir: whole });
     let stops = 0;
     for (let finished = false; !finished; ) {
       const stop = new AbortController();
-      const result = await train({
+      const result = await trainInFolder({
         ...common,
         dir: pieces,
         signal: stop.signal,
@@ -94,7 +98,7 @@ test.each([
       finished = result.finished;
     }
     expect(stops).toBeGreaterThanOrEqual(2);
-    expect(finalHash(pieces, recipe)).toBe(finalHash(whole, recipe));
+    expect(await finalHash(pieces, recipe)).toBe(await finalHash(whole, recipe));
     // Both logs tell of the same steps, in order, none twice.
     const logged = (dir: string): number[] =>
       readFileSync(join(dir, 'stats.jsonl'), 'utf8')
@@ -111,8 +115,8 @@ test('another seed gives other parameters, so equal hashes mean something', asyn
   for (const seed of [1, 2]) {
     const recipe = smallRecipe(pictures, { seed, images: 16 });
     const dir = fresh();
-    await train({ recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu', dir });
-    hashes.push(finalHash(dir, recipe));
+    await trainInFolder({ recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu', dir });
+    hashes.push(await finalHash(dir, recipe));
   }
   expect(new Set(hashes).size).toBe(2);
 });
@@ -131,9 +135,7 @@ test('kill -9 at ten moments loses at most the work since the last checkpoint', 
       if (trained >= reached + 3 * recipe.batch) setTimeout(() => child.kill('SIGKILL'), 7 * kill);
     });
     await new Promise((resolve) => child.on('exit', resolve));
-    const found = loadNewestCheckpoint(join(dir, 'checkpoints'), createModel(recipe).state, (line) =>
-      expect.fail(line),
-    );
+    const found = await loadNewestCheckpoint(folderFiles(dir), createModel(recipe).state, (line) => expect.fail(line));
     // It saves after every step: at most the step whose checkpoint was being written is gone.
     expect(found?.progress.images ?? 0).toBeGreaterThanOrEqual(trained - recipe.batch);
     expect(found?.progress.images ?? 0).toBeGreaterThan(reached);
@@ -146,11 +148,15 @@ test('a run folder of another config or other pictures is refused, naming the di
   const recipe = smallRecipe(pictures, { images: 8 });
   const dir = fresh();
   const common = { pictures, source: 'test', engine: 'onnx', device: 'cpu', dir } as const;
-  await train({ ...common, recipe });
+  await trainInFolder({ ...common, recipe });
   const other = { ...recipe, batch: 4 };
-  await expect(train({ ...common, recipe: other })).rejects.toThrow(/recipe\.batch: was 8, is 4; use the same options/);
+  await expect(trainInFolder({ ...common, recipe: other })).rejects.toThrow(
+    /recipe\.batch: was 8, is 4; use the same options/,
+  );
   const fewer = await smallPictures(32);
-  await expect(train({ ...common, recipe, pictures: fewer })).rejects.toThrow(/dataset\.sha256: was "[0-9a-f]+", is/);
+  await expect(trainInFolder({ ...common, recipe, pictures: fewer })).rejects.toThrow(
+    /dataset\.sha256: was "[0-9a-f]+", is/,
+  );
 });
 
 test('an exploding run stops with a sentence and keeps its last good checkpoint', async () => {
@@ -164,14 +170,14 @@ test('an exploding run stops with a sentence and keeps its last good checkpoint'
   const exploded =
     /^training: expected losses and penalties up to 100000000 and finite parameters, got .* after \d+ images; /;
   const early = fresh();
-  await expect(train({ ...common, dir: early })).rejects.toThrow(exploded);
-  await expect(train({ ...common, dir: early })).rejects.toThrow('nothing had been saved yet');
-  expect(readdirSync(join(early, 'checkpoints'))).toEqual([]);
+  await expect(trainInFolder({ ...common, dir: early })).rejects.toThrow(exploded);
+  await expect(trainInFolder({ ...common, dir: early })).rejects.toThrow('nothing had been saved yet');
+  expect(await folderFiles(early).list('checkpoints')).toEqual([]);
 
   const dir = fresh();
-  const error = await train({ ...common, dir, checkpointSeconds: 0 }).catch(String);
+  const error = await trainInFolder({ ...common, dir, checkpointSeconds: 0 }).catch(String);
   const [, images] = /the checkpoint after (\d+) images is kept/.exec(String(error)) ?? [];
-  const kept = loadNewestCheckpoint(join(dir, 'checkpoints'), createModel(recipe).state, (line) => expect.fail(line));
+  const kept = await loadNewestCheckpoint(folderFiles(dir), createModel(recipe).state, (line) => expect.fail(line));
   expect(kept?.progress.images).toBe(Number(images));
   expect(Object.values(kept?.state ?? {}).every((values) => values.every(Number.isFinite))).toBe(true);
 });
@@ -182,15 +188,15 @@ test('when no checkpoint is whole training says that it starts over, keeps the d
   const dir = fresh();
   const said: string[] = [];
   const common = { recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu', dir } as const;
-  await train({ ...common, checkpointSeconds: 0 });
-  const before = finalHash(dir, recipe);
+  await trainInFolder({ ...common, checkpointSeconds: 0 });
+  const before = await finalHash(dir, recipe);
   const checkpoints = readdirSync(join(dir, 'checkpoints'));
   expect(checkpoints).toHaveLength(2);
   for (const name of checkpoints) truncateSync(join(dir, 'checkpoints', name), 1000);
-  await train({ ...common, onMessage: (line) => said.push(line) });
+  await trainInFolder({ ...common, onMessage: (line) => said.push(line) });
   expect(said.at(-1)).toBe(`${dir}: no checkpoint is whole, so training starts over`);
   expect(said).toHaveLength(3);
-  expect(finalHash(dir, recipe)).toBe(before);
+  expect(await finalHash(dir, recipe)).toBe(before);
   expect(readdirSync(join(dir, 'checkpoints'))).toEqual(
     expect.arrayContaining(checkpoints.map((name) => `${name}.refused`)),
   );
@@ -205,6 +211,6 @@ test.each([
   expect(all.classes.length).toBe(10);
   const recipe = smallRecipe(pictures, { images: 16 });
   expect(recipe.network.classes).toBe(0);
-  const result = await train({ recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu', dir: fresh() });
+  const result = await trainInFolder({ recipe, pictures, source: 'test', engine: 'onnx', device: 'cpu', dir: fresh() });
   expect(result.finished).toBe(true);
 });

@@ -6,17 +6,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodePng } from '../../contract/png.ts';
-import { exportBundle } from '../../export/bundle.ts';
 import { readTrainer } from '../../export/open.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadGenerator, loadTrainer } from '../../export/weights.ts';
+import { exportBundle } from '../../export/write.ts';
 import { fromHalf, toHalf } from '../../trace/storage.ts';
 import { createModel } from '../../train/families/models.ts';
-import { train } from '../../train/loop.ts';
+import { trainInFolder } from '../../train/in-folder.ts';
 import { under } from '../../train/nn/tensors.ts';
 import { recipeFor } from '../../train/recipe.ts';
 import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
-import { readConfig, runFolder } from '../../train/store/run-folder.ts';
+import { folderFiles } from '../../train/store/folder.ts';
+import { readConfig } from '../../train/store/run.ts';
 import { decodeTrainer, encodeTrainer, goingOn, type Trainer } from '../../train/trainer.ts';
 import { clearPictures } from '../small.ts';
 
@@ -29,22 +30,24 @@ const recipe = recipeFor('auto', pictures, settings);
 const warn = (sentence: string): void => expect.fail(sentence);
 let trainer: Trainer;
 
-const stateOf = (dir: string) => {
-  const { recipe } = readConfig(dir);
-  return loadNewestCheckpoint(runFolder(dir).checkpoints, createModel(recipe).state, warn)?.state ?? {};
+const stateOf = async (dir: string) => {
+  const run = folderFiles(dir);
+  const { recipe } = await readConfig(run);
+  return (await loadNewestCheckpoint(run, createModel(recipe).state, warn))?.state ?? {};
 };
 const from = () => ({ name: 'shapes', trainer });
 
 beforeAll(async () => {
-  await train({ ...common, recipe, dir: at('run') });
-  const kept = { trainer: loadTrainer(at('run'), warn), engine: 'onnx', variants: ['int8'], truncation: 1 } as const;
-  await exportBundle(loadGenerator(at('run'), warn), { out: at('shapes'), ...kept });
+  await trainInFolder({ ...common, recipe, dir: at('run') });
+  const run = folderFiles(at('run'));
+  const kept = { trainer: await loadTrainer(run, warn), engine: 'onnx', variants: ['int8'], truncation: 1 } as const;
+  await exportBundle(await loadGenerator(run, warn), { out: at('shapes'), ...kept });
   trainer = (await readTrainer(at('shapes'))).trainer;
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test('a bundle keeps averaged generator and discriminator of the newest checkpoint to 16 bits, and verifies', async () => {
-  const state = stateOf(at('run'));
+  const state = await stateOf(at('run'));
   expect(trainer).toMatchObject({ images: 160, classes: pictures.classes, recipe });
   for (const [name, values] of Object.entries(trainer.values))
     expect(values, name).toEqual(fromHalf(toHalf(state[name] ?? new Float32Array())));
@@ -57,9 +60,9 @@ test('a run that goes on begins with those numbers, resumes to the last bit, and
   const { recipe: next, start } = goingOn(from(), recipeFor('auto', pictures, settings), pictures.classes);
   expect(next.from).toEqual({ name: 'shapes', images: 160, sha256: trainer.sha256 });
   expect(start['generator/input.weight']).toEqual(trainer.values['ema/input.weight']);
-  await train({ ...common, recipe: next, start, dir: at('whole') });
+  await trainInFolder({ ...common, recipe: next, start, dir: at('whole') });
   const stop = new AbortController();
-  await train({
+  await trainInFolder({
     ...common,
     recipe: next,
     start,
@@ -67,9 +70,9 @@ test('a run that goes on begins with those numbers, resumes to the last bit, and
     signal: stop.signal,
     onProgress: () => stop.abort(),
   });
-  expect(stateHash(stateOf(at('parts')))).not.toBe(stateHash(stateOf(at('whole'))));
-  await train({ ...common, recipe: next, dir: at('parts') });
-  expect(stateHash(stateOf(at('parts')))).toBe(stateHash(stateOf(at('whole'))));
+  expect(stateHash(await stateOf(at('parts')))).not.toBe(stateHash(await stateOf(at('whole'))));
+  await trainInFolder({ ...common, recipe: next, dir: at('parts') });
+  expect(stateHash(await stateOf(at('parts')))).toBe(stateHash(await stateOf(at('whole'))));
 });
 
 test('classes go by their names; one that is new begins as the mean of those there were', () => {
@@ -130,7 +133,7 @@ test('the commands: export --trainer, train --from at the bundle’s own size, a
   }
   const go = ['train', '--images', '32', '--evaluations', '0', '--batch', '8', '--out', at('further'), '--from'];
   await cli(...go, at('kept'), '--data', at('own'));
-  expect(readConfig(at('further')).recipe).toMatchObject({
+  expect((await readConfig(folderFiles(at('further')))).recipe).toMatchObject({
     network: { resolution: 16, channels: 4, width: 8, classes: 2 },
     augment: { probability: { from: 0.8, to: 0.8 } },
     from: { name: 'kept', images: 160, sha256: trainer.sha256 },
@@ -138,7 +141,7 @@ test('the commands: export --trainer, train --from at the bundle’s own size, a
   await expect(cli(...go, at('kept'), '--data', 'fashion-mnist')).rejects.toThrow(
     'expected pictures of side 16, as it has, got pictures of side 28',
   );
-  await exportBundle(loadGenerator(at('run'), warn), {
+  await exportBundle(await loadGenerator(folderFiles(at('run')), warn), {
     out: at('bare'),
     engine: 'onnx',
     variants: ['int8'],

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { randomNormals } from '../../contract/random.ts';
 import { encoderGoldens } from '../../export/encoder.ts';
+import { onWasm } from '../../export/open.ts';
 import { trace } from '../../trace/index.ts';
 
 const FOLDER = 'models/fashion-gan';
@@ -49,7 +50,7 @@ export async function bundleWithEncoder(): Promise<Map<string, Uint8Array<ArrayB
     output: { name: 'latent', shape: ['batch', 64] },
     goldens: [],
   };
-  json.encoder.goldens = await encoderGoldens(json, [{ variant: 'fp32', bytes }]);
+  json.encoder.goldens = await encoderGoldens(json, [{ variant: 'fp32', bytes }], onWasm);
   return new Map([
     ['model.json', new TextEncoder().encode(JSON.stringify(json))],
     ['generator.fp32.onnx', new Uint8Array(readFileSync(`${FOLDER}/generator.fp32.onnx`))],

@@ -5,7 +5,8 @@ import type { Values } from '../nn/tensors.ts';
 export const ENGINES = ['onnx', 'tensorflow', 'tfjs'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
+/** `wasm`: onnxruntime-web's, one thread, the same numbers as in a page. */
+export const DEVICES = ['cpu', 'webgpu', 'cuda', 'wasm'] as const;
 export type Device = (typeof DEVICES)[number];
 
 export interface TrainingEngine {
@@ -32,8 +33,10 @@ export interface TrainingEngine {
 export interface EngineOptions {
   readonly model: Pick<Model, 'spec' | 'batch' | 'state' | 'weights' | 'generate' | 'encode'>;
   readonly state: Values;
-  readonly device: Device;
 }
+
+/** How an engine is handed to what trains: ready to start on a model and its state. */
+export type StartEngine = (options: EngineOptions) => Promise<TrainingEngine>;
 
 /** An input of a graph, whether it is a number that changes from step to step or a tensor. */
 export function inputOf(

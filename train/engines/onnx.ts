@@ -1,11 +1,9 @@
-// Engine `onnx`: the step is traced once into an ONNX graph (trace/) and run by onnxruntime-node.
-
-import { UserError } from '../../contract/errors.ts';
+// Engine `onnx`: the step is traced once into an ONNX graph (trace/) and run by the ONNX Runtime that is handed in.
 import { NEXT, type Tensors, trace } from '../../trace/index.ts';
 import type { StepGraph } from '../families/family.ts';
 import { prefixed, sizeOf, under, type Values } from '../nn/tensors.ts';
-import { type Device, type EngineOptions, inputOf, type TrainingEngine } from './engine.ts';
-import { createSession, type InferenceSession, Tensor } from './onnxruntime.ts';
+import { type EngineOptions, inputOf, type TrainingEngine } from './engine.ts';
+import type { InferenceSession, Runtime, Tensor } from './runtime.ts';
 
 /** A step as an ONNX model, a pure function of its graph: inputs by name, outputs `next/…` and statistics. */
 export async function traceStep(graph: StepGraph): Promise<Uint8Array> {
@@ -37,20 +35,9 @@ async function traceAveraged(
 
 type Apply = Parameters<typeof traceAveraged>[2];
 
-async function startOn(device: Device, model: Uint8Array): Promise<InferenceSession> {
-  try {
-    return await createSession(model, { executionProviders: [device] });
-  } catch (error) {
-    if (device === 'cpu') throw error;
-    const reason = String(error instanceof Error ? error.message : error).split('\n')[0];
-    throw new UserError(`device ${device}: expected onnxruntime to start on it, got: ${reason}; use --device cpu`);
-  }
-}
-
-const tensor = (data: Float32Array, dims: readonly number[]): Tensor => new Tensor('float32', data, dims);
-
-export async function createOnnxEngine(options: EngineOptions): Promise<TrainingEngine> {
-  const { model, device } = options;
+export async function createOnnxEngine(options: EngineOptions, runtime: Runtime): Promise<TrainingEngine> {
+  const { model } = options;
+  const tensor = (data: Float32Array, dims: readonly number[]): Tensor => new runtime.Tensor('float32', data, dims);
   const { batch, spec } = model;
   const picture = [spec.resolution, spec.resolution, spec.channels];
   /** Of the graph of the phase under way. */
@@ -61,7 +48,7 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
     if (current?.graph !== graph) {
       await current?.session.release();
       current = undefined;
-      current = { graph, session: await startOn(device, await traceStep(graph)) };
+      current = { graph, session: await runtime.createSession(await traceStep(graph)) };
     }
     return current.session;
   };
@@ -71,14 +58,15 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
       Object.entries(model.state).map(([name, dims]) => [name, tensor(new Float32Array(sizeOf(dims)), dims)]),
     );
   // Two sets of buffers that take turns as the step's input and output: no allocation, so memory stays flat.
-  const [now, next] = [allocate(), allocate()];
+  const now = allocate();
+  const next = runtime.fillsOutputs ? allocate() : {};
   for (const [name, t] of Object.entries(now)) {
     const values = options.state[name];
     if (values?.length !== t.size)
       throw new Error(`engine: expected ${t.size} values for ${name}, got ${values?.length}`);
     (t.data as Float32Array).set(values);
   }
-  const buffer = (set: Record<string, Tensor>, name: string): Tensor => {
+  const buffer = (set: Readonly<Record<string, Tensor>>, name: string): Tensor => {
     const found = set[name];
     if (!found) throw new Error(`engine: expected ${name} in the model's state`);
     return found;
@@ -92,7 +80,7 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
     row: readonly number[],
     width: number,
   ): Promise<Float32Array> => {
-    const session = averaged.get(apply) ?? (await startOn(device, await traceAveraged(model, row, apply)));
+    const session = averaged.get(apply) ?? (await runtime.createSession(await traceAveraged(model, row, apply)));
     averaged.set(apply, session);
     const count = rows.length / sizeOf(row);
     const out = new Float32Array(count * width);
@@ -119,7 +107,7 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
 
   return {
     name: 'onnx',
-    device,
+    device: runtime.device,
     async step(graph, inputs, scalars) {
       const session = await sessionOf(graph);
       const feeds: Record<string, Tensor> = {};
@@ -127,9 +115,13 @@ export async function createOnnxEngine(options: EngineOptions): Promise<Training
       for (const [name, dims] of Object.entries(graph.inputs))
         feeds[name] = tensor(inputOf(name, dims, inputs, scalars), dims);
       const fetches: Record<string, Tensor | null> = Object.fromEntries(graph.statistics.map((name) => [name, null]));
-      for (const name of Object.keys(graph.changes)) fetches[NEXT + name] = buffer(next, name);
+      const changed = Object.keys(graph.changes);
+      for (const name of changed) fetches[NEXT + name] = runtime.fillsOutputs ? buffer(next, name) : null;
       const results = await session.run(feeds, fetches);
-      for (const name of Object.keys(graph.changes)) [now[name], next[name]] = [buffer(next, name), buffer(now, name)];
+      for (const name of changed) {
+        if (runtime.fillsOutputs) [now[name], next[name]] = [buffer(next, name), buffer(now, name)];
+        else now[name] = buffer(results, NEXT + name);
+      }
       return Object.fromEntries(graph.statistics.map((name) => [name, Number(results[name]?.data[0])]));
     },
     generate: (latent, classes) => overRows(model.generate, latent, classes, [spec.latent], sizeOf(picture)),

@@ -2,8 +2,10 @@
 import { createRequire } from 'node:module';
 import type * as common from 'onnxruntime-common';
 import { UserError } from '../../contract/errors.ts';
+import type { Device } from './engine.ts';
+import type { InferenceSession, Runtime } from './runtime.ts';
 
-export type InferenceSession = common.InferenceSession;
+export type { InferenceSession };
 export type Tensor = common.Tensor;
 
 // The class that onnxruntime-node itself loads, by require: the one of the ES module is another, and an output buffer of that
@@ -38,4 +40,34 @@ export async function createSession(
 ): Promise<InferenceSession> {
   const ort = await load();
   return ort.InferenceSession.create(model, options);
+}
+
+/** The runtime for a device of this machine; onnxruntime-web's in the same process for wasm. */
+export async function runtimeOn(device: Device): Promise<Runtime> {
+  if (device === 'wasm') return wasmRuntime();
+  return {
+    device,
+    Tensor,
+    fillsOutputs: true,
+    async createSession(model) {
+      try {
+        return await createSession(model, { executionProviders: [device] });
+      } catch (error) {
+        if (device === 'cpu') throw error;
+        const reason = String(error instanceof Error ? error.message : error).split('\n')[0];
+        throw new UserError(`device ${device}: expected onnxruntime to start on it, got: ${reason}; use --device cpu`);
+      }
+    },
+  };
+}
+
+async function wasmRuntime(): Promise<Runtime> {
+  const ort = await import('onnxruntime-web/wasm');
+  ort.env.wasm.numThreads = 1;
+  return {
+    device: 'wasm',
+    Tensor: ort.Tensor,
+    fillsOutputs: false,
+    createSession: (model) => ort.InferenceSession.create(model, { executionProviders: ['wasm'] }),
+  };
 }

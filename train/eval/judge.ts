@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { UserError } from '../../contract/errors.ts';
 import { defaultCacheDir } from '../data/idx-sets.ts';
 import { type DatasetSplits, datasetNames, type PictureSet, pictureSet } from '../data/index.ts';
-import { writeAtomically } from '../store/checkpoint.ts';
+import { writeAtomically } from '../store/atomic.ts';
 import { type ClassifierSpec, exportClassifier, type FeatureMoments, type Judge, loadJudge } from './classifier.ts';
 import { type ClassifierOptions, trainClassifier, turnedFrom } from './classifier-training.ts';
 import { accuracy, createEvaluator } from './evaluator.ts';

@@ -2,14 +2,14 @@
 
 import { latentOf, oneHot } from '../../contract/latent.ts';
 import { levelsOf } from '../../contract/pixels.ts';
-import type { DatasetSplits } from '../data/index.ts';
+import type { DatasetSplits } from '../data/types.ts';
 import type { TrainingEngine } from '../engines/engine.ts';
 import type { Model } from '../families/family.ts';
 import type { NetworkSpec } from '../nn/spec.ts';
 import { under } from '../nn/tensors.ts';
 import { picturesOf } from '../report/samples.ts';
 import { loadSnapshot, saveSnapshot } from '../store/checkpoint.ts';
-import type { RunFolder } from '../store/run-folder.ts';
+import type { RunFiles } from '../store/files.ts';
 import { choose, copies } from './choice.ts';
 import type { Judge } from './classifier.ts';
 import { createEvaluator, type Metrics } from './evaluator.ts';
@@ -22,7 +22,7 @@ export interface Quality {
   summary: string;
 }
 
-export type QualityCheck = (engine: TrainingEngine, run: RunFolder, images: number) => Promise<Quality>;
+export type QualityCheck = (engine: TrainingEngine, files: RunFiles, images: number) => Promise<Quality>;
 
 /** Seeds of the pictures that are measured: the same at every check and for every run, apart from what users ask for. */
 const FIRST_SEED = 20_000_000;
@@ -55,17 +55,17 @@ export async function createQualityCheck(
   const evaluator = await createEvaluator(splits, judge);
   const { real } = evaluator;
   const { spec, weights: shapes } = model;
-  return async (engine, run, images) => {
+  return async (engine, files, images) => {
     const labels = evaluator.labels(evaluator.samples);
     const pictures = await picturesFor(engine, spec, labels);
     const metrics = await evaluator.evaluate(pictures, spec.classes > 0 ? labels : undefined);
-    const best = loadSnapshot(run.best, shapes, warn);
+    const best = await loadSnapshot(files, shapes, warn);
     // A run that was killed repeats the steps since its last checkpoint: the snapshot it kept then is still to come.
     const { keep, lowest } =
       best && best.images > images ? { ...best, keep: false } : choose(metrics, best, real.nearCopies);
     if (keep || best?.images === images) {
-      saveSnapshot(
-        run.best,
+      await saveSnapshot(
+        files,
         { images, metrics: { ...metrics }, lowest, weights: under('ema', await engine.state()) },
         shapes,
       );

@@ -1,6 +1,7 @@
 // What a report shows, read from a run folder; everything but the pictures, which are named here and fetched or inlined.
 import { resolve } from 'node:path';
-import { listSamples, readConfig, readStats, runFolder, type Sheet } from '../store/run-folder.ts';
+import { folderFiles } from '../store/folder.ts';
+import { listSamples, readConfig, readStats, type Sheet } from '../store/run.ts';
 
 export interface ReportData {
   title: string;
@@ -28,12 +29,13 @@ export interface Columns {
 }
 
 /** `samples` carry file names as their source. */
-export function readReport(dir: string): ReportData {
-  const { recipe, dataset } = readConfig(dir);
-  const run = runFolder(dir);
-  const lines = readStats(run);
+export async function readReport(dir: string): Promise<ReportData> {
+  const files = folderFiles(dir);
+  const { recipe, dataset } = await readConfig(files);
+  const lines = await readStats(files);
   const { preset, ...rest } = recipe;
-  const sheets = (sheet: Sheet) => listSamples(run, sheet).map(({ images, file }) => ({ images, source: file }));
+  const sheets = async (sheet: Sheet) =>
+    (await listSamples(files, sheet)).map(({ images, file }) => ({ images, source: file }));
   return {
     title: `${preset} · ${resolve(dir).split(/[\\/]/).at(-1)}`,
     note: dataset.note,
@@ -42,8 +44,8 @@ export function readReport(dir: string): ReportData {
     training: columnsOf(lines.filter((line) => !line.metrics).map(({ images, ...values }) => ({ images, values }))),
     metrics: columnsOf(lines.flatMap(({ images, metrics }) => (metrics ? [{ images, values: metrics }] : []))),
     real: numbersOf(lines.findLast((line) => line.real)?.real ?? {}),
-    samples: sheets('seeds'),
-    again: sheets('again'),
+    samples: await sheets('seeds'),
+    again: await sheets('again'),
     walks: [],
   };
 }

@@ -1,11 +1,11 @@
 // What a training will take on this machine, told before the work: images a second, timed on the real step, and the
 // images after which sets of its size have shown first shapes and good pictures.
 import { createBatches } from '../data/batches.ts';
-import { type PictureSet, type PictureSize, pictureSizes } from '../data/index.ts';
-import type { Device, EngineName } from '../engines/engine.ts';
-import { createEngine } from '../engines/index.ts';
+import type { PictureSet } from '../data/types.ts';
+import type { StartEngine } from '../engines/engine.ts';
 import { createModel } from '../families/models.ts';
 import { START, stepAfter } from '../loop.ts';
+import { type PictureSize, pictureSizes } from '../nn/spec.ts';
 import type { Recipe } from '../recipe.ts';
 
 /**
@@ -74,13 +74,9 @@ const MEASURED_STEPS = 40;
 const MEASURED_SECONDS = 4;
 
 /** Images a second of the recipe's own steps on these pictures, batches included. What they learn is thrown away. */
-export async function measureSpeed(
-  recipe: Recipe,
-  pictures: PictureSet,
-  { engine: name, device }: { engine: EngineName; device: Device },
-): Promise<number> {
+export async function measureSpeed(recipe: Recipe, pictures: PictureSet, start: StartEngine): Promise<number> {
   const model = createModel(recipe);
-  const engine = await createEngine(name, { model, state: model.initialState(), device });
+  const engine = await start({ model, state: model.initialState() });
   const batchAt = createBatches(recipe, pictures);
   /** Milliseconds of the first step of the phase that begins there, again and again. */
   const stepMs = async (from: number): Promise<number> => {

@@ -1,14 +1,14 @@
 // Pictures of a run while it trains: the same seeds every time, through the same contract that serves them later.
-import { join } from 'node:path';
 import { latentOf, oneHot } from '../../contract/latent.ts';
 import { contactSheet, type Picture } from '../../contract/picture.ts';
 import { pictureOf, toLevel } from '../../contract/pixels.ts';
 import { encodePng } from '../../contract/png.ts';
-import { type PictureSet, spreadPictures } from '../data/index.ts';
+import { spreadPictures } from '../data/picture-set.ts';
+import type { PictureSet } from '../data/types.ts';
 import type { TrainingEngine } from '../engines/engine.ts';
 import type { NetworkSpec } from '../nn/spec.ts';
-import { writeAtomically } from '../store/checkpoint.ts';
-import { type RunFolder, sheetFile } from '../store/run-folder.ts';
+import { RUN, type RunFiles } from '../store/files.ts';
+import { sheetFile } from '../store/run.ts';
 
 const COLUMNS = 10;
 const ROWS = 8;
@@ -26,12 +26,7 @@ export function picturesOf(values: Float32Array, { resolution, channels }: Netwo
 }
 
 /** A grid of the averaged generator: one column a class (the first ten), one seed a row. */
-export async function writeSamples(
-  engine: TrainingEngine,
-  spec: NetworkSpec,
-  run: RunFolder,
-  images: number,
-): Promise<void> {
+export async function drawSamples(engine: TrainingEngine, spec: NetworkSpec): Promise<Picture> {
   const columns = spec.classes > 0 ? Math.min(COLUMNS, spec.classes) : COLUMNS;
   const latent = new Float32Array(ROWS * columns * spec.latent);
   const classes = new Float32Array(ROWS * columns * spec.classes);
@@ -41,8 +36,16 @@ export async function writeSamples(
     if (spec.classes > 0) classes.set(oneHot(i % columns, spec.classes), i * spec.classes);
   }
   const values = await engine.generate(latent, spec.classes > 0 ? classes : undefined);
-  const sheet = contactSheet(picturesOf(values, spec), columns, 1);
-  writeAtomically(join(run.samples, sheetFile(images, 'seeds')), encodePng(sheet));
+  return contactSheet(picturesOf(values, spec), columns, 1);
+}
+
+export async function writeSamples(
+  engine: TrainingEngine,
+  spec: NetworkSpec,
+  files: RunFiles,
+  images: number,
+): Promise<void> {
+  await files.write(`${RUN.samples}/${sheetFile(images, 'seeds')}`, encodePng(await drawSamples(engine, spec)));
 }
 
 const PAIRS_OF_ROWS = 4;
@@ -51,7 +54,7 @@ const PAIRS_OF_ROWS = 4;
 export async function writeReconstructions(
   engine: TrainingEngine,
   spec: NetworkSpec,
-  run: RunFolder,
+  files: RunFiles,
   images: number,
   heldOut: PictureSet,
 ): Promise<void> {
@@ -71,5 +74,5 @@ export async function writeReconstructions(
     Math.min(COLUMNS, count),
     1,
   );
-  writeAtomically(join(run.samples, sheetFile(images, 'again')), encodePng(sheet));
+  await files.write(`${RUN.samples}/${sheetFile(images, 'again')}`, encodePng(sheet));
 }

@@ -5,24 +5,24 @@ import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { UserError } from '../../contract/errors.ts';
-import { runFolder } from '../store/run-folder.ts';
+import { RUN } from '../store/files.ts';
 import { type ReportData, readReport } from './data.ts';
 import { reportPage } from './page.ts';
 
 /** @returns where it listens; it does so until `close` */
 export async function watchReport(dir: string, port: number): Promise<{ url: string; close: () => Promise<void> }> {
-  const data = (): ReportData => {
-    const report = readReport(dir);
+  const data = async (): Promise<ReportData> => {
+    const report = await readReport(dir);
     const served = (sheets: ReportData['samples']) =>
       sheets.map((sheet) => ({ ...sheet, source: `samples/${sheet.source}` }));
     return { ...report, samples: served(report.samples), again: served(report.again) };
   };
-  data(); // not a run folder: say so now, not at the first request
+  await data(); // not a run folder: say so now, not at the first request
   const app = new Hono();
-  app.get('/', (c) => c.html(reportPage(data(), true)));
-  app.get('/data.json', (c) => c.json(data()));
+  app.get('/', async (c) => c.html(reportPage(await data(), true)));
+  app.get('/data.json', async (c) => c.json(await data()));
   app.get('/samples/:name{[0-9]+(?:-again)?\\.png}', async (c) => {
-    const bytes = await readFile(join(runFolder(dir).samples, c.req.param('name'))).catch(() => undefined);
+    const bytes = await readFile(join(dir, RUN.samples, c.req.param('name'))).catch(() => undefined);
     return bytes ? c.body(new Uint8Array(bytes), 200, { 'content-type': 'image/png' }) : c.notFound();
   });
   return new Promise((resolve, reject) => {

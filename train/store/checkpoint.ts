@@ -1,22 +1,10 @@
 // Files of a run that hold numbers, as safetensors with a digest: checkpoints, the whole state, of which the last two are
-// kept; and the snapshot, the averaged generator at its best. Written beside their names and renamed.
-
-import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { basename, join } from 'node:path';
+// kept; and the snapshot, the averaged generator at its best.
 import { z } from 'zod';
+import { createSha256 } from '../../contract/hash.ts';
 import { fromHalf, toHalf } from '../../trace/storage.ts';
 import type { Values } from '../nn/tensors.ts';
+import { RUN, type RunFiles } from './files.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 const CHECKPOINT = 'pocketgen-checkpoint-2';
@@ -59,38 +47,24 @@ export interface Snapshot extends Readonly<z.infer<typeof snapshotSchema>> {
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
 /** SHA-256 over names and numbers: what "the same parameters" means. */
 export function stateHash(state: Values): string {
-  const hash = createHash('sha256');
+  const hash = createSha256();
   for (const name of Object.keys(state).sort()) {
     const data = state[name] ?? new Float32Array();
-    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    hash.update(utf8(name)).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
-  return hash.digest('hex');
-}
-
-/** Writes through a temporary name and a rename, so that no reader ever sees half a file. */
-export function writeAtomically(path: string, bytes: Uint8Array | string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const file = openSync(temporary, 'w');
-    try {
-      const data = typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes;
-      for (let at = 0; at < data.length; ) at += writeSync(file, data, at);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error instanceof Error && 'path' in error ? Object.assign(error, { path }) : error;
-  }
+  return hash.hex();
 }
 
 /** Of the facts as they are written, and of the numbers. */
 const digest = (facts: string, state: Values): string =>
-  createHash('sha256').update(facts).update(stateHash(state)).digest('hex');
+  createSha256()
+    .update(utf8(facts))
+    .update(utf8(stateHash(state)))
+    .hex();
 
 /** The state's tensors of these shapes as a file that knows when it was altered. */
 export function seal(
@@ -149,47 +123,51 @@ export function decodeCheckpoint(bytes: Uint8Array, shapes: Shapes): Checkpoint 
   return { progress: progressSchema.parse(facts), state };
 }
 
-export function saveSnapshot(path: string, { weights, ...facts }: Snapshot, shapes: Shapes): void {
-  writeAtomically(path, seal(SNAPSHOT, facts, weights, shapes));
+export async function saveSnapshot(files: RunFiles, { weights, ...facts }: Snapshot, shapes: Shapes): Promise<void> {
+  await files.write(RUN.best, seal(SNAPSHOT, facts, weights, shapes));
 }
 
 /** Undefined when there is none, or none that is whole: `warn` is told why. */
-export function loadSnapshot(path: string, shapes: Shapes, warn: (sentence: string) => void): Snapshot | undefined {
-  if (!existsSync(path)) return undefined;
+export async function loadSnapshot(
+  files: RunFiles,
+  shapes: Shapes,
+  warn: (sentence: string) => void,
+): Promise<Snapshot | undefined> {
+  const bytes = await files.read(RUN.best);
+  if (!bytes) return undefined;
   try {
-    const { facts, state } = unseal(SNAPSHOT, readFileSync(path), () => shapes);
+    const { facts, state } = unseal(SNAPSHOT, bytes, () => shapes);
     return { ...snapshotSchema.parse(facts), weights: state };
   } catch (error) {
-    warn(`snapshot ${basename(path)}: ${reasonOf(error)}; going on without it`);
+    warn(`snapshot ${RUN.best}: ${reasonOf(error)}; going on without it`);
     return undefined;
   }
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const fileName = (images: number): string => `${String(images).padStart(10, '0')}.safetensors`;
+const pathOf = (name: string): string => `${RUN.checkpoints}/${name}`;
 
-const listed = (dir: string): string[] =>
-  readdirSync(dir)
-    .filter((f) => f.endsWith('.safetensors'))
-    .sort();
+const listed = async (files: RunFiles): Promise<string[]> =>
+  (await files.list(RUN.checkpoints)).filter((name) => name.endsWith('.safetensors'));
 
-export function saveCheckpoint(dir: string, checkpoint: Checkpoint, shapes: Shapes): string {
-  const path = join(dir, fileName(checkpoint.progress.images));
-  writeAtomically(path, encodeCheckpoint(checkpoint, shapes));
-  for (const old of listed(dir).slice(0, -KEPT)) rmSync(join(dir, old), { force: true });
+/** Its path in the run. */
+export async function saveCheckpoint(files: RunFiles, checkpoint: Checkpoint, shapes: Shapes): Promise<string> {
+  const path = pathOf(`${String(checkpoint.progress.images).padStart(10, '0')}.safetensors`);
+  await files.write(path, encodeCheckpoint(checkpoint, shapes));
+  for (const old of (await listed(files)).slice(0, -KEPT)) await files.remove(pathOf(old));
   return path;
 }
 
 /** The newest checkpoint that is whole; `warn` is told of every one that is refused, by name. */
-export function loadNewestCheckpoint(
-  dir: string,
+export async function loadNewestCheckpoint(
+  files: RunFiles,
   shapes: Shapes,
   warn: (sentence: string) => void,
-): Checkpoint | undefined {
-  for (const name of listed(dir).reverse()) {
+): Promise<Checkpoint | undefined> {
+  for (const name of (await listed(files)).reverse()) {
     try {
-      return decodeCheckpoint(readFileSync(join(dir, name)), shapes);
+      return decodeCheckpoint((await files.read(pathOf(name))) ?? new Uint8Array(), shapes);
     } catch (error) {
       warn(`checkpoint ${name}: ${reasonOf(error)}; going back to the one before it`);
     }
@@ -198,8 +176,8 @@ export function loadNewestCheckpoint(
 }
 
 /** Renames the checkpoints after `images`, which were refused: the next ones are written in their place. Says how many. */
-export function setAside(dir: string, images: number): number {
-  const refused = listed(dir).filter((name) => Number.parseInt(name, 10) > images);
-  for (const name of refused) renameSync(join(dir, name), join(dir, `${name}.refused`));
+export async function setAside(files: RunFiles, images: number): Promise<number> {
+  const refused = (await listed(files)).filter((name) => Number.parseInt(name, 10) > images);
+  for (const name of refused) await files.rename(pathOf(name), pathOf(`${name}.refused`));
   return refused.length;
 }

@@ -1,13 +1,10 @@
-// A run folder: config.json (recipe and data), stats.jsonl, samples/, checkpoints/, best.safetensors, lock.sqlite (run-lock.ts), and
-// encoder/, a run folder of its own.
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+// What a run is besides numbers: its config, which it is opened by, the lines of its log and the sheets it has drawn. Files by
+// name are in files.ts.
 import { z } from 'zod';
 import { UserError } from '../../contract/errors.ts';
-import { pictureOptionsSchema } from '../data/index.ts';
+import { pictureOptionsSchema } from '../data/types.ts';
 import { recipeSchema } from '../recipe.ts';
-import { writeAtomically } from './checkpoint.ts';
-import { lockRun } from './run-lock.ts';
+import { isWhole, RUN, type RunFiles, readText, writeText } from './files.ts';
 
 const configSchema = z.strictObject({
   recipe: recipeSchema,
@@ -26,65 +23,45 @@ const configSchema = z.strictObject({
 });
 export type RunConfig = z.infer<typeof configSchema>;
 
-export interface RunFolder {
-  readonly dir: string;
-  readonly checkpoints: string;
-  readonly samples: string;
-  readonly stats: string;
-  /** Averaged generator at its best measured quality. */
-  readonly best: string;
-  /** Run folder of the encoder that was trained for it, if any. */
-  readonly encoder: string;
-}
-
-export function runFolder(dir: string): RunFolder {
-  return {
-    dir,
-    checkpoints: join(dir, 'checkpoints'),
-    samples: join(dir, 'samples'),
-    stats: join(dir, 'stats.jsonl'),
-    best: join(dir, 'best.safetensors'),
-    encoder: join(dir, 'encoder'),
-  };
-}
-
-/** Reads config.json. Throws UserError when `dir` is no run folder. */
-export function readConfig(dir: string): RunConfig {
-  const path = join(dir, 'config.json');
-  if (!existsSync(path)) {
-    throw new UserError(`run ${dir}: expected a run folder with config.json, got none; make one with pocketgen train`);
+/** Reads config.json. Throws UserError when these files are no run. */
+export async function readConfig(files: RunFiles): Promise<RunConfig> {
+  const text = await readText(files, RUN.config);
+  if (text === undefined) {
+    throw new UserError(
+      `run ${files.name}: expected a run folder with config.json, got none; make one with pocketgen train`,
+    );
   }
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    json = JSON.parse(text);
   } catch {
-    throw new UserError(`run ${dir}: expected JSON in config.json, got something else; start again in another folder`);
+    throw new UserError(
+      `run ${files.name}: expected JSON in config.json, got something else; start again in another folder`,
+    );
   }
   const parsed = configSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new UserError(
-    `run ${dir}: config.json ${issue?.path.join('.')}: ${issue?.message}; start again in another folder`,
+    `run ${files.name}: config.json ${issue?.path.join('.')}: ${issue?.message}; start again in another folder`,
   );
 }
 
-export interface OpenedRun extends RunFolder {
+export interface OpenedRun {
   /** Records that the run is to go on to `images` in all, after `after` of them; returns what it was planned to before. */
-  plan(after: number): number;
+  plan(after: number): Promise<number>;
   release(): void;
 }
 
 /**
- * Makes the folder and locks it for this process, or checks that an existing one belongs to this config; refuses any other,
- * naming the difference, unless nothing has been saved there yet. More images than before are no difference.
+ * Locks the files for this process or tab and makes what is missing, or checks that a run there belongs to this config; refuses any
+ * other, naming the difference, unless nothing has been saved there yet. More images than before are no difference.
  */
-export function openRun(dir: string, recorded: Omit<RunConfig, 'plans'>): OpenedRun {
-  const run = runFolder(dir);
-  mkdirSync(dir, { recursive: true });
-  const release = lockRun(dir);
+export async function openRun(files: RunFiles, recorded: Omit<RunConfig, 'plans'>): Promise<OpenedRun> {
+  const release = await files.lock();
   try {
-    const before = existsSync(join(dir, 'config.json')) ? readConfig(dir) : undefined;
-    const saved = existsSync(run.best) || (existsSync(run.checkpoints) && readdirSync(run.checkpoints).some(isWhole));
+    const before = (await files.read(RUN.config)) ? await readConfig(files) : undefined;
+    const saved = (await files.read(RUN.best)) !== undefined || (await files.list(RUN.checkpoints)).some(isWhole);
     const { images } = recorded.recipe;
     let config: RunConfig = { ...recorded, plans: [{ after: 0, images }] };
     const longer = before !== undefined && images > before.recipe.images;
@@ -93,35 +70,31 @@ export function openRun(dir: string, recorded: Omit<RunConfig, 'plans'>): Opened
       comparable && saved ? firstDifference(comparable, { ...config, plans: comparable.plans }) : undefined;
     if (difference) {
       throw new UserError(
-        `run ${dir}: expected the config it was started with, got ${difference}; use the same options or another --out`,
+        `run ${files.name}: expected the config it was started with, got ${difference}; use the same options or another --out`,
       );
     }
     // A start that failed, or was killed before its first checkpoint, leaves nothing that counts.
-    if (before && !saved) for (const old of [run.samples, run.stats]) rmSync(old, { recursive: true, force: true });
-    for (const folder of [run.checkpoints, run.samples]) mkdirSync(folder, { recursive: true });
-    const write = (): void => writeAtomically(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
-    if (!before || !saved) write();
+    if (before && !saved) for (const old of [RUN.samples, RUN.stats]) await files.remove(old);
+    const write = (): Promise<void> => writeText(files, RUN.config, `${JSON.stringify(config, null, 2)}\n`);
+    if (!before || !saved) await write();
     else config = before;
     // What a process that was killed while it wrote has left behind.
-    for (const folder of [run.checkpoints, run.samples])
-      for (const name of readdirSync(folder)) if (!isWhole(name)) rmSync(join(folder, name), { force: true });
-    const plan = (after: number): number => {
+    for (const folder of [RUN.checkpoints, RUN.samples])
+      for (const name of await files.list(folder)) if (!isWhole(name)) await files.remove(`${folder}/${name}`);
+    const plan = async (after: number): Promise<number> => {
       const planned = config.recipe.images;
       if (planned !== images) {
         config = { ...config, recipe: recorded.recipe, plans: [...config.plans, { after, images }] };
-        write();
+        await write();
       }
       return planned;
     };
-    return { ...run, plan, release };
+    return { plan, release };
   } catch (error) {
     release();
     throw error;
   }
 }
-
-/** Not a file that writeAtomically() was still writing. */
-const isWhole = (name: string): boolean => !/\.\d+\.tmp$/.test(name);
 
 /** `path: was A, is B` for the first field that differs. What the pictures are called and where they are does not matter. */
 export function firstDifference(was: unknown, is: unknown, path = ''): string | undefined {
@@ -139,22 +112,21 @@ export function firstDifference(was: unknown, is: unknown, path = ''): string | 
 
 export type StatsLine = { readonly images: number } & Readonly<Record<string, unknown>>;
 
-export function appendStats(run: RunFolder, line: StatsLine): void {
-  appendFileSync(run.stats, `${JSON.stringify(line)}\n`);
-}
+export const appendStats = (files: RunFiles, line: StatsLine): Promise<void> =>
+  files.append(RUN.stats, `${JSON.stringify(line)}\n`);
 
 /** Drops what was logged after the checkpoint that a run continues from; a half-written last line goes with it. */
-export function rewindStats(run: RunFolder, images: number): void {
-  if (!existsSync(run.stats)) return;
-  const lines = readFileSync(run.stats, 'utf8').split('\n');
-  const kept = lines.filter((line) => {
+export async function rewindStats(files: RunFiles, images: number): Promise<void> {
+  const text = await readText(files, RUN.stats);
+  if (text === undefined) return;
+  const kept = text.split('\n').filter((line) => {
     try {
       return (JSON.parse(line) as StatsLine).images <= images;
     } catch {
       return false;
     }
   });
-  writeAtomically(run.stats, kept.map((line) => `${line}\n`).join(''));
+  await writeText(files, RUN.stats, kept.map((line) => `${line}\n`).join(''));
 }
 
 const statsSchema = z.looseObject({
@@ -168,17 +140,15 @@ const statsSchema = z.looseObject({
 export type Stats = z.infer<typeof statsSchema>;
 
 /** The lines of stats.jsonl that are whole: training may be writing the last one. */
-export function readStats(run: RunFolder): Stats[] {
-  if (!existsSync(run.stats)) return [];
-  return readFileSync(run.stats, 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      try {
-        return [statsSchema.parse(JSON.parse(line))];
-      } catch {
-        return [];
-      }
-    });
+export async function readStats(files: RunFiles): Promise<Stats[]> {
+  const text = (await readText(files, RUN.stats)) ?? '';
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [statsSchema.parse(JSON.parse(line))];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Sheets drawn while training: of seeds, and of held-out pictures above what the model draws of them again. */
@@ -189,10 +159,11 @@ export const sheetFile = (images: number, sheet: Sheet): string =>
   `${String(images).padStart(10, '0')}${sheet === 'seeds' ? '' : `-${sheet}`}.png`;
 
 /** Those of one kind, oldest first. */
-export function listSamples(run: RunFolder, sheet: Sheet = 'seeds'): { images: number; file: string }[] {
-  const names = existsSync(run.samples) ? readdirSync(run.samples) : [];
-  return names
-    .sort()
+export async function listSamples(
+  files: RunFiles,
+  sheet: Sheet = 'seeds',
+): Promise<{ images: number; file: string }[]> {
+  return (await files.list(RUN.samples))
     .map((file) => ({ images: Number.parseInt(file, 10), file }))
     .filter(({ images, file }) => file === sheetFile(images, sheet));
 }

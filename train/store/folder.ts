@@ -1,0 +1,39 @@
+// A run's files in a folder of a disk, locked by run-lock.ts (lock.sqlite).
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { writeAtomically } from './atomic.ts';
+import type { RunFiles } from './files.ts';
+import { lockRun } from './run-lock.ts';
+import { isSystemError, systemErrorSentence } from './system-error.ts';
+
+export function folderFiles(dir: string): RunFiles {
+  const at = (path: string): string => join(dir, path);
+  return {
+    name: dir,
+    async lock() {
+      mkdirSync(dir, { recursive: true });
+      return lockRun(dir);
+    },
+    async read(path) {
+      return existsSync(at(path)) ? new Uint8Array(readFileSync(at(path))) : undefined;
+    },
+    async write(path, bytes) {
+      mkdirSync(dirname(at(path)), { recursive: true });
+      writeAtomically(at(path), bytes);
+    },
+    async append(path, text) {
+      appendFileSync(at(path), text);
+    },
+    async list(folder) {
+      return existsSync(at(folder)) ? readdirSync(at(folder)).sort() : [];
+    },
+    async rename(path, to) {
+      renameSync(at(path), at(to));
+    },
+    async remove(path) {
+      rmSync(at(path), { recursive: true, force: true });
+    },
+    within: (folder) => folderFiles(at(folder)),
+    failure: (error) => (isSystemError(error) ? systemErrorSentence(error) : undefined),
+  };
+}
