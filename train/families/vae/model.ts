@@ -5,26 +5,28 @@ import { shapesOf } from '../../nn/optimiser.ts';
 import { type StreamName, stream } from '../../nn/streams.ts';
 import { prefixed, sizeOf, under, type Values } from '../../nn/tensors.ts';
 import { type Recipe, scheduled } from '../../recipe.ts';
+import { adversarialStep, autoencoderShapes, discriminatorShapes, plainStep } from '../autoencoder.ts';
 import { countOf, type Draw, type Model } from '../family.ts';
 import { createFlow } from './flow.ts';
 import { vaeNetworks } from './networks.ts';
-import {
-  adversarialStep,
-  autoencoderShapes,
-  BALANCE,
-  BALANCE_START,
-  discriminatorShapes,
-  flowShapes,
-  flowStep,
-  plainStep,
-  type VaeStepOptions,
-} from './steps.ts';
+import { BALANCE, BALANCE_START, flowShapes, flowStep, noisyBottleneck, type VaeStepOptions } from './steps.ts';
 
 export function vaeStepOptions(recipe: Recipe): VaeStepOptions {
   const { network, vae, batch, loss, penalty, beta1, augment } = recipe;
   if (!vae) throw new Error('vae: expected its options in the recipe');
   const networks = vaeNetworks(network);
-  return { networks, flow: createFlow(network, vae.flow), vae, batch, loss, penalty, beta1, augment: augment.kinds };
+  return {
+    networks,
+    bottleneck: noisyBottleneck(networks, vae, batch),
+    weights: vae,
+    flow: createFlow(network, vae.flow),
+    vae,
+    batch,
+    loss,
+    penalty,
+    beta1,
+    augment: augment.kinds,
+  };
 }
 
 export function vaeModel(recipe: Recipe): Model {

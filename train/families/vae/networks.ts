@@ -3,10 +3,11 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ParameterSpec } from '../../nn/layers.ts';
 import { createNetworks } from '../../nn/networks.ts';
-import { type Pass, plainPass } from '../../nn/pass.ts';
+import { plainPass } from '../../nn/pass.ts';
 import { mapReader, readMap, trunk, trunkParameters } from '../../nn/residual.ts';
-import type { NetworkSpec, Networks } from '../../nn/spec.ts';
+import type { NetworkSpec } from '../../nn/spec.ts';
 import type { Tensors } from '../../nn/tensors.ts';
+import type { AutoencoderNetworks } from '../autoencoder.ts';
 
 /** Log variances stay within ±this: e⁻⁸ is no noise at all, e⁸ would overflow nothing. */
 const LOG_VARIANCE = 8;
@@ -23,12 +24,9 @@ export interface Code {
   readonly logVariance: tf.Tensor;
 }
 
-export interface VaeNetworks extends Networks {
-  readonly encoderParameters: readonly ParameterSpec[];
+export interface VaeNetworks extends AutoencoderNetworks {
   /** pictures [batch, h, w, c] → what is known of their latents. Of the class it knows nothing. */
   encode(parameters: Tensors, pictures: tf.Tensor): Code;
-  /** The discriminator's last map of pictures: [batch, side, side, channels]. */
-  map(parameters: Tensors, pictures: tf.Tensor, pass: Pass): tf.Tensor;
 }
 
 export function vaeNetworks(spec: NetworkSpec): VaeNetworks {
