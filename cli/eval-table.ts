@@ -60,6 +60,14 @@ export function evaluationTable(result: EvalResult): string {
       'accuracy of the judge; real: on the pictures themselves',
     ),
     ...row('rate', reconstruction?.rate, undefined, 1, 'bits in a latent'),
+    ...row(
+      'bits',
+      reconstruction?.bits,
+      undefined,
+      1,
+      'to tell the tokens of a picture; lower: the model expects it more',
+    ),
+    ...row('codes', reconstruction?.codes, undefined, 0, 'different tokens that the pictures have'),
     ...row('active units', reconstruction?.activeUnits, undefined, 0, 'numbers of the latent that are in use'),
   ]
     .map((line) => line.trimEnd())

@@ -9,14 +9,14 @@ import type { Picture } from '../contract/picture.ts';
 import { levelsOf, pictureOf, toPictures } from '../contract/pixels.ts';
 import { traceEncoder } from '../export/encoder.ts';
 import { openBundle, readNetwork, startSession } from '../export/open.ts';
-import { generatorFunction, loadGenerator, posteriorFunction, type TrainedGenerator } from '../export/weights.ts';
+import { generatorFunction, loadGenerator, type TrainedGenerator } from '../export/weights.ts';
 import { trace } from '../trace/index.ts';
 import { type PictureOptions, type PictureSize, pictureOptionsSchema, pictureSizes } from '../train/data/index.ts';
-import type { Posterior } from '../train/eval/reconstruction.ts';
 import { type NetworkSpec, networkSpecSchema } from '../train/nn/spec.ts';
 import { folderFiles } from '../train/store/folder.ts';
+import { type Known, openKnown } from './known.ts';
 
-export interface ModelSource {
+export interface ModelSource extends Known {
   /** As recorded by the model: `source` is what names it to loadDataset. */
   dataset: { name: string; source: string; sha256: string; options?: PictureOptions | undefined };
   size: PictureSize;
@@ -32,8 +32,6 @@ export interface ModelSource {
   generate(firstSeed: number, labels: Uint8Array, truncation: number): Promise<Uint8Array>;
   /** Pictures as sets have them, drawn again as their labels; absent for a model without an encoder. */
   reconstruct?(pixels: Uint8Array, labels: Uint8Array): Promise<Uint8Array>;
-  /** What the encoder knows of their latents; for runs of models whose latents are no points. */
-  posterior?(pixels: Uint8Array): Promise<Posterior>;
   /** Latents [latentSize] and class weights [classes] of the caller's own (none without classes). */
   decode(latents: Float32Array[], classWeights: Float32Array[]): Promise<Picture[]>;
   close(): Promise<void>;
@@ -120,7 +118,7 @@ async function openRunSource(path: string, warn: (sentence: string) => void): Pr
   };
 }
 
-type Ways = Pick<ModelSource, 'reconstruct' | 'posterior'>;
+type Ways = Pick<ModelSource, 'reconstruct' | keyof Known>;
 
 /** The run's encoder, if it has one. */
 async function openWayBack(
@@ -141,37 +139,15 @@ async function openWayBack(
     classes: classes > 0 ? config.dataset.classes : [],
   } as const;
   const { session, Tensor } = await startSession(file.bytes, 'cpu');
-  const known = posteriorFunction(trained);
-  const image = ['batch', channels, resolution, resolution];
-  const knowing = known && (await startSession((await trace(known, { image }, { name: 'posterior' })).encode(), 'cpu'));
-  const posterior = async (pixels: Uint8Array): Promise<Posterior> => {
-    const size = resolution ** 2 * channels;
-    const [mean, logVariance] = [0, 1].map(() => new Float32Array((pixels.length / size) * latent)) as [
-      Float32Array,
-      Float32Array,
-    ];
-    for (let from = 0; from < pixels.length / size; from += batch) {
-      const part = pixels.subarray(from * size, (from + batch) * size);
-      const values = new Float32Array(part.length);
-      part.forEach((level, at) => {
-        const [n, place, c] = [Math.floor(at / size), Math.floor((at % size) / channels), at % channels];
-        values[n * size + c * resolution ** 2 + place] = level / 127.5 - 1;
-      });
-      const given = new Tensor('float32', values, [part.length / size, channels, resolution, resolution]);
-      const results = await knowing?.session.run({ image: given } as unknown as Record<string, never>);
-      mean.set((await results?.mean?.getData()) as Float32Array, from * latent);
-      logVariance.set((await results?.logVariance?.getData()) as Float32Array, from * latent);
-    }
-    return { latent, mean, logVariance };
-  };
+  const { known, close } = await openKnown(trained);
   return {
     ways: {
       reconstruct: reconstructWith(described, createEncoder(described, session, Tensor), decode),
-      ...(knowing && { posterior }),
+      ...known,
     },
     async close() {
       await session.release();
-      await knowing?.session.release();
+      await close();
     },
   };
 }

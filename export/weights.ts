@@ -99,7 +99,7 @@ export async function loadOwnGenerator(
 }
 
 interface Trained {
-  readonly model: Pick<Model, 'weights' | 'generate' | 'encode' | 'posterior'>;
+  readonly model: Pick<Model, 'weights' | 'generate' | 'encode' | 'posterior' | 'complete' | 'tokens'>;
   readonly weights: Values;
 }
 
@@ -131,6 +131,17 @@ export function encoderFunction(trained: Trained): ((inputs: Tensors) => Tensors
   };
 }
 
+/** The completer likewise, picture, mask [batch, 1, height, width], latent and class → picture; undefined for a model that has none. */
+export function completerFunction(trained: Trained): ((inputs: Tensors) => Tensors) | undefined {
+  const { complete } = trained.model;
+  if (!complete) return undefined;
+  return ({ image, mask, latent, class: classes }) => {
+    if (!image || !mask || !latent) throw new Error('completer: expected inputs named image, mask and latent');
+    const [pictures, seen] = [image, mask].map((x) => tf.transpose(x, [0, 2, 3, 1])) as [tf.Tensor, tf.Tensor];
+    return { completed: tf.transpose(complete(constants(trained), pictures, seen, latent, classes), [0, 3, 1, 2]) };
+  };
+}
+
 /** What the encoder knows of a picture's latent, likewise; undefined where a latent is a point. */
 export function posteriorFunction(trained: Trained): ((inputs: Tensors) => Tensors) | undefined {
   const { posterior } = trained.model;
@@ -138,5 +149,15 @@ export function posteriorFunction(trained: Trained): ((inputs: Tensors) => Tenso
   return ({ image }) => {
     if (!image) throw new Error('encoder: expected an input named image');
     return { ...posterior(constants(trained), tf.transpose(image, [0, 2, 3, 1])) };
+  };
+}
+
+/** The tokens of a picture of a class, likewise, and the bits the model takes to tell them; undefined for a model without tokens. */
+export function tokensFunction(trained: Trained): ((inputs: Tensors) => Tensors) | undefined {
+  const { tokens } = trained.model;
+  if (!tokens) return undefined;
+  return ({ image, class: classes }) => {
+    if (!image) throw new Error('tokens: expected an input named image');
+    return { ...tokens(constants(trained), tf.transpose(image, [0, 2, 3, 1]), classes) };
   };
 }

@@ -4,7 +4,8 @@ import { UserError } from '../contract/errors.ts';
 import type { PictureSet } from './data/types.ts';
 import { encoderOptionsSchema } from './families/encoder/options.ts';
 import { type FamilyName, TRAINED } from './families/family.ts';
-import { FAMILY_SETTINGS } from './families/settings.ts';
+import { FAMILY_SETTINGS, FAMILY_SIZES } from './families/settings.ts';
+import { transformerOptionsSchema } from './families/transformer/options.ts';
 import { vaeOptionsSchema } from './families/vae/options.ts';
 import { AUGMENTATIONS } from './nn/augmentation.ts';
 import { networkSpecSchema, pictureSizes } from './nn/spec.ts';
@@ -47,6 +48,8 @@ export const recipeSchema = z.strictObject({
   from: z.strictObject({ name: z.string(), images: z.int().positive(), sha256: z.string() }).optional(),
   /** Family `vae` only. */
   vae: vaeOptionsSchema.optional(),
+  /** Family `transformer` only. */
+  transformer: transformerOptionsSchema.optional(),
   /** An encoder only. */
   encoder: encoderOptionsSchema.optional(),
 });
@@ -113,6 +116,16 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     learningRate: { from: 5e-4, to: 2e-5 },
     emaHalfLife: { from: 1_000, to: 20_000 },
   },
+  /** The same data as tokens. */
+  'fashion-transformer': {
+    ...modern,
+    ...FAMILY_SETTINGS.transformer,
+    network: { ...residual, width: 48, fullWidth: 16, generatorBlocks: 2, discriminatorBlocks: 1 },
+    batch: 32,
+    images: 2_000_000,
+    learningRate: { from: 5e-4, to: 2e-5 },
+    emaHalfLife: { from: 1_000, to: 20_000 },
+  },
   /** Own pictures: augmentation and budget follow from them, see `autoSettings`. */
   auto: {
     ...modern,
@@ -165,11 +178,7 @@ const ANY_FAMILY: readonly string[] = ['quick', 'auto'];
 /** More pictures than this teach enough by themselves. */
 const AUGMENT_BELOW = 20_000;
 
-/**
- * Of pictures from this size on a GAN learns more slowly: at 4e-4, 64 px saturated under tanh within 1,000 images, for good; at 1e-4 it
- * does not, and is far ahead of a generator that is clipped instead (docs/LOG.md). R3GAN halves it twice from 32 to 64 px.
- */
-const SLOWER_FROM = 48;
+/** What preset `auto` begins with from a size on that the family names, see families/settings.ts. */
 const SLOWER: Schedule = { from: 1e-4, to: 2e-5 };
 
 /** What preset `auto` takes from the pictures; the sweeps behind it are in docs/LOG.md. */
@@ -177,7 +186,7 @@ function autoSettings(
   { count, width }: Pick<PictureSet, 'count' | 'width'>,
   family: FamilyName,
 ): Pick<Preset, 'augment'> & Partial<Preset> {
-  const slower = family === 'gan' && width >= SLOWER_FROM ? { learningRate: SLOWER } : {};
+  const slower = width >= FAMILY_SIZES[family].slowerFrom ? { learningRate: SLOWER } : {};
   if (count >= AUGMENT_BELOW) return { augment: NONE, ...slower };
   const to = count > 10_000 ? 0.3 : count > 2_000 ? 0.55 : 0.8;
   return {
@@ -216,7 +225,9 @@ export function recipeFor(
   };
   const { conditional, ...network } = preset.network;
   const { width, height, channels, classes } = pictures;
-  if (width !== height || !pictureSizes.some((known) => known === width)) {
+  const side = pictureSizes.find((known) => known === width);
+  const sizes = FAMILY_SIZES[family];
+  if (width !== height || side === undefined) {
     throw new UserError(
       `pictures: expected squares of ${pictureSizes.join(', ')} pixels, got ${width}x${height}; load them with --size`,
     );
@@ -241,9 +252,9 @@ export function recipeFor(
     network: {
       ...network,
       ...(networkWidth === undefined ? {} : { width: networkWidth }),
-      // L1 pulls an autoencoder into a saturated tanh, where it learns slower.
-      ...(presetName === 'auto' && family === 'vae' ? { limit: 'clip' } : {}),
-      resolution: width,
+      ...(presetName === 'auto' && sizes.clips ? { limit: 'clip' } : {}),
+      ...(sizes.latent ? { latent: sizes.latent(side) } : {}),
+      resolution: side,
       channels,
       // One class teaches a conditional network nothing.
       classes: conditional && classes.length > 1 ? classes.length : 0,

@@ -20,6 +20,7 @@ import {
   pictureErrors,
   posteriorNumbers,
   type Reconstruction,
+  tokenNumbers,
 } from '../../train/eval/reconstruction.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp, loadOptionsOf } from '../data-options.ts';
@@ -141,6 +142,7 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
         ...pictureErrors(shown, again),
         ...(labelled && { classKept: await right(again), classOfPictures: await right(shown.pixels) }),
         ...(source.posterior && posteriorNumbers(await source.posterior(shown.pixels))),
+        ...(source.tokens && tokenNumbers(await source.tokens(shown.pixels, shown.labels))),
       };
     }
     // Neighbours are looked up among the very pictures the model saw, which this machine may not have.

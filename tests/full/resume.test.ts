@@ -15,6 +15,7 @@ import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts
 import { folderFiles } from '../../train/store/folder.ts';
 import { readConfig, readStats } from '../../train/store/run.ts';
 import { smallNormalised } from '../helpers/networks.ts';
+import { SMALL_TRANSFORMER, smallTokens } from '../helpers/transformer.ts';
 import { KILL_RUN_IMAGES, smallPictures, smallRecipe } from '../small.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pocketgen-run-'));
@@ -77,6 +78,15 @@ test.each([
   ['batch normalisation', { network: { ...smallNormalised, resolution: 28, channels: 1 }, loss: 'bce', beta1: 0.5 }],
   // Its phases begin at 32 and 128 images: sessions end just before the first and just before the second, and within the others.
   ['an autoencoder, through its phases', { ...FAMILY_SETTINGS.vae, beta1: 0.5 }, 32],
+  [
+    'a Transformer, through its phases',
+    {
+      family: 'transformer',
+      network: { ...smallTokens, resolution: 28, channels: 1, classes: 10 },
+      transformer: { ...SMALL_TRANSFORMER, adversarialFrom: 0.2, tokensFrom: 0.8 },
+    },
+    32,
+  ],
 ] satisfies [string, Partial<Recipe>, number?][])(
   'training in one go and in three sessions or more gives identical parameters (%s)',
   async (_, changes, every = 56) => {

@@ -19,6 +19,9 @@ export interface Reconstruction {
   rate?: number;
   /** Numbers of the latent whose mean varies by more than 0.01 from picture to picture (Burda et al. 2016); likewise. */
   activeUnits?: number;
+  /** Bits that a model of tokens takes to tell a picture's, mean over pictures, and how many different tokens all pictures have. */
+  bits?: number;
+  codes?: number;
 }
 
 /** Held-out pictures that are drawn again: enough for half a percent of classes. */
@@ -92,3 +95,14 @@ export function posteriorNumbers({ latent, mean, logVariance }: Posterior): { ra
     activeUnits: units.filter((variance) => variance > ACTIVE).length,
   };
 }
+
+/** The tokens of pictures [pictures, tokens], and the bits that each picture's take [pictures]. */
+export interface Tokens {
+  readonly codes: Float32Array;
+  readonly bits: Float32Array;
+}
+
+export const tokenNumbers = ({ codes, bits }: Tokens): { bits: number; codes: number } => ({
+  bits: bits.reduce((sum, some) => sum + some, 0) / bits.length,
+  codes: new Set(codes).size,
+});

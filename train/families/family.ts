@@ -7,7 +7,7 @@ import type { StreamName } from '../nn/streams.ts';
 import { type Shapes, sizeOf, type Tensors, type Values } from '../nn/tensors.ts';
 
 /** In recipe, manifest and model card. */
-export const FAMILIES = ['gan', 'vae'] as const;
+export const FAMILIES = ['gan', 'vae', 'transformer'] as const;
 export type FamilyName = (typeof FAMILIES)[number];
 
 /** What a run may train: a family, or the encoder of a generator that is finished. */
@@ -75,6 +75,20 @@ export interface Model {
   encode?(weights: Tensors, pictures: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor;
   /** What the encoder knows of the latents against N(0, 1), for models whose latents are no points: both [batch, latent]. */
   posterior?(weights: Tensors, pictures: tf.Tensor): { readonly mean: tf.Tensor; readonly logVariance: tf.Tensor };
+  /** Pictures of which `mask` [batch, h, w, 1] is 1 where they are to stay as they are; the rest is drawn from the latent. */
+  complete?(
+    weights: Tensors,
+    pictures: tf.Tensor,
+    mask: tf.Tensor,
+    latent: tf.Tensor,
+    classes: tf.Tensor | undefined,
+  ): tf.Tensor;
+  /** For models of tokens: the codes of pictures [batch, tokens], and how many bits the model takes to tell them [batch]. */
+  tokens?(
+    weights: Tensors,
+    pictures: tf.Tensor,
+    classes: tf.Tensor | undefined,
+  ): { readonly codes: tf.Tensor; readonly bits: tf.Tensor };
 }
 
 export const countOf = (parameters: readonly ParameterSpec[]): number =>

@@ -3,6 +3,7 @@ import type { Recipe } from '../recipe.ts';
 import { encoderModel } from './encoder/model.ts';
 import type { Model } from './family.ts';
 import { ganModel } from './gan/model.ts';
+import { transformerModel } from './transformer/model.ts';
 import { vaeModel } from './vae/model.ts';
 
 export function createModel(recipe: Recipe): Model {
@@ -11,6 +12,8 @@ export function createModel(recipe: Recipe): Model {
       return ganModel(recipe);
     case 'vae':
       return vaeModel(recipe);
+    case 'transformer':
+      return transformerModel(recipe);
     case 'encoder':
       return encoderModel(recipe);
     default:

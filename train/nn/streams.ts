@@ -13,6 +13,10 @@ const OFFSETS = {
   flow: 8,
   flowStart: 9,
   flowTime: 10,
+  transformer: 11,
+  hides: 12,
+  drops: 13,
+  changes: 14,
 } as const;
 export type StreamName = keyof typeof OFFSETS;
 

@@ -78,6 +78,13 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
       names: ['features'],
       note: 'of a reconstruction’s last map from its picture’s, over that map’s mean square',
     },
+    {
+      title: 'Tokens',
+      from: 'training',
+      names: ['bits', 'completion'],
+      note: 'bits to tell the tokens of a picture, from nothing and beside a part of it',
+    },
+    { title: 'Codes', from: 'training', names: ['codes'], note: 'different tokens in a batch' },
     { title: 'Flow', from: 'training', names: ['flow'], note: 'squared error of the prior’s velocity' },
     { title: 'Losses', from: 'training', names: ['lossD', 'lossG'], note: 'discriminator and generator' },
     {
