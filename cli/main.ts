@@ -51,6 +51,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     description: 'a picture to the latent that draws it again, for a bundle with an encoder',
     load: async () => (await import('./commands/encode.ts')).registerEncode,
   },
+  complete: {
+    description: 'keep a part of a picture and draw the rest, for a bundle that completes pictures',
+    load: async () => (await import('./commands/complete.ts')).registerComplete,
+  },
   reconstruct: {
     description: 'draw a picture as a bundle with an encoder sees it, perhaps beside the original',
     load: async () => (await import('./commands/reconstruct.ts')).registerReconstruct,

@@ -1,6 +1,7 @@
 // A picture file as a model takes it. What the server takes is decoded as by the server, so that both make the same latent of the
 // same file; every other format and size is decoded by sharp, as the pictures of a training are.
 import { readFile } from 'node:fs/promises';
+import { hiddenOf } from '../contract/completer.ts';
 import { UserError } from '../contract/errors.ts';
 import { type Fit, fitOf, intake } from '../contract/intake.ts';
 import type { Manifest } from '../contract/manifest.ts';
@@ -18,6 +19,20 @@ export async function readPicture(path: string, manifest: Manifest, background?:
   const fit = fitOf(manifest, background);
   const { picture, orientation } = await decoded(path, new Uint8Array(bytes), manifest.image, fit.fit);
   return intake(picture, manifest.image, fit, orientation);
+}
+
+/**
+ * A mask file as places of the model's picture, 1 where it is light: cropped and resized as a picture of its size is. Transparent
+ * places count as dark. Throws UserError.
+ */
+export async function readMask(path: string, manifest: Manifest): Promise<Uint8Array> {
+  const bytes = await readFile(path).catch(() => {
+    throw new UserError(`${path}: expected a picture file that can be read, got none`);
+  });
+  const { fit } = fitOf(manifest);
+  const { picture, orientation } = await decoded(path, new Uint8Array(bytes), manifest.image, fit);
+  const image = { ...manifest.image, channels: 1 } as const;
+  return hiddenOf(intake(picture, image, { fit, background: [0, 0, 0] }, orientation));
 }
 
 async function decoded(

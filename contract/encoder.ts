@@ -6,7 +6,7 @@ import { classInput, inTurn, type SessionLike, type TensorConstructor, type Tens
 import { oneHot } from './latent.ts';
 import type { EncoderEntry, Manifest, Variant } from './manifest.ts';
 import type { Picture } from './picture.ts';
-import { levelsOf } from './pixels.ts';
+import { toPlanes } from './pixels.ts';
 
 export interface Encoder {
   /**
@@ -14,23 +14,6 @@ export interface Encoder {
    * drawn as (none if unconditional). Drawing with the same weights gives the picture again, as nearly as the model can.
    */
   encode(pictures: readonly Picture[], classWeights: readonly Float32Array[]): Promise<Float32Array[]>;
-}
-
-/** Pictures as the network takes them: [batch, channels, height, width] in [-1, 1], RGBA premultiplied. */
-function planes(pictures: readonly Picture[], { width, height, channels }: Manifest['image']): Float32Array {
-  const plane = width * height;
-  const values = new Float32Array(pictures.length * channels * plane);
-  pictures.forEach((picture, n) => {
-    if (picture.width !== width || picture.height !== height || picture.channels !== channels)
-      throw new RangeError(
-        `picture: expected ${width}x${height} with ${channels} channels, got ${picture.width}x${picture.height} with ${picture.channels}`,
-      );
-    const levels = levelsOf(picture);
-    for (let i = 0; i < plane; i++)
-      for (let c = 0; c < channels; c++)
-        values[(n * channels + c) * plane + i] = (levels[i * channels + c] ?? 0) / 127.5 - 1;
-  });
-  return values;
 }
 
 /** @throws UserError for a model without an encoder */
@@ -46,7 +29,7 @@ export function createEncoder(
       const batch = pictures.length;
       if (batch === 0) return [];
       const tensors: Record<string, TensorLike> = {
-        [inputs.image.name]: new Tensor('float32', planes(pictures, image), [
+        [inputs.image.name]: new Tensor('float32', toPlanes(pictures, image), [
           batch,
           image.channels,
           image.height,

@@ -55,7 +55,7 @@ export function createGenerator(manifest: Manifest, session: SessionLike, Tensor
     const batch = latents.length;
     if (batch === 0) return [];
     const tensors: Record<string, TensorLike> = {
-      [inputs.latent.name]: new Tensor('float32', join('latent', latents, latent.size), [batch, latent.size]),
+      [inputs.latent.name]: new Tensor('float32', joined('latent', latents, latent.size), [batch, latent.size]),
       ...classInput(inputs.classWeights?.name, classWeights, [batch, classes.length], Tensor),
     };
     // The Tensor class and the session come from the same ONNX Runtime, which TypeScript cannot see here.
@@ -90,17 +90,17 @@ export function classInput(
 ): Record<string, TensorLike> {
   if (name === undefined) return {};
   if (weights.length !== batch) throw new RangeError(`class weights: expected ${batch} vectors, got ${weights.length}`);
-  return { [name]: new Tensor('float32', join('class weights', weights, classes), [batch, classes]) };
+  return { [name]: new Tensor('float32', joined('class weights', weights, classes), [batch, classes]) };
 }
 
 /** Vectors of `size` numbers one after another: [vectors, size]. */
-function join(what: string, vectors: readonly Float32Array[], size: number): Float32Array {
-  const joined = new Float32Array(vectors.length * size);
+export function joined(what: string, vectors: readonly Float32Array[], size: number): Float32Array {
+  const all = new Float32Array(vectors.length * size);
   vectors.forEach((vector, i) => {
     if (vector.length !== size) throw new RangeError(`${what}: expected ${size} numbers, got ${vector.length}`);
-    joined.set(vector, i * size);
+    all.set(vector, i * size);
   });
-  return joined;
+  return all;
 }
 
 function checkTruncation(truncation: number): number {

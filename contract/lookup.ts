@@ -14,6 +14,13 @@ export function encoderFile(manifest: Manifest, variant: string = manifest.defau
   return fileOf(manifest, 'encoder', variant);
 }
 
+/** The completer file of a variant, likewise. Throws UserError for a model that has none. */
+export function completerFile(manifest: Manifest, variant: string = manifest.defaultVariant): FileEntry {
+  if (!manifest.completer)
+    throw new UserError(`${manifest.name}: expected a model that completes pictures, got one that only draws`);
+  return fileOf(manifest, 'completer', variant);
+}
+
 function fileOf(manifest: Manifest, role: FileEntry['role'], variant: string): FileEntry {
   const files = manifest.files.filter((f) => f.role === role);
   const file = files.find((f) => f.variant === variant);

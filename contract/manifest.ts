@@ -33,7 +33,7 @@ export type Variant = 'fp32' | 'fp16' | 'int8';
 
 const fileSchema = z.object({
   path: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a plain file name')),
-  role: z.enum(['generator', 'encoder', 'trainer']),
+  role: z.enum(['generator', 'encoder', 'completer', 'trainer']),
   variant: variantSchema,
   bytes: size,
   sha256: sha256Schema,
@@ -41,7 +41,7 @@ const fileSchema = z.object({
 export interface FileEntry {
   path: string;
   /** `trainer`: what another training can go on from, no network. */
-  role: 'generator' | 'encoder' | 'trainer';
+  role: 'generator' | 'encoder' | 'completer' | 'trainer';
   variant: Variant;
   bytes: number;
   sha256: string;
@@ -143,6 +143,25 @@ const encoderSchema = z.object({
   ),
 });
 
+const completerSchema = z.object({
+  inputs: z.object({
+    image: z.object({ name: text, shape: imageShape }),
+    mask: z.object({ name: text, shape: imageShape }),
+    latent: namedVectors,
+    classWeights: z.optional(namedVectors),
+  }),
+  output: z.object({ name: text, shape: imageShape }),
+  goldens: z.array(
+    z.object({
+      variant: variantSchema,
+      golden: z.int().check(z.minimum(0)),
+      seed: z.int().check(z.minimum(0), z.maximum(4294967295)),
+      sha256: sha256Schema,
+      pixels: z.base64(),
+    }),
+  ),
+});
+
 const shape = z.object({
   format: z.literal(FORMAT),
   formatVersion: z.literal(FORMAT_VERSION),
@@ -164,6 +183,7 @@ const shape = z.object({
     range: z.tuple([z.literal(-1), z.literal(1)]),
   }),
   encoder: z.optional(encoderSchema),
+  completer: z.optional(completerSchema),
   files: z.array(fileSchema).check(z.minLength(1)),
   defaultVariant: variantSchema,
   defaultTruncation: truncationSchema,
@@ -208,6 +228,33 @@ export interface EncoderEntry {
   goldens: EncoderGolden[];
 }
 
+/** A picture of one of the manifest's goldens whose lower half is drawn anew. */
+export interface CompleterGolden {
+  variant: Variant;
+  /** Index of the golden whose picture, class and truncation go in. */
+  golden: number;
+  /** Of the latent that the lower half is drawn by. */
+  seed: number;
+  /** Of the HWC pixel bytes on wasm, as of the other goldens. */
+  sha256: string;
+  /** Those bytes, base64. */
+  pixels: string;
+}
+
+/** For models that complete pictures: one, what is to stay of it, a latent and the class → the picture with the rest drawn. */
+export interface CompleterEntry {
+  inputs: {
+    /** As an encoder takes it. Numbers of places that are not seen count for nothing. */
+    image: Port<['batch', number, number, number]>;
+    /** 1 where the picture is seen and stays, 0 where it is drawn: [batch, 1, height, width]. */
+    mask: Port<['batch', number, number, number]>;
+    latent: Port<['batch', number]>;
+    classWeights?: Port<['batch', number]> | undefined;
+  };
+  output: Port<['batch', number, number, number]>;
+  goldens: CompleterGolden[];
+}
+
 /** Everything that model.json says. */
 export interface Manifest {
   format: typeof FORMAT;
@@ -228,6 +275,7 @@ export interface Manifest {
   /** [batch, channels, height, width]. */
   output: { name: string; shape: ['batch', number, number, number]; range: [-1, 1] };
   encoder?: EncoderEntry | undefined;
+  completer?: CompleterEntry | undefined;
   files: FileEntry[];
   defaultVariant: Variant;
   /** What is drawn with unless asked otherwise: a little below 1 trades rare pictures for fewer failed ones. */
@@ -272,6 +320,23 @@ export const manifestSchema = shape.check(({ value: m, issues }) => {
     if (!encoders.includes(variant))
       expect(`encoder.goldens.${i}.variant`, `one of ${encoders.join(', ') || 'no encoder file'}`, variant);
     if (golden >= m.goldens.length) expect(`encoder.goldens.${i}.golden`, `an index below ${m.goldens.length}`, golden);
+  });
+  if (m.completer) {
+    const { image, mask, latent, classWeights } = m.completer.inputs;
+    expect('completer.inputs.image.shape', m.output.shape, image.shape);
+    expect('completer.inputs.mask.shape', ['batch', 1, height, width], mask.shape);
+    expect('completer.inputs.latent.shape', m.inputs.latent.shape, latent.shape);
+    expect('completer.inputs.classWeights.shape', m.inputs.classWeights?.shape ?? null, classWeights?.shape ?? null);
+    expect('completer.output.shape', m.output.shape, m.completer.output.shape);
+  }
+  const completers = m.files.filter((f) => f.role === 'completer').map((f) => f.variant);
+  if (!m.completer && completers.length > 0)
+    expect('files', 'no completer, as the manifest describes none', completers);
+  m.completer?.goldens.forEach(({ variant, golden }, i) => {
+    if (!completers.includes(variant))
+      expect(`completer.goldens.${i}.variant`, `one of ${completers.join(', ') || 'no completer file'}`, variant);
+    if (golden >= m.goldens.length)
+      expect(`completer.goldens.${i}.golden`, `an index below ${m.goldens.length}`, golden);
   });
   expect('classes', [...new Set(m.classes)], m.classes);
   for (const key of ['path', 'sha256'] as const) {

@@ -45,3 +45,23 @@ export function toPictures(
     return pictureOf(levels, image);
   });
 }
+
+/** Pictures as networks take them: [batch, channels, height, width] in [-1, 1], RGBA premultiplied. */
+export function toPlanes(
+  pictures: readonly Picture[],
+  { width, height, channels }: Pick<Picture, 'width' | 'height' | 'channels'>,
+): Float32Array {
+  const plane = width * height;
+  const values = new Float32Array(pictures.length * channels * plane);
+  pictures.forEach((picture, n) => {
+    if (picture.width !== width || picture.height !== height || picture.channels !== channels)
+      throw new RangeError(
+        `picture: expected ${width}x${height} with ${channels} channels, got ${picture.width}x${picture.height} with ${picture.channels}`,
+      );
+    const levels = levelsOf(picture);
+    for (let i = 0; i < plane; i++)
+      for (let c = 0; c < channels; c++)
+        values[(n * channels + c) * plane + i] = (levels[i * channels + c] ?? 0) / 127.5 - 1;
+  });
+  return values;
+}

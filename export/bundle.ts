@@ -25,6 +25,7 @@ import { encodePng } from '../contract/png.ts';
 import { TRAINING_FILE, type Training } from '../contract/training.ts';
 import { OPSET, trace } from '../trace/index.ts';
 import { modelCard } from './card.ts';
+import { completerGoldens, traceCompleter } from './completer.ts';
 import { encoderConfig, encoderGoldens, traceEncoder } from './encoder.ts';
 import { generatorFunction, type TrainedGenerator } from './weights.ts';
 
@@ -96,7 +97,7 @@ function goldenRequests(classes: number): PictureRequest[] {
 
 /** An interim file is named by its content: a page that has read the manifest before this one never gets this network. */
 export async function fileEntry(
-  role: 'generator' | 'encoder',
+  role: 'generator' | 'encoder' | 'completer',
   { variant, bytes }: { variant: Variant; bytes: Uint8Array },
   interim: boolean,
 ): Promise<FileEntry> {
@@ -131,14 +132,18 @@ export async function makeBundle(
   const models = options.variants.map((variant) => ({ variant, bytes: encode(variant) }));
   // What is shown while it trains draws, and nothing else.
   const encoder = options.interim ? undefined : await traceEncoder(trained, options.variants);
+  const completer = options.interim ? undefined : await traceCompleter(trained, options.variants);
   const traceMs = performance.now() - startedAt;
 
   const files = await Promise.all([
     ...models.map((model) => fileEntry('generator', model, options.interim === true)),
     ...(encoder?.models ?? []).map((model) => fileEntry('encoder', model, false)),
+    ...(completer?.models ?? []).map((model) => fileEntry('completer', model, false)),
     ...(options.trainer ? [trainerEntry(options.trainer)] : []),
   ]);
-  const contents = [...models, ...(encoder?.models ?? [])].map(({ bytes }) => bytes).concat(options.trainer ?? []);
+  const contents = [...models, ...(encoder?.models ?? []), ...(completer?.models ?? [])]
+    .map(({ bytes }) => bytes)
+    .concat(options.trainer ?? []);
   const [defaultVariant] = options.variants;
   const draft: Manifest = {
     format: FORMAT,
@@ -166,6 +171,7 @@ export async function makeBundle(
       range: [-1, 1],
     },
     ...(encoder ? { encoder: encoder.entry } : {}),
+    ...(completer ? { completer: completer.entry } : {}),
     files,
     defaultVariant,
     defaultTruncation: options.truncation,
@@ -218,6 +224,8 @@ export async function makeBundle(
 
   const finished: Manifest = { ...draft, goldens };
   if (encoder) finished.encoder = { ...encoder.entry, goldens: await encoderGoldens(finished, encoder.models, start) };
+  if (completer)
+    finished.completer = { ...completer.entry, goldens: await completerGoldens(finished, completer.models, start) };
   const manifest = parseManifest(JSON.parse(JSON.stringify(finished)));
   const text = (content: string): Uint8Array => new TextEncoder().encode(content);
   return {

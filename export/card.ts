@@ -94,7 +94,7 @@ ${manifest.description}
 
 - **Kind**: ${manifest.kind.toUpperCase()} generator, ${image.width}x${image.height}, ${KINDS[image.channels]}; opset ${manifest.opset}
 - **Input**: latent of ${latent.size} normal numbers${classes.length > 0 ? `, one of ${classes.length} classes: ${classes.join(', ')}` : ''}
-${manifest.encoder ? '- **Encoder**: the way back, from a picture and its class to the latent that draws it again\n' : ''}- **Training data**: ${training.dataset.name}; SHA-256 of the pictures \`${training.dataset.sha256.slice(0, 16)}…\`
+${manifest.encoder ? '- **Encoder**: the way back, from a picture and its class to the latent that draws it again\n' : ''}${manifest.completer ? '- **Completer**: keeps a part of a picture and draws the rest, in another way for every seed\n' : ''}- **Training data**: ${training.dataset.name}; SHA-256 of the pictures \`${training.dataset.sha256.slice(0, 16)}…\`
 - **Training**: preset \`${training.preset}\`, ${training.imagesSeen} images seen, engine ${training.engine}, seed ${training.seed}${wentOn(training.config)}
 - **Licence**: ${manifest.license}
 

@@ -2,10 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkFile } from '../contract/bundle.ts';
+import { type Completer, createCompleter } from '../contract/completer.ts';
 import { createEncoder, type Encoder } from '../contract/encoder.ts';
 import { UserError } from '../contract/errors.ts';
 import { createGenerator, type Generator, type TensorConstructor } from '../contract/generator.ts';
-import { encoderFile, generatorFile } from '../contract/lookup.ts';
+import { completerFile, encoderFile, generatorFile } from '../contract/lookup.ts';
 import { type FileEntry, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
 import { createSession, Tensor } from '../train/engines/onnxruntime.ts';
 import { decodeTrainer, type NamedTrainer } from '../train/trainer.ts';
@@ -112,4 +113,15 @@ export async function openEncoder(
   const bytes = await readNetwork(dir, encoderFile(manifest, options.variant));
   const { session, Tensor } = await startSession(bytes, options.provider ?? 'wasm');
   return { encoder: createEncoder(manifest, session, Tensor), close: () => session.release() };
+}
+
+/** @throws UserError when the bundle completes no pictures, has no such variant, or is damaged */
+export async function openCompleter(
+  dir: string,
+  manifest: Manifest,
+  options: { variant?: Variant; provider?: Provider } = {},
+): Promise<{ readonly completer: Completer; close(): Promise<void> }> {
+  const bytes = await readNetwork(dir, completerFile(manifest, options.variant));
+  const { session, Tensor } = await startSession(bytes, options.provider ?? 'wasm');
+  return { completer: createCompleter(manifest, session, Tensor), close: () => session.release() };
 }

@@ -1,9 +1,10 @@
 // Re-checks a bundle: every file's hash, every variant's goldens on wasm (byte for byte) and, where onnxruntime-node runs,
 // on native CPU (one level).
 import { checkGoldens } from '../contract/bundle.ts';
+import { checkCompleterGoldens, createCompleter } from '../contract/completer.ts';
 import { checkEncoderGoldens, createEncoder } from '../contract/encoder.ts';
 import { createGenerator } from '../contract/generator.ts';
-import { encoderFile } from '../contract/lookup.ts';
+import { completerFile, encoderFile } from '../contract/lookup.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import { nativeRefusal } from '../train/engines/onnxruntime.ts';
 import {
@@ -20,7 +21,7 @@ import {
 const NATIVE_LATENT_DIFFERENCE = 1e-3;
 
 export interface VerifyLine {
-  /** The variant of the generator, or `encoder` and its variant. */
+  /** The variant of the generator, or `encoder` or `completer` and its variant. */
   readonly network: string;
   readonly provider: Provider;
   readonly goldens: number;
@@ -66,6 +67,17 @@ export async function verifyManifest(
       const largest = await checkEncoderGoldens(manifest, variant, encoder, most);
       const goldens = (manifest.encoder?.goldens ?? []).filter((g) => g.variant === variant).length;
       lines.push({ network: `encoder ${variant}`, provider, goldens, largest: largest.toPrecision(2) });
+      await session.release();
+    }
+  }
+  for (const { variant } of manifest.files.filter((f) => f.role === 'completer')) {
+    const bytes = await readNetwork(dir, completerFile(manifest, variant));
+    for (const provider of providers) {
+      const { session, Tensor } = await startSession(bytes, provider);
+      const completer = createCompleter(manifest, session, Tensor);
+      const levels = await checkCompleterGoldens(manifest, variant, completer, provider === 'wasm' ? 0 : 1);
+      const goldens = (manifest.completer?.goldens ?? []).filter((g) => g.variant === variant).length;
+      lines.push({ network: `completer ${variant}`, provider, goldens, largest: `${levels} of 255 levels` });
       await session.release();
     }
   }

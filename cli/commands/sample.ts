@@ -12,21 +12,8 @@ import { encodePng } from '../../contract/png.ts';
 import { bundleVersion } from '../../contract/version.ts';
 import { type OpenBundle, openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
-import { truncationOf, variantOf, within } from '../bundle-options.ts';
+import { seedList, truncationOf, variantOf, within } from '../bundle-options.ts';
 import { checkOutFile } from '../out-file.ts';
-
-/** `1-64`, `7`, `ada@example.com`, or several of them separated by commas. */
-function seedList(text: string): number[] {
-  return text.split(',').flatMap((part) => {
-    const range = /^(\d+)-(\d+)$/.exec(part.trim());
-    if (!range) return [parseSeed(part.trim())];
-    const [from, to] = [parseSeed(Number(range[1])), parseSeed(Number(range[2]))];
-    if (to < from || to - from >= 4096) {
-      throw new UserError(`seeds: expected a range of 1 to 4096 seeds such as 1-64, got ${part}`);
-    }
-    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
-  });
-}
 
 interface SampleFlags {
   seed?: string;

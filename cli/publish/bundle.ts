@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkFile, checkGoldens, sha256Hex } from '../../contract/bundle.ts';
+import { checkCompleterGoldens, createCompleter } from '../../contract/completer.ts';
 import { checkEncoderGoldens, createEncoder } from '../../contract/encoder.ts';
 import { createGenerator, inTurn } from '../../contract/generator.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
@@ -26,8 +27,7 @@ export interface CheckedBundle {
 }
 
 /**
- * Reads a bundle and checks it as whoever serves it will: each file's hash, and every golden of every variant of generator
- * and encoder on wasm.
+ * Reads a bundle and checks it as whoever serves it will: each file's hash, and every golden of every network on wasm.
  * Throws UserError.
  */
 export async function readCheckedBundle(folder: string): Promise<CheckedBundle> {
@@ -43,15 +43,25 @@ export async function readCheckedBundle(folder: string): Promise<CheckedBundle> 
     if (file.role === 'trainer') continue;
     const session = await inTurn(() => engine.createSession(bytes));
     try {
-      if (file.role === 'generator')
-        await checkGoldens(manifest, file.variant, createGenerator(manifest, session, engine.Tensor), engine.maxLevels);
-      else
-        await checkEncoderGoldens(
-          manifest,
-          file.variant,
-          createEncoder(manifest, session, engine.Tensor),
-          engine.maxLatent,
-        );
+      switch (file.role) {
+        case 'generator': {
+          const generator = createGenerator(manifest, session, engine.Tensor);
+          await checkGoldens(manifest, file.variant, generator, engine.maxLevels);
+          break;
+        }
+        case 'encoder': {
+          const encoder = createEncoder(manifest, session, engine.Tensor);
+          await checkEncoderGoldens(manifest, file.variant, encoder, engine.maxLatent);
+          break;
+        }
+        case 'completer': {
+          const completer = createCompleter(manifest, session, engine.Tensor);
+          await checkCompleterGoldens(manifest, file.variant, completer, engine.maxLevels);
+          break;
+        }
+        default:
+          file.role satisfies never;
+      }
     } finally {
       await inTurn(() => session.release());
     }
