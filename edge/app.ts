@@ -14,6 +14,7 @@ import { createPictureDecoder } from './pictures/decode.ts';
 import { isOpenAiPath, Problem, problemResponse } from './problem.ts';
 import { createKeyCheck } from './protect/keys.ts';
 import { rateHeaders } from './protect/rate-limit.ts';
+import { completeEndpoints, completeRoutes } from './routes/complete.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { encodeEndpoints, encodeRoutes } from './routes/encode.ts';
 import { generationEndpoints, generationRoutes } from './routes/generations.ts';
@@ -32,6 +33,7 @@ export const endpoints: readonly Endpoint[] = [
   ...trainingEndpoints,
   ...imageEndpoints,
   ...encodeEndpoints,
+  ...completeEndpoints,
   ...latentEndpoints,
   ...gridEndpoints,
   ...walkEndpoints,
@@ -141,6 +143,7 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
   trainingRoutes(app, services);
   imageRoutes(app, services);
   encodeRoutes(app, services);
+  completeRoutes(app, services);
   latentRoutes(app, services);
   gridRoutes(app, services);
   walkRoutes(app, services);

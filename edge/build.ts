@@ -6,7 +6,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkFile } from '../contract/bundle.ts';
 import { UserError } from '../contract/errors.ts';
-import { encoderFile, generatorFile } from '../contract/lookup.ts';
+import { completerFile, encoderFile, generatorFile } from '../contract/lookup.ts';
 import { parseManifest } from '../contract/manifest.ts';
 import { bundleFolders, MANIFEST_FILE, manifestJson, readManifestText, writtenAt } from './bundles.ts';
 
@@ -18,14 +18,17 @@ async function checkedBundle(folder: string, taken: readonly string[]) {
   if (taken.includes(manifest.name))
     throw new UserError(`expected a name of its own, got ${manifest.name}, which another folder has`);
   const file = generatorFile(manifest);
-  const encoder = manifest.encoder && encoderFile(manifest);
-  for (const one of encoder ? [file, encoder] : [file]) {
+  const beside = {
+    ...(manifest.encoder && { encoder: encoderFile(manifest) }),
+    ...(manifest.completer && { completer: completerFile(manifest) }),
+  };
+  for (const one of [file, ...Object.values(beside)]) {
     const bytes = await readFile(join(folder, one.path)).catch(() => {
       throw new UserError(`${one.path}: expected a file, got none; export the bundle again`);
     });
     await checkFile(one, new Uint8Array(bytes));
   }
-  return { folder, manifest, file, encoder, created: await writtenAt(folder) };
+  return { folder, manifest, file, beside, created: await writtenAt(folder) };
 }
 
 /**
@@ -47,10 +50,12 @@ export async function buildEntry(models: string, entry: string, notice: (message
     imports.push(`import manifest${i} from ${from(join(folder, MANIFEST_FILE))};`);
     imports.push(`import file${i} from ${from(join(folder, bundle.file.path))};`);
     const name = JSON.stringify(basename(folder));
-    const { encoder } = bundle;
-    if (encoder) imports.push(`import encoder${i} from ${from(join(folder, encoder.path))};`);
-    const files = `file: file${i}${encoder ? `, encoder: encoder${i}` : ''}`;
-    list.push(`  { name: ${name}, manifest: manifest${i}, created: ${bundle.created}, ${files} },`);
+    const files = [`file: file${i}`];
+    for (const [role, { path }] of Object.entries(bundle.beside)) {
+      imports.push(`import ${role}${i} from ${from(join(folder, path))};`);
+      files.push(`${role}: ${role}${i}`);
+    }
+    list.push(`  { name: ${name}, manifest: manifest${i}, created: ${bundle.created}, ${files.join(', ')} },`);
   }
   if (names.length === 0)
     throw new UserError(`${models}: expected at least one bundle that is whole, got none; see the lines above`);

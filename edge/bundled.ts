@@ -4,11 +4,12 @@ import { UserError } from '../contract/errors.ts';
 import { parseManifest } from '../contract/manifest.ts';
 import { type BundleSource, type Engine, entryOfOpen, type Loan, type Models, openModel } from './models.ts';
 
-/** A bundle as modules of a program: its model.json, its default variant's file, and its encoder's where it has one. */
+/** A bundle as modules of a program: its model.json, its default variant's file, and those of its encoder and its completer where it has them. */
 export interface BundledModel {
   manifest: unknown;
   file: ArrayBuffer | Uint8Array;
   encoder?: ArrayBuffer | Uint8Array | undefined;
+  completer?: ArrayBuffer | Uint8Array | undefined;
   /** When it was made, in seconds since 1970; 0 if absent. */
   created?: number;
   /** For messages about a manifest that cannot be read. */
@@ -49,7 +50,7 @@ export function bundledModels(
   engine: Engine,
   goldens = Number.POSITIVE_INFINITY,
 ): Promise<Models> {
-  const sources = bundles.map(({ manifest, file, encoder, created = 0, name }, i): BundleSource => {
+  const sources = bundles.map(({ manifest, file, encoder, completer, created = 0, name }, i): BundleSource => {
     const named = typeof manifest === 'object' && manifest !== null && 'name' in manifest ? manifest.name : undefined;
     const known = name ?? (typeof named === 'string' ? named : `bundle ${i}`);
     return {
@@ -58,12 +59,13 @@ export function bundledModels(
       created: async () => created,
       async read(path) {
         const { role } = parseManifest(manifest).files.find((one) => one.path === path) ?? {};
-        if (role !== 'encoder') return new Uint8Array(file);
-        if (encoder === undefined)
+        if (role !== 'encoder' && role !== 'completer') return new Uint8Array(file);
+        const beside = { encoder, completer }[role];
+        if (beside === undefined)
           throw new UserError(
-            `${known}: expected ${path} among what the program was given, got none; pass it as encoder`,
+            `${known}: expected ${path} among what the program was given, got none; pass it as ${role}`,
           );
-        return new Uint8Array(encoder);
+        return new Uint8Array(beside);
       },
     };
   });

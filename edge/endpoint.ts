@@ -19,6 +19,8 @@ export interface Endpoint {
   body?: z.ZodObject;
   /** The body is a file of one of these media types. */
   upload?: readonly string[];
+  /** The body is a form of files of these names. */
+  form?: readonly string[];
   /** Media type → what it is. */
   answers: Readonly<Record<string, string>>;
   /** Draws: its answers carry an ETag, and may be kept for ever where the address names the model's version. */

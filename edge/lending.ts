@@ -29,7 +29,11 @@ export async function lendNamed(
       pinned: version !== undefined,
       async open() {
         const model = await loan.open().catch(told);
-        return { ...model, encoder: () => model.encoder().catch(told) };
+        return {
+          ...model,
+          encoder: () => model.encoder().catch(told),
+          completer: () => model.completer().catch(told),
+        };
       },
     }),
   );

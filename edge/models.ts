@@ -1,6 +1,7 @@
 // What the routes ask of whoever keeps models, and how one bundle is opened: checked against its hash and goldens, and
 // warm before its first picture.
 import { checkFile, checkGoldens } from '../contract/bundle.ts';
+import { type Completer, checkCompleterGoldens, createCompleter } from '../contract/completer.ts';
 import { checkEncoderGoldens, createEncoder, type Encoder } from '../contract/encoder.ts';
 import {
   createGenerator,
@@ -10,7 +11,7 @@ import {
   type SessionLike,
   type TensorConstructor,
 } from '../contract/generator.ts';
-import { encoderFile, generatorFile } from '../contract/lookup.ts';
+import { completerFile, encoderFile, generatorFile } from '../contract/lookup.ts';
 import { type FileEntry, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
 import { encodePng } from '../contract/png.ts';
@@ -45,6 +46,8 @@ export interface ServedModel {
   generator: Generator;
   /** The way back, opened when it is first asked for. Rejects with a UserError for a model without one, or one that fails its checks. */
   encoder(): Promise<Encoder>;
+  /** What completes pictures, likewise. */
+  completer(): Promise<Completer>;
   /** Seconds since 1970. */
   created: number;
   /** Milliseconds to read, check, open and warm (0 on Workers, whose clock stands still while starting). */
@@ -113,10 +116,12 @@ export async function openModel(source: BundleSource, engine: Engine, goldens: n
   const session = await inTurn(() => engine.createSession(bytes));
   const generator = createGenerator(manifest, session, engine.Tensor);
   const some = manifest.goldens.filter((golden) => golden.variant === file.variant).slice(0, goldens);
-  let encoding: OpenEncoder | undefined;
+  const encoding = whenAsked(() => openEncoder(source, engine, goldens));
+  const completing = whenAsked(() => openCompleter(source, engine, goldens));
   const close = async () => {
     await inTurn(() => session.release());
-    await encoding?.close();
+    await encoding.close();
+    await completing.close();
   };
   try {
     await checkGoldens({ ...manifest, goldens: some }, file.variant, generator, engine.maxLevels);
@@ -132,19 +137,34 @@ export async function openModel(source: BundleSource, engine: Engine, goldens: n
   const openMs = performance.now() - start;
   return {
     ...{ manifest, file, hash, provider, generator, created, openMs, close },
-    async encoder() {
-      if (encoding !== undefined) return encoding.encoder;
+    encoder: async () => (await encoding.get()).encoder,
+    completer: async () => (await completing.get()).completer,
+  };
+}
+
+/** What is opened when it is first asked for, and kept. */
+function whenAsked<N extends { close(): Promise<void> }>(open: () => Promise<N>) {
+  let kept: N | undefined;
+  return {
+    async get(): Promise<N> {
+      if (kept !== undefined) return kept;
       // A promise is not shared: on Workers a request may end without a word, and with it what others would wait for.
-      const opened = await openEncoder(source, engine, goldens);
-      if (encoding !== undefined) await opened.close();
-      else encoding = opened;
-      return encoding.encoder;
+      const opened = await open();
+      if (kept !== undefined) await opened.close();
+      else kept = opened;
+      return kept;
     },
+    close: async () => kept?.close(),
   };
 }
 
 export interface OpenEncoder {
   encoder: Encoder;
+  close(): Promise<void>;
+}
+
+export interface OpenCompleter {
+  completer: Completer;
   close(): Promise<void>;
 }
 
@@ -166,6 +186,29 @@ export async function openEncoder(source: BundleSource, engine: Engine, goldens:
     throw error;
   }
   return { encoder, close };
+}
+
+/** Opens a bundle's completer, checked as its generator is. Throws UserError. */
+export async function openCompleter(source: BundleSource, engine: Engine, goldens: number): Promise<OpenCompleter> {
+  const manifest = parseManifest(await source.manifest());
+  const file = completerFile(manifest);
+  const bytes = await source.read(file.path);
+  await checkFile(file, bytes);
+  const session = await inTurn(() => engine.createSession(bytes));
+  const completer = createCompleter(manifest, session, engine.Tensor);
+  const close = () => inTurn(() => session.release());
+  const known = manifest.completer?.goldens.filter(({ variant }) => variant === file.variant) ?? [];
+  const some = {
+    ...manifest,
+    completer: manifest.completer && { ...manifest.completer, goldens: known.slice(0, goldens) },
+  };
+  try {
+    await checkCompleterGoldens(some, file.variant, completer, engine.maxLevels);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { completer, close };
 }
 
 /** What is known of a bundle by its manifest, with what only its store knows. */

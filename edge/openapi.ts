@@ -92,8 +92,15 @@ function parametersOf({ path, query, draws, onlyWhileTraining }: Endpoint, model
   return parameters;
 }
 
+const formSchema = (names: readonly string[]) => ({
+  type: 'object',
+  required: names,
+  properties: Object.fromEntries(names.map((name) => [name, { type: 'string', format: 'binary' }])),
+});
+
 function operationOf(endpoint: Endpoint, models: readonly ModelEntry[], keys: boolean) {
-  const { id, summary, body, upload, answers, draws } = endpoint;
+  const { id, summary, body, upload, form, answers, draws } = endpoint;
+  const sent = upload ?? form;
   const [first] = models;
   const example = first && exampleFor(endpoint, first).body;
   const mayAsk = endpoint.path.startsWith('/v1/');
@@ -130,6 +137,9 @@ function operationOf(endpoint: Endpoint, models: readonly ModelEntry[], keys: bo
     ...(upload
       ? { requestBody: { required: true, content: Object.fromEntries(upload.map((media) => [media, {}])) } }
       : {}),
+    ...(form
+      ? { requestBody: { required: true, content: { 'multipart/form-data': { schema: formSchema(form) } } } }
+      : {}),
     ...(keys && mayAsk ? { security: [{ key: [] }] } : {}),
     responses: {
       200: {
@@ -142,10 +152,14 @@ function operationOf(endpoint: Endpoint, models: readonly ModelEntry[], keys: bo
       ...(mayAsk && keys ? { 401: failure('No bearer key, or a wrong one.') } : {}),
       ...(endpoint.path.includes('{') || body ? { 404: failure('No such model, version or format.') } : {}),
       405: failure('Another method than this path has, see Allow.'),
-      ...(body || upload
+      ...(body || sent
         ? {
-            413: failure(`A body of more than ${upload ? LIMITS.uploadBytes : LIMITS.bodyBytes} bytes.`),
-            415: failure(upload ? 'A body that is no file of these formats.' : 'A body that is not application/json.'),
+            413: failure(`A body of more than ${sent ? LIMITS.uploadBytes : LIMITS.bodyBytes} bytes.`),
+            415: failure(
+              sent
+                ? 'A body that is no file of these formats, or no such form.'
+                : 'A body that is not application/json.',
+            ),
           }
         : {}),
       ...(mayAsk ? { 429: failure('Too many requests; see Retry-After.') } : {}),

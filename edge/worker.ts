@@ -3,7 +3,7 @@
 /// <reference path="./cloudflare.d.ts" />
 import { env, waitUntil } from 'cloudflare:workers';
 import type { Context } from 'hono';
-import { encoderFile } from '../contract/lookup.ts';
+import { completerFile, encoderFile } from '../contract/lookup.ts';
 import { listedModel } from '../contract/model-list.ts';
 import { addressSettings } from './address.ts';
 import { pocketgen } from './app.ts';
@@ -60,12 +60,14 @@ function withFiles(own: Models, assets: NonNullable<typeof env.ASSETS>): Models 
   };
 }
 
-/** Bytes of memory that the Worker's own models take, their encoders too, which are opened when somebody sends a picture. */
+/** Bytes of memory that the Worker's own models take, with what is opened when somebody sends a picture. */
 async function takenBy(own: Models): Promise<number> {
   let taken = 0;
   for (const entry of await own.list()) {
     const manifest = await own.lend(entry.name, undefined, (loan) => loan.manifest());
-    taken += openBytes(entry) + (manifest?.encoder ? openBytes(encoderFile(manifest)) : 0);
+    taken += openBytes(entry);
+    if (manifest?.encoder) taken += openBytes(encoderFile(manifest));
+    if (manifest?.completer) taken += openBytes(completerFile(manifest));
   }
   return taken;
 }

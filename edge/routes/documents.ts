@@ -35,6 +35,8 @@ function curl(base: string, endpoint: Endpoint, model: ModelEntry, latentSize: n
   const { path, body } = exampleFor(endpoint, model, latentSize);
   const url = quoted(`${base}${path}`);
   if (endpoint.upload !== undefined) return `curl --data-binary @picture.png ${url}`;
+  if (endpoint.form !== undefined)
+    return `curl ${endpoint.form.map((name) => `-F ${name}=@${name}.png`).join(' ')} -o completed.png ${url}`;
   if (body !== undefined) return `curl ${url} -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(body))}`;
   const format = /\.(png|svg|gif|apng)$/.exec(endpoint.path)?.[1];
   return format === undefined ? `curl ${url}` : `curl -o picture.${format} ${url}`;

@@ -44,7 +44,7 @@ export const modelEndpoints: readonly Endpoint[] = [
     answers: {
       ...json,
       'application/json':
-        '`{ id, encoder, manifest, limits }` and the fields of the list; `encoder` says whether pictures can be sent to it.',
+        '`{ id, encoder, completer, manifest, limits }` and the fields of the list; `encoder` says whether pictures can be sent to it, `completer` whether it completes them.',
     },
     example: '/v1/models/fashion-gan',
   },
@@ -104,7 +104,8 @@ export function modelRoutes(app: Hono<AppEnv>, { models, addresses }: Services):
       c.set('pocketgen.model', entry.name);
       const whole = await manifest();
       const encoder = whole.encoder !== undefined;
-      const body = { ...summary(entry, addresses.absolute(c)), encoder, manifest: whole, limits: LIMITS };
+      const completer = whole.completer !== undefined;
+      const body = { ...summary(entry, addresses.absolute(c)), encoder, completer, manifest: whole, limits: LIMITS };
       return c.json(body, 200, { 'Cache-Control': 'no-cache' });
     }),
   );

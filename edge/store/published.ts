@@ -1,8 +1,9 @@
 // Models of a store (contract/published.ts): an R2 bucket on Workers, a folder on Node. What is published is served within
 // seconds; a model is opened when it is first drawn with, after its hash and a golden were checked.
+import type { Completer } from '../../contract/completer.ts';
 import type { Encoder } from '../../contract/encoder.ts';
 import { UserError } from '../../contract/errors.ts';
-import { encoderFile } from '../../contract/lookup.ts';
+import { completerFile, encoderFile } from '../../contract/lookup.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import { listedModel } from '../../contract/model-list.ts';
 import {
@@ -20,7 +21,9 @@ import {
   type Engine,
   type ModelEntry,
   type Models,
+  type OpenCompleter,
   type OpenEncoder,
+  openCompleter,
   openEncoder,
   openModel,
   type ServedModel,
@@ -71,7 +74,7 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
   const { keepAlive = () => {} } = options;
   const once = createOnce(keepAlive);
   const catalogue = openCatalogue(store, freshMs, once);
-  const shelf = createShelf<ServedModel | OpenEncoder>(room, once);
+  const shelf = createShelf<ServedModel | OpenEncoder | OpenCompleter>(room, once);
   /** The one that was not asked for longest first. */
   const manifests = new Map<string, { manifest: Manifest; bytes: number }>();
   const failed = new Map<string, { reason: string; at: number }>();
@@ -134,8 +137,20 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
     const label = `${versionedName(name, version.version)} encoder`;
     const start = () => noted(label, () => openEncoder(sourceOf(label, wanted, file.sha256), engine, goldens));
     return shelf.use(`${version.manifest} encoder`, openBytes(file), start, (one) => {
-      if (isModel(one)) throw new Error(`${label}: expected an encoder on its shelf`);
+      if (isModel(one) || !('encoder' in one)) throw new Error(`${label}: expected an encoder on its shelf`);
       return work(one.encoder);
+    });
+  }
+
+  /** So has a completer. */
+  async function completeBy<T>(wanted: Wanted, work: (completer: Completer) => Promise<T>): Promise<T> {
+    const { name, version } = wanted;
+    const file = completerFile(await manifestOf(name, version));
+    const label = `${versionedName(name, version.version)} completer`;
+    const start = () => noted(label, () => openCompleter(sourceOf(label, wanted, file.sha256), engine, goldens));
+    return shelf.use(`${version.manifest} completer`, openBytes(file), start, (one) => {
+      if (isModel(one) || !('completer' in one)) throw new Error(`${label}: expected a completer on its shelf`);
+      return work(one.completer);
     });
   }
 
@@ -199,6 +214,9 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
             encoder: async () => ({
               encode: (pictures, weights) => encodeBy(wanted, (encoder) => encoder.encode(pictures, weights)),
             }),
+            completer: async () => ({
+              complete: (completions) => completeBy(wanted, (completer) => completer.complete(completions)),
+            }),
             close: async () => {}, // the shelf's business
           };
         },
@@ -226,7 +244,7 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
   };
 }
 
-const isModel = (one: ServedModel | OpenEncoder): one is ServedModel => 'generator' in one;
+const isModel = (one: ServedModel | OpenEncoder | OpenCompleter): one is ServedModel => 'generator' in one;
 
 const secondsOf = ({ published }: PublishedVersion): number => Math.floor(Date.parse(published) / 1000);
 

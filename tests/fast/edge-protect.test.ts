@@ -324,9 +324,9 @@ describe('documents', () => {
         const [, url = '', body] = /'([^']*)'(?:.* -d '([^']*)')?$/s.exec(line) ?? [];
         const headers = { 'Content-Type': 'application/json' };
         const init = body === undefined ? {} : { method: 'POST', headers, body: body.replaceAll('\0', "'") };
-        const { status } = await app.request(url, line.startsWith('--data-binary') ? { method: 'POST' } : init);
-        // None of these is being trained or has an encoder.
-        expect([line, status]).toEqual([line, /\/v1\/(training|encode)\//.test(url) ? 404 : 200]);
+        const { status } = await app.request(url, /^(--data-binary|-F) /.test(line) ? { method: 'POST' } : init);
+        // None of these is being trained, or has an encoder or a completer.
+        expect([line, status]).toEqual([line, /\/v1\/(training|encode|complete)\//.test(url) ? 404 : 200]);
       }
       const document = (await (await app.request('/openapi.json')).json()) as {
         paths: Record<string, { post: { requestBody: { content: Record<string, { example: object }> } } }>;
@@ -344,7 +344,7 @@ describe('documents', () => {
 
   test('every example works', async () => {
     const app = pocketgen({ models });
-    for (const { example, exampleBody, method, onlyWhileTraining, upload } of endpoints) {
+    for (const { example, exampleBody, method, onlyWhileTraining, upload, form } of endpoints) {
       // The examples name classes of Fashion-MNIST, which the tiny model does not have.
       const path = example
         .replace('fashion-gan', 'tiny-colour')
@@ -355,7 +355,10 @@ describe('documents', () => {
         method === 'post'
           ? { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
           : {};
-      expect([path, (await app.request(path, init)).status]).toEqual([path, onlyWhileTraining || upload ? 404 : 200]);
+      expect([path, (await app.request(path, init)).status]).toEqual([
+        path,
+        onlyWhileTraining || upload || form ? 404 : 200,
+      ]);
     }
   });
 });

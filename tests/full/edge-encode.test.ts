@@ -11,13 +11,17 @@ import { heldHeapMiB } from '../../bench/edge-heap.ts';
 import { folderOf, type ServerProcess } from '../../bench/edge-server.ts';
 import type { LatentFile } from '../../contract/latent-file.ts';
 import { SEEN, SEEN_CLEAR, writeTiny } from '../fast/edge-fixture.ts';
+import { addCompleter } from '../helpers/completes.ts';
 import { hostilePictures } from '../helpers/hostile-pictures.ts';
 import { type MeasuredPair, startMeasured } from './edge-measured.ts';
 
 const COUNT = Number(process.env.HOSTILE_COUNT ?? '200');
 const SEED = Number(process.env.HOSTILE_SEED ?? '13');
 const models = folderOf();
-for (const tiny of [SEEN, SEEN_CLEAR]) await writeTiny(models.folder, tiny);
+for (const tiny of [SEEN, SEEN_CLEAR]) {
+  await writeTiny(models.folder, tiny);
+  await addCompleter(join(models.folder, tiny.name));
+}
 const scratch = mkdtempSync(join(tmpdir(), 'pocketgen-encode-'));
 let pair: MeasuredPair | undefined;
 let servers: ServerProcess[] = [];
@@ -65,6 +69,42 @@ test.each([
     expect(drawn).toEqual(new Uint8Array(readFileSync(png)));
   }
 });
+
+const complete = (server: ServerProcess, path: string, files: Record<'picture' | 'mask', Uint8Array<ArrayBuffer>>) => {
+  const body = new FormData();
+  for (const [name, bytes] of Object.entries(files)) body.append(name, new Blob([bytes]), name);
+  return fetch(`${server.url}/v1/complete/${path}`, { method: 'POST', body });
+};
+
+test.each(['tiny-seen', 'tiny-seen-clear'])(
+  'workerd, Node and the command line complete a picture alike, and a hostile one in a form is refused (%s)',
+  async (model) => {
+    const [file, maskFile, out] = ['whole.png', 'mask.png', 'completed.png'].map((name) => join(scratch, name)) as [
+      string,
+      string,
+      string,
+    ];
+    writeFileSync(file, await picture().png().toBuffer());
+    const left = { create: { width: 350, height: 500, channels: 3, background: 'black' } } as const;
+    writeFileSync(maskFile, await sharp(left).extend({ right: 350, background: 'white' }).png().toBuffer());
+    const given = [join(models.folder, model), file, '--mask', maskFile, '--seed', 'ada'];
+    await run('complete', ...given, '-o', out);
+    const files = {
+      picture: new Uint8Array(readFileSync(file)),
+      mask: new Uint8Array(readFileSync(maskFile)),
+    };
+    const hostile = await hostilePictures(20, SEED);
+    for (const server of servers) {
+      const answer = await complete(server, `${model}?seed=ada`, files);
+      expect(new Uint8Array(await answer.arrayBuffer())).toEqual(new Uint8Array(readFileSync(out)));
+      for (const [i, body] of hostile.entries()) {
+        const one = { ...files, [i % 2 === 0 ? 'mask' : 'picture']: new Uint8Array(body) };
+        const { status } = await complete(server, model, one);
+        expect([i, [200, 400, 413].includes(status)]).toEqual([i, true]);
+      }
+    }
+  },
+);
 
 test(`${COUNT} hostile bodies each: no 5xx, and neither server grows`, { timeout: 600_000 }, async () => {
   const bodies = await hostilePictures(COUNT, SEED);
