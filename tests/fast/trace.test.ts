@@ -178,7 +178,7 @@ describe('equal computations', () => {
   });
 
   test('the forward pass that a gradient repeats exists once, and so does the unfold it shares', async () => {
-    const shapes = { x: [2, 6, 6, 3], w: [3, 3, 3, 4] };
+    const shapes = { x: [2, 6, 6, 18], w: [3, 3, 18, 20] };
     const forward = (i: Tensors): tf.Tensor => tf.conv2d(x(i) as tf.Tensor4D, i.w as tf.Tensor4D, 1, 'same');
     const alone = await graphOf((i) => ({ y: forward(i) }), shapes, 'gemm');
     const withGradient = await graphOf(

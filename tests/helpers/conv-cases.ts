@@ -37,8 +37,8 @@ const paddings: fc.Arbitrary<{ pad: Padding; rounding: Rounding }> = fc.oneof(
     })),
 );
 
-/** Channel counts reach both ways the GEMM lowering has of writing a product. */
-const channels = fc.constantFrom(1, 2, 3, 8, 12);
+/** From 17 on both ways a training graph has one of its own; below, and where one count is four times the other, it is ONNX's operators. */
+const channels = fc.constantFrom(1, 3, 17, 20);
 
 /**
  * @param dilated tfjs differentiates only undilated convolutions, and allows dilation only at stride 1
@@ -87,8 +87,8 @@ const gradients = (x: tf.Tensor, filter: tf.Tensor, dy: tf.Tensor, { strides, pa
     tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, strides, pad, 'NHWC', [1, 1], rounding),
   )([x, filter], dy);
 
-/** float32 sums of up to 5·5·12 products. */
-const TOLERANCE = 2e-5;
+/** float32 sums of up to 5·5·20 products. */
+const TOLERANCE = 3e-5;
 
 export const convCases: Readonly<Record<string, KernelCase>> = {
   Conv2D: kernelCase(

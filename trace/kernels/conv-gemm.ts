@@ -1,33 +1,22 @@
-// Convolutions for training: NHWC, as a Gather that unfolds (im2col) and one matrix product over the whole batch.
+// Wide convolutions for training: NHWC, as a Gather that unfolds (im2col) and one matrix product over the whole batch.
 // Measured with onnxruntime's CPU provider, weights as inputs, [64,14,14,64] 3x3: Conv 10.4 ms, unfold by slices 12.8 ms,
 // by Gather 8.2 ms; the unfold alone 5.5 ms by slices, 1.3 ms by Gather, which runs on all threads. The unfold of an input
 // is shared by its convolution and its filter gradient, because equal nodes are one node.
 import type { GraphBuilder, Value } from '../graph.ts';
 import { concat, gather, matMul, pad, reduce, reshape, transpose } from '../ops.ts';
-import type { ConvGeometry } from './conv-geometry.ts';
+import { type ConvGeometry, isPointwise } from './conv-geometry.ts';
 
 interface Tap {
   /** Row and column in the source map; outside it: a zero. */
   readonly row: number;
   readonly column: number;
-  /** Which of the `perPosition` values at that place; 0 where there is one. */
-  readonly part?: number;
 }
 
-/**
- * Gathers taps of a map: x [batch, rows·columns·parts, channels] → [batch, taps.length, channels], zero for taps outside.
- */
-function gatherTaps(
-  g: GraphBuilder,
-  x: Value,
-  rows: number,
-  columns: number,
-  parts: number,
-  taps: readonly Tap[],
-): Value {
-  const zero = rows * columns * parts;
-  const indices = Int32Array.from(taps, ({ row, column, part = 0 }) =>
-    row >= 0 && row < rows && column >= 0 && column < columns ? (row * columns + column) * parts + part : zero,
+/** Gathers taps of a map: x [batch, rows·columns, channels] → [batch, taps.length, channels], zero for taps outside. */
+function gatherTaps(g: GraphBuilder, x: Value, rows: number, columns: number, taps: readonly Tap[]): Value {
+  const zero = rows * columns;
+  const indices = Int32Array.from(taps, ({ row, column }) =>
+    row >= 0 && row < rows && column >= 0 && column < columns ? row * columns + column : zero,
   );
   const source = indices.includes(zero)
     ? pad(g, x, [
@@ -47,9 +36,6 @@ const places = ([kh, kw]: readonly [number, number]): [number, number][] =>
 
 const positions = (rows: number, columns: number): [number, number][] => places([rows, columns]);
 
-const isPointwise = ({ kernel, strides, pads }: ConvGeometry): boolean =>
-  [...kernel, ...strides].every((n) => n === 1) && pads.every((p) => p === 0);
-
 /** x [batch, height, width, in] → [batch·outHeight·outWidth, kh·kw·in]. */
 function unfold(g: GraphBuilder, geo: ConvGeometry, x: Value): Value {
   const { batch, height, width, inChannels, outHeight, outWidth, kernel, strides, dilations, pads } = geo;
@@ -62,7 +48,7 @@ function unfold(g: GraphBuilder, geo: ConvGeometry, x: Value): Value {
     })),
   );
   const flat = reshape(g, x, [batch, height * width, inChannels]);
-  return reshape(g, gatherTaps(g, flat, height, width, 1, taps), [rows, kernel[0] * kernel[1] * inChannels]);
+  return reshape(g, gatherTaps(g, flat, height, width, taps), [rows, kernel[0] * kernel[1] * inChannels]);
 }
 
 /** For each input place, the output places and kernel places that touch it. */
@@ -77,31 +63,10 @@ function touching(geo: ConvGeometry, row: number, column: number): { oh: number;
 
 /** x [batch, height, width, in], filter [kh, kw, in, out] → [batch, outHeight, outWidth, out]. */
 export function conv2d(g: GraphBuilder, geo: ConvGeometry, x: Value, filter: Value): Value {
-  const { batch, height, width, inChannels, outHeight, outWidth, outChannels, kernel, strides, dilations, pads } = geo;
+  const { batch, inChannels, outHeight, outWidth, outChannels, kernel } = geo;
   const area = kernel[0] * kernel[1];
   const to = [batch, outHeight, outWidth, outChannels];
-  if (area === 1 || outChannels * 4 > inChannels) {
-    return reshape(g, matMul(g, unfold(g, geo, x), reshape(g, filter, [area * inChannels, outChannels])), to);
-  }
-  // Few output channels: project first, then gather and add the few, instead of unfolding the many.
-  const weights = reshape(g, transpose(g, filter, [2, 0, 1, 3]), [inChannels, area * outChannels]);
-  const projected = matMul(g, reshape(g, x, [batch * height * width, inChannels]), weights);
-  const flat = reshape(g, projected, [batch, height * width * area, outChannels]);
-  const taps = positions(outHeight, outWidth).flatMap(([oh, ow]) =>
-    places(kernel).map(([kh, kw]) => ({
-      row: oh * strides[0] + kh * dilations[0] - pads[0],
-      column: ow * strides[1] + kw * dilations[1] - pads[1],
-      part: kh * kernel[1] + kw,
-    })),
-  );
-  const gathered = gatherTaps(g, flat, height, width, area, taps);
-  return reshape(g, sumTaps(g, gathered, area), to);
-}
-
-/** [batch, places·taps, channels] → [batch, places, channels]. */
-function sumTaps(g: GraphBuilder, gathered: Value, taps: number): Value {
-  const [batch = 1, rows = 1, channels = 1] = gathered.shape;
-  return reduce(g, 'Sum', reshape(g, gathered, [batch, rows / taps, taps, channels]), [2]);
+  return reshape(g, matMul(g, unfold(g, geo, x), reshape(g, filter, [area * inChannels, outChannels])), to);
 }
 
 /** dy [batch, outHeight, outWidth, out], filter [kh, kw, in, out] → gradient of the input, [batch, height, width, in]. */
@@ -112,23 +77,6 @@ export function conv2dInputGradient(g: GraphBuilder, geo: ConvGeometry, dy: Valu
   if (isPointwise(geo)) {
     const rows = reshape(g, dy, [batch * outHeight * outWidth, outChannels]);
     return reshape(g, matMul(g, rows, reshape(g, filter, [inChannels, outChannels]), false, true), to);
-  }
-  if (inChannels * 4 <= outChannels) {
-    // Few input channels: every output place sends its kh·kw·in values, each input place adds those that reach it.
-    const weights = reshape(g, transpose(g, filter, [3, 0, 1, 2]), [outChannels, area * inChannels]);
-    const sent = matMul(g, reshape(g, dy, [batch * outHeight * outWidth, outChannels]), weights);
-    const flat = reshape(g, sent, [batch, outHeight * outWidth * area, inChannels]);
-    const lists = positions(height, width).map(([h, w]) => touching(geo, h, w));
-    const most = Math.max(...lists.map((l) => l.length));
-    if (most === 0) return g.splat(0, 'float32', to);
-    const outside = { row: -1, column: -1 };
-    const taps = lists.flatMap((l) =>
-      range(most).map((i) => {
-        const tap = l[i];
-        return tap ? { row: tap.oh, column: tap.ow, part: tap.k } : outside;
-      }),
-    );
-    return reshape(g, sumTaps(g, gatherTaps(g, flat, outHeight, outWidth, area, taps), most), to);
   }
   if (dilations.some((d) => d !== 1) && strides.some((s) => s !== 1)) {
     throw new Error(`convolution: expected stride 1 or dilation 1, got strides [${strides}], dilations [${dilations}]`);
@@ -142,7 +90,7 @@ export function conv2dInputGradient(g: GraphBuilder, geo: ConvGeometry, dy: Valu
     const used = first ? touching(geo, ...first).map((t) => t.k) : [];
     const taps = members.flatMap(([h, w]) => touching(geo, h, w).map(({ oh, ow }) => ({ row: oh, column: ow })));
     if (used.length === 0) return { members, value: g.splat(0, 'float32', [batch, members.length, inChannels]) };
-    const gathered = gatherTaps(g, flat, outHeight, outWidth, 1, taps);
+    const gathered = gatherTaps(g, flat, outHeight, outWidth, taps);
     const rows = reshape(g, gathered, [batch * members.length, used.length * outChannels]);
     const chosen =
       used.length === area ? byPlace : gather(g, byPlace, g.constant(Int32Array.from(used), 'int32', [used.length]), 0);
@@ -176,7 +124,7 @@ export function conv2dFilterGradient(g: GraphBuilder, geo: ConvGeometry, x: Valu
       touching(geo, h, w).map(({ oh, ow }) => ({ row: oh, column: ow })),
     );
     const flat = reshape(g, dy, [batch, outHeight * outWidth, outChannels]);
-    const unfolded = gatherTaps(g, flat, outHeight, outWidth, 1, taps);
+    const unfolded = gatherTaps(g, flat, outHeight, outWidth, taps);
     const rows = batch * height * width;
     const product = matMul(
       g,

@@ -18,6 +18,10 @@ export interface ConvGeometry {
   readonly pads: readonly [number, number, number, number];
 }
 
+/** Every place by itself: a product of channels. */
+export const isPointwise = ({ kernel, strides, pads }: ConvGeometry): boolean =>
+  [...kernel, ...strides].every((n) => n === 1) && pads.every((p) => p === 0);
+
 export function geometry(
   call: KernelCall,
   inputShape: readonly number[],
