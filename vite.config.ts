@@ -1,5 +1,6 @@
 // `npm run build`: the web client from web/ into dist/web, with the model bundles, the service worker and compressed
 // copies of the large files. Works under any path of any static host (relative addresses).
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { compressPlugin } from './web/build/compress.ts';
 import { fontsPlugin } from './web/build/fonts.ts';
@@ -13,7 +14,10 @@ export default defineConfig({
   base: './',
   publicDir: 'public',
   // The entries of onnxruntime-web that load their .wasm from a given address: the others make bundlers emit it twice.
-  resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'] },
+  resolve: {
+    alias: [{ find: /^@tensorflow\/tfjs$/, replacement: fileURLToPath(new URL('web/train/tfjs.ts', import.meta.url)) }],
+    conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'],
+  },
   define: {
     // Where /v1/images lives: relative to the page (one Worker serves both), another origin, or `none`.
     __EDGE__: JSON.stringify(process.env.POCKETGEN_EDGE ?? './'),

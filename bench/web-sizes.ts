@@ -28,9 +28,10 @@ export function fileSizes(site: string): FileSize[] {
 
 /**
  * Gzip bytes of the page's own script and style, minified, without libraries: everything from node_modules is left out
- * of a build of its own. `drawing` is what putting a picture in adds when it is first opened, style included.
+ * of a build of its own. `drawing` is what putting a picture in adds when it is first opened, style included, and `making` what
+ * making a model does, but for the trainer.
  */
-export async function ownCode(): Promise<{ script: number; style: number; drawing: number }> {
+export async function ownCode(): Promise<{ script: number; style: number; drawing: number; making: number }> {
   const built = await build({
     logLevel: 'silent',
     plugins: [
@@ -53,8 +54,9 @@ export async function ownCode(): Promise<{ script: number; style: number; drawin
       .filter(({ fileName }) => pattern.test(fileName))
       .reduce((sum, one) => sum + gzipSync(one.type === 'chunk' ? one.code : one.source).length, 0);
   return {
-    script: gzip(/^assets\/(?!ort[.-]|sha2-|drawing-).*\.js$/),
-    style: gzip(/^assets\/(?!drawing-).*\.css$/),
-    drawing: gzip(/^assets\/drawing-.*\.(js|css)$/),
+    script: gzip(/^assets\/(?!ort[.-]|sha2-|drawing-|photo-|making-|trainer-).*\.js$/),
+    style: gzip(/^assets\/(?!drawing-|making-).*\.css$/),
+    drawing: gzip(/^assets\/(drawing|photo)-.*\.(js|css)$/),
+    making: gzip(/^assets\/making-.*\.(js|css)$/),
   };
 }

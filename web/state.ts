@@ -7,7 +7,7 @@ import { classIndex } from '../contract/lookup.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Point } from './pictures/point.ts';
 
-export const VIEWS = ['wall', 'explore', 'walk', 'mix', 'draw', 'saved', 'how'] as const;
+export const VIEWS = ['wall', 'explore', 'walk', 'mix', 'draw', 'saved', 'how', 'make'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** The views a model has: without an encoder nothing can be put in. */

@@ -42,6 +42,7 @@ const TEXTS = {
   walk: ['Walk', '漫步'],
   mix: ['Mix', '混合'],
   draw: ['Draw', '画图'],
+  make: ['Make a model', '制作模型'],
   saved: ['Saved', '收藏'],
   how: ['How', '原理'],
   centre: ['The picture', '当前图片'],

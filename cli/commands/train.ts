@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { readTrainer } from '../../export/open.ts';
 import { type DatasetSplits, datasetNames, loadDataset, reportLines } from '../../train/data/index.ts';
+import { PICTURES } from '../../train/data/packed.ts';
 import type { EngineChoice } from '../../train/engines/choose.ts';
 import { fewestHeldOut } from '../../train/eval/evaluator.ts';
 import { judgeFor } from '../../train/eval/judge.ts';
@@ -19,6 +20,7 @@ import { readConfig } from '../../train/store/run.ts';
 import { goingOn, type Trainer } from '../../train/trainer.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import type { Live } from '../live.ts';
+import { resumeRun } from '../packed-run.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
 import { describe, engineFor, trainAndTell } from '../training.ts';
 import { addTrainingOptions, scheduleFlag, type TrainingFlags, whole } from '../training-options.ts';
@@ -29,6 +31,8 @@ export interface TrainFlags extends DataFlags, TrainingFlags {
   family?: FamilyName;
   data: string;
   from?: string;
+  /** A run in a zip, which has its own pictures and recipe. */
+  resume?: string;
   out?: string;
   width?: number;
   gamma?: Schedule;
@@ -171,6 +175,29 @@ export async function runTraining(
   );
 }
 
+/** Recipe and pictures are the run's own: what would choose others is refused. */
+async function goOnInZip(zip: string, flags: TrainFlags): Promise<void> {
+  const { resume: _, out, images, minutes, engine, device, json, verbose, data, evaluations, ...others } = flags;
+  const [idle] = Object.keys(others);
+  if (idle !== undefined)
+    throw new UserError(
+      `--resume: expected at most --out, --images, --minutes, --engine and --device with it, got ${idle}; leave it out`,
+    );
+  refuseIdleFlags(flags);
+  const run = await resumeRun(zip, out);
+  const recipe = { ...run.recipe, images: images ?? run.recipe.images };
+  console.error(describe(recipe));
+  await trainAndTell(
+    {
+      ...{ recipe, pictures: run.pictures, dir: run.dir, source: PICTURES },
+      ...(minutes === undefined ? {} : { minutes }),
+    },
+    { engine: await engineFor(flags), json: json === true },
+  );
+  await run.pack();
+  console.error(`${zip}: the run as it is now, for a page or another machine`);
+}
+
 /** Evaluations in a whole run where the user names no number. */
 const EVALUATIONS = 25;
 
@@ -196,6 +223,7 @@ export function registerTrain(command: Command): void {
     .addOption(new Option('--family <name>', 'what is trained (default: the preset’s)').choices(FAMILIES))
     .option('--data <source>', dataHelp, 'fashion-mnist')
     .option('--from <bundle>', 'go on from a bundle exported with --trainer, its networks and what they have learnt')
+    .option('--resume <zip>', 'go on with a run that a page or another machine has packed; the zip is written anew')
     .option('--out <dir>', 'run folder (default: runs/ and the preset, or the name of own pictures)');
   addTrainingOptions(command)
     .option('--width <n>', 'channels at half the picture’s resolution', whole)
@@ -212,6 +240,6 @@ export function registerTrain(command: Command): void {
     .option('--evaluations <n>', 'times to measure quality in a whole run; 0 for never', whole, EVALUATIONS)
     .option('--dry-run', 'print the recipe and write nothing')
     .action(async (flags: TrainFlags) => {
-      await runTraining(flags);
+      await (flags.resume === undefined ? runTraining(flags) : goOnInZip(flags.resume, flags));
     });
 }

@@ -1,5 +1,5 @@
 // An import may only go left: contract ← trace ← train ← export ← cli; contract ← edge ← cli;
-// contract ← client ← web.
+// contract ← client ← web; train, export ← web/train.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -52,6 +52,12 @@ const layerOf = (file: string): string => file.split(sep)[0] ?? '';
 /** Configuration at the top of the repository, what `npm run build` has made and files of packages are no layers. */
 const isNoLayer = (file: string): boolean => !file.includes(sep) || ['dist', 'node_modules'].includes(layerOf(file));
 
+/** The page's trainer is the command's: it has what neither Node nor an ONNX Runtime comes with, which a test below holds. */
+const isTrainer = (file: string): boolean => file.startsWith(join('web', 'train'));
+const TRAINER = /^(train|export)[\\/]/;
+/** All of tfjs that it has. */
+const TRACED = join('web', 'train', 'tfjs.ts');
+
 /** Vite's plugins run in Node while the page is built. */
 const isBuildTool = (file: string): boolean => file.startsWith(join('web', 'build'));
 
@@ -65,7 +71,7 @@ describe.each(LAYERS)('%s/', (layer) => {
       importsOf(file)
         .filter((specifier) => specifier.startsWith('.'))
         .map((specifier) => target(file, specifier))
-        .filter((to) => !allowed.includes(layerOf(to)) && !isNoLayer(to))
+        .filter((to) => !allowed.includes(layerOf(to)) && !isNoLayer(to) && !(isTrainer(file) && TRAINER.test(to)))
         .map((to) => `${file} imports ${to}`),
     );
     expect(wrong).toEqual([]);
@@ -74,7 +80,7 @@ describe.each(LAYERS)('%s/', (layer) => {
   test('does without the packages that do not belong there', () => {
     const forbidden = FORBIDDEN[layer];
     const wrong = files
-      .filter((file) => !isBuildTool(file))
+      .filter((file) => !isBuildTool(file) && file !== TRACED)
       .flatMap((file) =>
         importsOf(file)
           .filter((specifier) => forbidden?.test(specifier))
@@ -154,6 +160,7 @@ test.each([
   ['the generator of a run', join('export', 'weights.ts')],
   ['the history of a run', join('export', 'history.ts')],
   ['a bundle as bytes', join('export', 'bundle.ts')],
+  ['the page’s trainer', join('web', 'train', 'trainer.ts')],
 ])('%s runs anywhere: with all it loads it needs neither Node nor an ONNX Runtime', (_, file) => {
   const loaded = loadedBy(file);
   expect(loaded.size).toBeGreaterThan(2);

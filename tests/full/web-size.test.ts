@@ -56,13 +56,20 @@ test('no file is over the 25 MiB that Workers static assets take', () => {
     expect(`${name} ${statSync(join(folder, name)).size < 25 * 1024 * 1024}`).toBe(`${name} true`);
 });
 
-test('the code of our own is at most 60 KB gzip, and 12 more when a picture is put in', async () => {
-  const { script, style, drawing } = await ownCode();
+test('the code of our own is at most 60 KB gzip, 12 more when a picture is put in, 10 when a model is made; the trainer is at most 200 KB in brotli', async () => {
+  const { script, style, drawing, making } = await ownCode();
   console.log(
-    `web-size: own code ${((script + style) / 1000).toFixed(1)} kB gzip, drawing ${(drawing / 1000).toFixed(1)}`,
+    `web-size: own code ${((script + style) / 1000).toFixed(1)} kB gzip, drawing ${(drawing / 1000).toFixed(1)}, making ${(making / 1000).toFixed(1)}`,
   );
   expect(script).toBeGreaterThan(20_000); // the measure itself has not broken
   expect(script + style).toBeLessThanOrEqual(60_000);
   expect(drawing).toBeGreaterThan(3_000);
   expect(drawing).toBeLessThanOrEqual(12_000);
+  expect(making).toBeGreaterThan(3_000);
+  expect(making).toBeLessThanOrEqual(10_000);
+  const [trainer = ''] = readdirSync(join(folder, 'assets')).filter((name) => /^trainer-.*\.js\.br$/.test(name));
+  const { size } = statSync(join(folder, 'assets', trainer));
+  console.log(`web-size: trainer, tfjs and tracer included, ${(size / 1000).toFixed(0)} kB brotli`);
+  expect(size).toBeGreaterThan(100_000);
+  expect(size).toBeLessThanOrEqual(200_000);
 });

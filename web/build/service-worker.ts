@@ -5,7 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { build, type Plugin } from 'vite';
 
-const NOT_PRECACHED = /^(models\/|screenshots\/|sw\.js|_headers|\.assetsignore)|\.(br|map|wasm)$|^assets\/ort[.-]/;
+const NOT_PRECACHED =
+  /^(models\/|screenshots\/|sw\.js|_headers|\.assetsignore)|\.(br|map|wasm)$|^assets\/(ort[.-]|trainer-)/;
 const HASHED = /-[A-Za-z0-9_-]{8}\.[a-z0-9]+$/;
 
 export interface PrecacheEntry {

@@ -17,15 +17,22 @@ export interface ModelChoices {
   /** An own model was removed from the device. */
   removed(): void;
   add(): void;
+  /** Asks for pictures to make one of. */
+  make(): void;
 }
 
-export function openModels({ models, newer, current, pick, removed, add }: ModelChoices): void {
+export function openModels({ models, newer, current, pick, removed, add, make }: ModelChoices): void {
   const list = h('ul', { class: 'choices', 'aria-label': t('models') });
   const dialog = openDialog(
     t('models'),
     h('p', { class: 'hint' }, t('modelsHelp')),
     list,
-    h('div', { class: 'bar' }, h('button', { class: 'button', onclick: then(add) }, icon('plus'), t('addBundle'))),
+    h(
+      'div',
+      { class: 'bar' },
+      h('button', { class: 'button', onclick: then(make) }, icon('draw'), t('make')),
+      h('button', { class: 'button', onclick: then(add) }, icon('plus'), t('addBundle')),
+    ),
   );
   function then(next: () => void): () => void {
     return () => {

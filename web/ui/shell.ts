@@ -12,6 +12,7 @@ import { createExplore } from './explore.ts';
 import { createHow } from './how.ts';
 import { icon } from './icons.ts';
 import { createLivePanel, type LivePanel } from './live.ts';
+import { createMake } from './make.ts';
 import { createMix } from './mix.ts';
 import { modelTitle, openModels } from './model-dialog.ts';
 import { createSaved } from './saved.ts';
@@ -54,6 +55,8 @@ export interface Shell {
 }
 
 const THEME = 'pocketgen.theme';
+/** What a model can be looked at in. */
+const TABS = VIEWS.filter((name) => name !== 'make');
 
 export function createShell(app: App, actions: ShellActions): Shell {
   document.documentElement.lang = currentLanguage() === 'zh' ? 'zh-Hans' : 'en';
@@ -66,6 +69,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
     draw: () => drawing,
     saved: createSaved,
     how: createHow,
+    make: () => createMake(app, (entry) => actions.modelAdded(entry)),
   };
   const views = new Map<ViewName, View>();
   let current: ViewName | undefined;
@@ -100,7 +104,11 @@ export function createShell(app: App, actions: ShellActions): Shell {
   );
   const statusRow = h('div', { class: 'status-row' }, status);
   const stage = createStage(app, actions, statusRow);
-  const tabs = h('nav', { class: 'tabs', 'aria-label': t('views') }, ...VIEWS.map(tab));
+  const tabs = h(
+    'nav',
+    { class: 'tabs', 'aria-label': t('views') },
+    ...TABS.map(tab),
+  );
   const panel = h('div', { class: 'panel-holder', id: 'pictures', tabindex: -1 });
   const live = createLivePanel();
   const messages = h('div', { class: 'messages', 'aria-live': 'polite' });
@@ -125,10 +133,17 @@ export function createShell(app: App, actions: ShellActions): Shell {
       pick: actions.pickModel,
       removed: actions.modelRemoved,
       add: add.open,
+      make,
     });
   }
 
-  function tab(name: ViewName): HTMLElement {
+  /** It needs no model, so it is not among the tabs, which are a model's. */
+  function make(): void {
+    app.set({ view: 'make' }, 'push');
+    if (current !== 'make') show('make').update(new Set(['view']));
+  }
+
+  function tab(name: (typeof TABS)[number]): HTMLElement {
     return h(
       'button',
       { class: 'tab', 'data-view': name, onclick: () => app.set({ view: name }, 'push') },

@@ -1,0 +1,64 @@
+// `pocketgen train --resume FILE`: a run in a zip, from a page or another machine, goes on in a folder beside it, and goes back into
+// the zip when it stops.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { UserError } from '../contract/errors.ts';
+import { PICTURES, unpackPictures } from '../train/data/packed.ts';
+import type { PictureSet } from '../train/data/types.ts';
+import { writeAtomically } from '../train/store/atomic.ts';
+import { RUN, type RunFiles } from '../train/store/files.ts';
+import { folderFiles } from '../train/store/folder.ts';
+import { packRun, unpackRun } from '../train/store/packed-run.ts';
+import { firstDifference, readConfig } from '../train/store/run.ts';
+
+export interface ResumedRun {
+  readonly dir: string;
+  readonly pictures: PictureSet;
+  readonly recipe: Awaited<ReturnType<typeof readConfig>>['recipe'];
+  /** Writes the zip anew. */
+  pack(): Promise<void>;
+}
+
+const newestOf = (paths: Iterable<string>): number =>
+  Math.max(
+    0,
+    ...[...paths].flatMap((path) => {
+      const [, images] = /(\d+)\.safetensors$/.exec(path) ?? [];
+      return images === undefined ? [] : [Number(images)];
+    }),
+  );
+
+/** Puts the zip's files into the folder, unless what lies there is the same run and has seen as much. */
+async function unpackInto(dir: string, zip: string): Promise<RunFiles> {
+  const files = folderFiles(dir);
+  const packed = unpackRun(new Uint8Array(readFileSync(zip)));
+  if (existsSync(join(dir, RUN.config))) {
+    const { recipe, dataset } = await readConfig(files);
+    const theirs = JSON.parse(new TextDecoder().decode(packed.get(RUN.config))) as { recipe: object; dataset: object };
+    const same = ({ recipe, dataset }: { recipe: object; dataset: object }) => ({
+      recipe: { ...recipe, images: 0 },
+      dataset,
+    });
+    const difference = firstDifference(same({ recipe, dataset }), same(theirs));
+    if (difference)
+      throw new UserError(
+        `--resume ${zip}: expected ${dir} to have the same run or none, got another (${difference}); choose another --out`,
+      );
+    if (newestOf(await files.list(RUN.checkpoints)) >= newestOf(packed.keys())) return files;
+  }
+  for (const [path, bytes] of packed) {
+    mkdirSync(dirname(join(dir, path)), { recursive: true });
+    writeFileSync(join(dir, path), bytes);
+  }
+  return files;
+}
+
+export async function resumeRun(zip: string, out: string | undefined): Promise<ResumedRun> {
+  if (!existsSync(zip)) throw new UserError(`--resume: expected a zip of a run, got ${zip}, which is not there`);
+  const dir = out ?? zip.replace(/\.zip$/i, '');
+  if (dir === zip) throw new UserError(`--resume: expected a file named .zip, got ${zip}; or name a folder with --out`);
+  const files = await unpackInto(dir, zip);
+  const pictures = unpackPictures((await files.read(PICTURES)) ?? new Uint8Array());
+  const { recipe } = await readConfig(files);
+  return { dir, pictures, recipe, pack: async () => writeAtomically(zip, await packRun(files)) };
+}

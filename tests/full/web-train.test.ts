@@ -1,0 +1,171 @@
+// A training on the page, real Chromium: the same numbers as the command's on wasm, to the last bit, also when the page is reloaded
+// in the middle; a second tab looks on; what comes out is a bundle that verifies.
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { unzipSync } from 'fflate';
+import type { Browser, BrowserContext, Download, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodePng } from '../../contract/png.ts';
+import { verifyBundle } from '../../export/verify.ts';
+import { PICTURES, packPictures } from '../../train/data/packed.ts';
+import { createModel } from '../../train/families/models.ts';
+import { trainInFolder } from '../../train/in-folder.ts';
+import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
+import { folderFiles } from '../../train/store/folder.ts';
+import { packRun, unpackRun } from '../../train/store/packed-run.ts';
+import { openRun, readConfig } from '../../train/store/run.ts';
+import { launchBrowser } from '../browser.ts';
+import { smallPictures, smallRecipe } from '../small.ts';
+import { builtSite, MODEL, openPage } from '../web-harness.ts';
+import { type Site, serveSite } from '../web-site.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pocketgen-web-train-'));
+const at = (name: string): string => join(folder, name);
+let site: Site;
+let browser: Browser;
+let context: BrowserContext;
+
+beforeAll(async () => {
+  site = await serveSite(await builtSite());
+  browser = await launchBrowser();
+  context = await browser.newContext({ acceptDownloads: true });
+});
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+  rmSync(folder, { recursive: true });
+});
+
+const open = async (): Promise<Page> => {
+  const { page } = await openPage(context, `${site.url}#model=${MODEL}&view=make`);
+  await page.getByRole('heading', { name: 'Make a model from your pictures' }).waitFor();
+  return page;
+};
+const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
+const said = (page: Page, text: RegExp) =>
+  page.locator('.making-now p[role=status]').filter({ hasText: text }).waitFor({ timeout: 120_000 });
+
+async function stateIn(dir: string): Promise<string> {
+  const files = folderFiles(dir);
+  const { recipe } = await readConfig(files);
+  const newest = await loadNewestCheckpoint(files, createModel(recipe).state, (line) => expect.fail(line));
+  expect(newest?.progress.images).toBe(recipe.images);
+  return stateHash(newest?.state ?? {});
+}
+
+async function saved(page: Page, name: string): Promise<Uint8Array> {
+  const waiting: Promise<Download> = page.waitForEvent('download', { timeout: 120_000 });
+  await press(page, name);
+  return new Uint8Array(readFileSync(await (await waiting).path()));
+}
+
+function write(dir: string, files: Iterable<readonly [string, Uint8Array]>): void {
+  for (const [path, bytes] of files) {
+    mkdirSync(dirname(join(dir, path)), { recursive: true });
+    writeFileSync(join(dir, path), bytes);
+  }
+}
+
+test('a run begun elsewhere goes on in the page, is reloaded in the middle, and ends where the command ends, which takes it further; its bundle verifies', async () => {
+  const pictures = { ...(await smallPictures(100)), name: 'Small clothes' };
+  const recipe = smallRecipe(pictures, { images: 240 });
+  const { name, sha256, count, classes, note } = pictures;
+  const files = folderFiles(at('begun'));
+  (await openRun(files, { recipe, dataset: { source: PICTURES, name, sha256, count, classes, note } })).release();
+  await files.write(PICTURES, packPictures(pictures));
+  const run = { name: 'small.run.zip', mimeType: 'application/zip', buffer: Buffer.from(await packRun(files)) };
+
+  const page = await open();
+  const chooser = page.waitForEvent('filechooser');
+  await press(page, 'Go on with a training from another device');
+  await (await chooser).setFiles(run);
+  await page.getByText('100 pictures, 28 × 28; 0 of 240 images seen').waitFor();
+  await press(page, 'Go on');
+  await said(page, /^\d+ of 240 images/);
+  await page.locator('.samples canvas').waitFor();
+
+  const other = await open();
+  await press(other, 'Go on');
+  await said(other, /^Another tab trains it/);
+  await other.close();
+
+  await press(page, 'Pause');
+  await said(page, /^Paused and saved after \d+ images/);
+  await page.reload();
+  await page.getByText(/ (8|16|24|32|40|48|56|64|72|80|88|96|1\d\d|2[0-3]\d) of 240 images seen/).waitFor();
+  await press(page, 'Go on');
+  await said(page, /^\d+ of 240 images/);
+  await page.reload(); // as a crash: what came after the last checkpoint is trained again
+  await press(page, 'Go on');
+  await said(page, /^Done: 240 images/);
+
+  const packed = at('page.run.zip');
+  writeFileSync(packed, await saved(page, 'Save the training for another device'));
+  write(at('page'), unpackRun(new Uint8Array(readFileSync(packed))));
+  const inNode = { pictures, source: PICTURES, engine: 'onnx', device: 'wasm', dir: at('node') } as const;
+  await trainInFolder({ ...inNode, recipe });
+  expect(await stateIn(at('page'))).toBe(await stateIn(at('node')));
+
+  // It goes on in the command, and what the command leaves is a zip again.
+  const longer = { ...recipe, images: 280 };
+  const flags = ['--resume', packed, '--images', '280', '--engine', 'onnx', '--device', 'wasm'];
+  await promisify(execFile)(process.execPath, ['bin/pocketgen.mjs', 'train', ...flags]);
+  write(at('back'), unpackRun(new Uint8Array(readFileSync(packed))));
+  await trainInFolder({ ...inNode, recipe: longer });
+  expect(await stateIn(at('back'))).toBe(await stateIn(at('node')));
+
+  write(folder, Object.entries(unzipSync(await saved(page, 'Save the model as a zip'))));
+  const lines = await verifyBundle(at('small-clothes'), () => {});
+  expect(lines.map(({ network, provider }) => `${network} ${provider}`).length).toBeGreaterThan(5);
+
+  await press(page, 'Keep as a model');
+  await page.getByText('Small clothes is among your models now').waitFor({ timeout: 60_000 });
+  expect(await page.locator('#model').textContent()).toContain('Small clothes');
+  await page.close();
+});
+
+test('pictures of two kinds are chosen, counted and timed, trained on and paused; nothing is sent anywhere', async () => {
+  const page = await open();
+  const asked = site.log.length;
+  const square = (level: number) =>
+    Buffer.from(
+      encodePng({
+        width: 40,
+        height: 30,
+        channels: 3,
+        data: new Uint8Array(3600).map((_, i) => (level * (i % 3)) % 256),
+      }),
+    );
+  for (const kind of ['cats', 'dogs']) {
+    await page.getByLabel('What the next ones show').fill(kind);
+    const chooser = page.waitForEvent('filechooser');
+    await press(page, 'Add pictures');
+    const files = Array.from({ length: 6 }, (_, i) => ({
+      ...{ name: `${kind}-${i}.png`, mimeType: 'image/png', buffer: square(i * 10 + kind.length) },
+    }));
+    await (await chooser).setFiles([
+      ...files,
+      { name: 'note.png', mimeType: 'image/png', buffer: Buffer.from('none') },
+    ]);
+  }
+  await page.getByText('cats: 7').waitFor();
+  await page.getByText('dogs: 7').waitFor();
+  await page.getByLabel('Size in pixels').selectOption('16');
+  await page.getByLabel('Network').selectOption('small');
+  await page.getByLabel('Name of the model').fill('Pets');
+  await press(page, 'See how long it takes');
+  await page
+    .getByText(/12 pictures, 16 × 16: [\d.]+ images a second here.*2 files could not be read/)
+    .waitFor({ timeout: 120_000 });
+  await press(page, 'Train until first shapes');
+  await said(page, /^\d+ of 40,000 images/);
+  await press(page, 'Pause');
+  await said(page, /^Paused and saved/);
+  await page.getByText(/12 pictures, 16 × 16; \d+ of 40,000 images seen/).waitFor();
+  // The trainer and ONNX Runtime were there from the first test; whatever was asked for since is a file of the site.
+  for (const { path } of site.log.slice(asked)) expect(path).toMatch(/^\/(assets\/|models\/|index\.html)?/);
+  await page.close();
+});

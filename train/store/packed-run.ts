@@ -1,0 +1,47 @@
+// A run as one zip, its pictures included: how a training goes from a page to a command and back.
+import { unzipSync, zipSync } from 'fflate';
+import { UserError } from '../../contract/errors.ts';
+import { PICTURES } from '../data/packed.ts';
+import { isWhole, RUN, type RunFiles } from './files.ts';
+
+/** What is taken along: nothing that a run can do without, and of nothing more than a run has. */
+const FILES = [RUN.config, RUN.stats, RUN.best, PICTURES] as const;
+const FOLDERS = [RUN.checkpoints, RUN.samples] as const;
+
+export async function packRun(run: RunFiles): Promise<Uint8Array<ArrayBuffer>> {
+  const files: Record<string, Uint8Array> = {};
+  const take = async (path: string): Promise<void> => {
+    const bytes = await run.read(path);
+    if (bytes) files[path] = bytes;
+  };
+  for (const path of FILES) await take(path);
+  for (const folder of FOLDERS)
+    for (const name of await run.list(folder)) if (isWhole(name)) await take(`${folder}/${name}`);
+  // Numbers hardly get smaller.
+  return new Uint8Array(zipSync(files, { level: 0 }));
+}
+
+/** The run's files in a zip by their paths. @throws UserError for anything else */
+export function unpackRun(zip: Uint8Array): Map<string, Uint8Array<ArrayBuffer>> {
+  const other = (got: string): UserError =>
+    new UserError(`run: expected a zip of a run with its pictures, got ${got}; export it from the page again`);
+  let content: Record<string, Uint8Array>;
+  try {
+    content = unzipSync(zip);
+  } catch {
+    throw other('something else');
+  }
+  const wanted = (path: string): boolean =>
+    FILES.some((file) => file === path) || FOLDERS.some((folder) => new RegExp(`^${folder}/[\\w.-]+$`).test(path));
+  // Zipped by hand, everything may lie in one folder.
+  const config = Object.keys(content).find((path) => path === RUN.config || path.endsWith(`/${RUN.config}`));
+  const top = config?.slice(0, -RUN.config.length) ?? '';
+  const files = new Map(
+    Object.entries(content).flatMap(([path, bytes]) => {
+      const inside = path.startsWith(top) ? path.slice(top.length) : '';
+      return wanted(inside) ? [[inside, new Uint8Array(bytes)] as const] : [];
+    }),
+  );
+  for (const path of [RUN.config, PICTURES]) if (!files.has(path)) throw other(`one without ${path}`);
+  return files;
+}

@@ -1,0 +1,157 @@
+// What a new model is made of: its name, pictures by class, size and network; and how long that will take here.
+import type { NewRun, Outlook } from '../train/protocol.ts';
+import { h } from '../ui/dom.ts';
+import { icon } from '../ui/icons.ts';
+import { duration, number } from './numbers.ts';
+import { type Brought, bring, readAll } from './pictures.ts';
+import { words } from './texts.ts';
+
+interface Chosen {
+  /** Times some steps. */
+  measure(run: NewRun): Promise<Outlook>;
+  begin(run: NewRun, images: number): Promise<void>;
+  fail(error: unknown): void;
+}
+
+const FEWEST = 4;
+const SIZES = [16, 28, 32, 48, 64];
+/** Channels at half the picture's resolution. */
+const WIDTHS = { small: 16, usual: 32 } as const;
+/** Of each class, so many are shown. */
+const SHOWN = 10;
+
+export function createChooser({ measure, begin, fail }: Chosen): HTMLElement {
+  let brought: Brought[] = [];
+  const name = h('input', { id: 'make-name', value: words('nameFirst'), maxlength: 60, dir: 'auto' });
+  const label = h('input', { id: 'make-class', maxlength: 60, dir: 'auto' });
+  const size = h(
+    'select',
+    { id: 'make-size', onchange: forget },
+    ...SIZES.map((side) => h('option', { value: side, selected: side === 32 }, `${side} × ${side}`)),
+  );
+  const network = h(
+    'select',
+    { id: 'make-network', onchange: forget },
+    ...(['small', 'usual'] as const).map((kind) =>
+      h('option', { value: kind, selected: kind === 'usual' }, words(kind)),
+    ),
+  );
+  const classes = h('ul', { class: 'made-of' });
+  const status = h('p', { class: 'hint', role: 'status' });
+  const start = h('button', { class: 'button strong', onclick: () => void look() }, words('measure'));
+  const choices = h('div', { class: 'bar' });
+
+  /** An outlook is of what was chosen when it was made. */
+  function forget(): void {
+    status.textContent = '';
+    choices.replaceChildren();
+  }
+
+  function picker(text: string, props: Record<string, string | boolean>): HTMLElement {
+    const input = h('input', {
+      ...{ type: 'file', hidden: true, ...props },
+      onchange: () => void add([...(input.files ?? [])]),
+    });
+    return h('span', {}, input, h('button', { class: 'button', onclick: () => input.click() }, text));
+  }
+
+  async function add(files: File[]): Promise<void> {
+    try {
+      brought = [...brought, ...(await bring(files, label.value.trim()))];
+      forget();
+      show();
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function show(): void {
+    for (const image of classes.querySelectorAll('img')) URL.revokeObjectURL(image.src);
+    const names = [...new Set(brought.map((one) => one.label))];
+    classes.replaceChildren(
+      ...names.map((one) => {
+        const own = brought.filter((picture) => picture.label === one);
+        const shown = one || words('unnamed');
+        const remove = words('removeClass', { name: shown });
+        const pictures = own.slice(0, SHOWN).map(({ blob }) => h('img', { src: URL.createObjectURL(blob), alt: '' }));
+        return h(
+          'li',
+          {},
+          h('span', { dir: 'auto' }, words('count', { name: shown, n: number(own.length) })),
+          h(
+            'button',
+            { class: 'icon-button', title: remove, 'aria-label': remove, onclick: () => leaveOut(one) },
+            icon('close'),
+          ),
+          h('div', { class: 'row' }, ...pictures),
+        );
+      }),
+    );
+  }
+
+  function leaveOut(one: string): void {
+    brought = brought.filter((picture) => picture.label !== one);
+    forget();
+    show();
+  }
+
+  async function look(): Promise<void> {
+    forget();
+    if (brought.length < FEWEST) {
+      status.textContent = words('few', { n: FEWEST });
+      return;
+    }
+    start.disabled = true;
+    try {
+      const side = Number(size.value);
+      const { unread, ...pictures } = await readAll(brought, side, (n) => {
+        status.textContent = words('reading', { n: n + 1, all: brought.length });
+      });
+      if (pictures.labels.length === 0) throw new RangeError(words('unread', { n: unread }));
+      const width = network.value === 'small' ? WIDTHS.small : WIDTHS.usual;
+      const run: NewRun = { name: name.value.trim() || words('nameFirst'), size: side, width, ...pictures };
+      status.textContent = words('measuring');
+      const { first, good, imagesPerSecond } = await measure(run);
+      const facts = { n: number(run.labels.length), size: side, speed: number(imagesPerSecond) };
+      const sentence = words('outlook', { ...facts, first: duration(first.seconds), good: duration(good.seconds) });
+      status.textContent = unread > 0 ? `${sentence} ${words('unread', { n: unread })}` : sentence;
+      const begins = (kind: 'toFirst' | 'toGood', images: number) =>
+        h(
+          'button',
+          {
+            class: kind === 'toFirst' ? 'button strong' : 'button',
+            onclick: () => void begin(run, images).then(forget),
+          },
+          words(kind),
+        );
+      choices.replaceChildren(begins('toFirst', first.images), begins('toGood', good.images));
+    } catch (error) {
+      status.textContent = '';
+      fail(error);
+    } finally {
+      start.disabled = false;
+    }
+  }
+
+  return h(
+    'section',
+    { class: 'part making-new' },
+    h('div', { class: 'field' }, h('label', { for: name.id }, words('name')), name),
+    h('div', { class: 'field' }, h('label', { for: label.id }, words('className')), label),
+    h(
+      'div',
+      { class: 'bar' },
+      picker(words('addFiles'), { accept: 'image/*', multiple: true }),
+      picker(words('addPhoto'), { accept: 'image/*', capture: 'environment' }),
+      picker(words('addFolder'), { webkitdirectory: true }),
+      picker(words('addZip'), { accept: '.zip,application/zip' }),
+    ),
+    h('p', { class: 'hint' }, words('folders')),
+    classes,
+    h('div', { class: 'field' }, h('label', { for: size.id }, words('size')), size),
+    h('div', { class: 'field' }, h('label', { for: network.id }, words('effort')), network),
+    h('div', { class: 'bar' }, start),
+    status,
+    choices,
+  );
+}

@@ -1,0 +1,240 @@
+// "Make a model": what was begun on this device, what is being trained with what it draws now, and pictures for a new one.
+import './make.css';
+import { zipSync } from 'fflate';
+import { readBundle } from '../../client/files/bundle.ts';
+import type { Picture } from '../../contract/picture.ts';
+import { decodePng } from '../../contract/png.ts';
+import { keepOwn } from '../files/own.ts';
+import { startTrainer } from '../train/client.ts';
+import type { NewRun, Outlook, Progress, RunSummary } from '../train/protocol.ts';
+import { draw, h, pictureCanvas } from '../ui/dom.ts';
+import { saveBlob } from '../ui/files.ts';
+import { plainWords } from '../ui/panels.ts';
+import type { App } from '../ui/view.ts';
+import { createAwake } from './awake.ts';
+import { createChooser } from './chooser.ts';
+import { duration, number } from './numbers.ts';
+import { words } from './texts.ts';
+
+/** Of ONNX Runtime, if this device has none yet, and the trainer. */
+const TRAINER_MB = 3;
+const LOOK_MS = 3000;
+
+export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => Promise<void>): HTMLElement {
+  const trainer = startTrainer({ onProgress, onSamples: ({ picture }) => showSamples(picture), onSaid: app.notify });
+  const awake = createAwake();
+  /** The run under way, and what is done when it has ended. */
+  let training: { id: string; ended: Promise<void> } | undefined;
+  let watching: ReturnType<typeof setTimeout> | undefined;
+
+  const runs = h('ul', { class: 'choices' });
+  const begun = h('section', { class: 'part', hidden: true }, h('h3', {}, words('runs')), runs);
+  const status = h('p', { role: 'status' });
+  const losses = h('p', { class: 'hint' });
+  const bar = h('progress', { max: 1, value: 0, 'aria-label': words('title') });
+  let samples = pictureCanvas(1, 1);
+  const caption = h('figcaption', { class: 'hint' }, words('samples'));
+  const sheet = h('figure', { class: 'sheet samples', hidden: true }, samples, caption);
+  const pause = h('button', { class: 'button strong', onclick: () => void stop() }, words('pause'));
+  const speed = h(
+    'select',
+    { id: 'make-speed', onchange: () => void trainer.call('rest', Number(speed.value)) },
+    ...(['fast', 'gentle', 'cool'] as const).map((kind, i) => h('option', { value: [0, 1, 4][i] }, words(kind))),
+  );
+  const now = h(
+    'section',
+    { class: 'part making-now', hidden: true },
+    ...[status, bar, losses, sheet],
+    h('div', { class: 'bar' }, pause),
+    h('div', { class: 'field' }, h('label', { for: speed.id }, words('speed')), speed),
+    h('p', { class: 'hint' }, words(awake.can ? 'awake' : 'sleeps')),
+  );
+  const chooser = createChooser({ measure, begin, fail });
+  const zip = h('input', { type: 'file', accept: '.zip,application/zip', hidden: true, onchange: () => void unpack() });
+  const element = h(
+    'div',
+    { class: 'view making' },
+    h('h2', {}, words('title')),
+    h('p', { class: 'hint' }, words('help')),
+    ...[now, begun, chooser],
+    h('div', { class: 'bar' }, zip, h('button', { class: 'button', onclick: () => zip.click() }, words('unpack'))),
+  );
+
+  function fail(error: unknown): void {
+    app.notify(plainWords(error));
+  }
+
+  function showSamples(picture: Picture): void {
+    if (samples.width !== picture.width || samples.height !== picture.height) {
+      const fresh = pictureCanvas(picture.width, picture.height);
+      samples.replaceWith(fresh);
+      samples = fresh;
+    }
+    draw(samples, picture);
+    sheet.hidden = false;
+  }
+
+  function onProgress({ images, total, imagesPerSecond, statistics }: Progress): void {
+    bar.value = images / total;
+    losses.textContent = Object.entries(statistics)
+      .slice(0, 2)
+      .map(([name, value]) => `${name} ${number(value)}`)
+      .join(' · ');
+    if (imagesPerSecond === 0) return;
+    const left = duration((total - images) / imagesPerSecond);
+    const seen = { images: number(images), total: number(total) };
+    status.textContent = words('progress', { ...seen, left, speed: number(imagesPerSecond) });
+  }
+
+  async function measure(run: NewRun): Promise<Outlook> {
+    await trainer.ready();
+    return trainer.call('forecast', run);
+  }
+
+  async function begin(run: NewRun, images: number): Promise<void> {
+    try {
+      void navigator.storage.persist?.().catch(() => false);
+      await go(await trainer.call('create', run, images), undefined);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  async function list(): Promise<void> {
+    const all = await trainer.call('runs');
+    begun.hidden = all.length === 0;
+    runs.replaceChildren(...all.map(row));
+  }
+
+  function row(run: RunSummary): HTMLElement {
+    const { id, images, total } = run;
+    const done = images >= total;
+    const idle = training === undefined;
+    const button = (key: Parameters<typeof words>[0], work: () => Promise<void>, needs: boolean) =>
+      h('button', { class: 'button', disabled: !needs, onclick: () => void work().catch(fail) }, words(key));
+    const seen = { pictures: number(run.pictures), images: number(images), total: number(total) };
+    return h(
+      'li',
+      { 'data-run': id },
+      h('b', { dir: 'auto' }, run.name),
+      h('small', {}, words('runFacts', { ...seen, size: run.size })),
+      h(
+        'div',
+        { class: 'bar' },
+        button(done ? 'longer' : 'goOn', () => go(id, done ? 2 * total : undefined), idle),
+        button('keep', () => keep(run), images > 0 || !idle),
+        button('download', () => download(run), images > 0 || !idle),
+        button('pack', () => pack(run), images > 0 && idle),
+        button('remove', () => remove(run), idle),
+      ),
+    );
+  }
+
+  async function go(id: string, images: number | undefined): Promise<void> {
+    if (training !== undefined) await stop();
+    clearTimeout(watching);
+    const ended = train(id, images);
+    training = { id, ended };
+    await list();
+    await ended;
+  }
+
+  async function train(id: string, images: number | undefined): Promise<void> {
+    now.hidden = false;
+    pause.disabled = false;
+    awake.set(true);
+    try {
+      status.textContent = words('loading', { mb: TRAINER_MB });
+      await trainer.ready();
+      status.textContent = words('starting');
+      const result = await trainer.call('train', id, images);
+      status.textContent = words(result.finished ? 'finished' : 'paused', { images: number(result.images) });
+    } catch (error) {
+      if (await isHeld(id)) return await watch(id);
+      now.hidden = true;
+      fail(error);
+    } finally {
+      awake.set(false);
+      pause.disabled = true;
+      training = undefined;
+      await list();
+    }
+  }
+
+  async function isHeld(id: string): Promise<boolean> {
+    const { held = [] } = await navigator.locks.query();
+    return held.some(({ name }) => name?.endsWith(`:${id}`) === true);
+  }
+
+  /** Another tab trains it: what it has written is shown here. */
+  async function watch(id: string): Promise<void> {
+    const { images, sheet: png } = await trainer.call('look', id);
+    status.textContent = words('watching', { images: number(images) });
+    if (png) showSamples(decodePng(png));
+    if (await isHeld(id)) watching = setTimeout(() => void watch(id).catch(fail), LOOK_MS);
+    else await list();
+  }
+
+  async function stop(): Promise<void> {
+    pause.disabled = true;
+    status.textContent = words('pausing');
+    await trainer.call('pause');
+    await training?.ended;
+  }
+
+  /** The bundle's files; what is under way is paused before, so that its newest pictures are in it. */
+  async function made({ id, name }: RunSummary): Promise<[string, Uint8Array<ArrayBuffer>][]> {
+    if (training !== undefined) await stop();
+    app.notify(words('keeping'));
+    await trainer.ready();
+    const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+    const address = plain.slice(0, 58).replace(/^-+|-+$/g, '') || 'my-model';
+    return [...(await trainer.call('bundle', id, { name: address, title: name }))];
+  }
+
+  async function keep(run: RunSummary): Promise<void> {
+    const { entry } = await keepOwn(await readBundle(await made(run)));
+    await added(entry.name);
+    app.notify(words('kept', { name: run.name }));
+  }
+
+  async function download(run: RunSummary): Promise<void> {
+    const files = await made(run);
+    const manifest = files.find(([path]) => path === 'model.json')?.[1];
+    const { name } = JSON.parse(new TextDecoder().decode(manifest)) as { name: string };
+    // Weights hardly get smaller.
+    const packed = zipSync(Object.fromEntries(files.map(([path, bytes]) => [`${name}/${path}`, bytes])), { level: 0 });
+    await save(packed, `${name}.zip`);
+  }
+
+  async function pack(run: RunSummary): Promise<void> {
+    await save(await trainer.call('pack', run.id), `${run.name}.run.zip`);
+  }
+
+  const save = (bytes: Uint8Array, name: string): Promise<void> =>
+    saveBlob(new Blob([new Uint8Array(bytes)], { type: 'application/zip' }), name, app.notify);
+
+  async function unpack(): Promise<void> {
+    const [file] = zip.files ?? [];
+    try {
+      if (file) await trainer.call('unpack', new Uint8Array(await file.arrayBuffer()));
+      await list();
+    } catch (error) {
+      fail(error);
+    } finally {
+      zip.value = '';
+    }
+  }
+
+  async function remove(run: RunSummary): Promise<void> {
+    if (!confirm(words('sure', { name: run.name }))) return;
+    await trainer.call('remove', run.id);
+    await list();
+  }
+
+  void list().catch(() => {
+    chooser.hidden = true;
+    app.notify(words('noStorage'));
+  });
+  return element;
+}

@@ -1,0 +1,87 @@
+// Pictures that a person brings to train on: files by class, read by the browser, cropped to squares of the size that is chosen.
+import { WHITE } from '../../contract/background.ts';
+import { intake } from '../../contract/intake.ts';
+import { levelsOf } from '../../contract/pixels.ts';
+import { readPhoto } from '../draw/photo.ts';
+import type { NewRun } from '../train/protocol.ts';
+
+export interface Brought {
+  readonly blob: Blob;
+  /** '' for pictures that nobody named. */
+  readonly label: string;
+}
+
+/** Zip entries larger than this are no pictures to train on. */
+const LARGEST = 64 * 1024 * 1024;
+const PICTURE = /\.(png|jpe?g|webp|gif|avif|bmp|svg)$/i;
+const TYPES: Readonly<Record<string, string>> = { svg: 'image/svg+xml', jpg: 'image/jpeg' };
+
+/** The folder that a picture lies in is its class, where there is one below the folder that was chosen. */
+function labelOf(path: string, depth: number): string {
+  const parts = path.split(/[\\/]/);
+  return parts.length > depth ? (parts.at(-2) ?? '') : '';
+}
+
+/** Files as chosen; those of a folder and a zip are of the class that their sub-folder names, others of `label`. */
+export async function bring(files: readonly File[], label: string): Promise<Brought[]> {
+  const brought: Brought[] = [];
+  for (const file of files) {
+    if (/\.zip$/i.test(file.name)) brought.push(...(await unzipped(file, label)));
+    else if (file.type.startsWith('image/') || PICTURE.test(file.name))
+      brought.push({ blob: file, label: labelOf(file.webkitRelativePath, 2) || label });
+  }
+  return brought;
+}
+
+async function unzipped(file: File, label: string): Promise<Brought[]> {
+  const { unzip } = await import('../../client/files/unzip.ts');
+  const wanted = (path: string, size: number) => size <= LARGEST && PICTURE.test(path) && !path.includes('__MACOSX');
+  const entries = unzip(new Uint8Array(await file.arrayBuffer()), wanted);
+  // A zip of one folder is that folder.
+  const tops = new Set(entries.map(([path]) => path.split('/')[0]));
+  const depth = tops.size === 1 ? 2 : 1;
+  return entries.map(([path, bytes]) => {
+    const kind = path.split('.').pop()?.toLowerCase() ?? '';
+    return { blob: new Blob([bytes], { type: TYPES[kind] ?? `image/${kind}` }), label: labelOf(path, depth) || label };
+  });
+}
+
+/** Names in the order they came, as the networks are told them; none where there is one class only. */
+function classesOf(brought: readonly Brought[]): string[] {
+  const names = [...new Set(brought.map(({ label }) => label))];
+  return names.length > 1 ? names : [];
+}
+
+type Pixels = Pick<NewRun, 'pixels' | 'labels' | 'channels' | 'classes'>;
+
+/** Grey where all are grey, else colour on white. `reading` is told of each. */
+export async function readAll(
+  brought: readonly Brought[],
+  size: number,
+  reading: (index: number) => void,
+): Promise<Pixels & { unread: number }> {
+  const classes = classesOf(brought);
+  const image = { width: size, height: size, channels: 3 } as const;
+  const kept: { levels: Uint8Array; label: string }[] = [];
+  for (const [i, { blob, label }] of brought.entries()) {
+    reading(i);
+    try {
+      const { pixels } = await readPhoto(blob);
+      kept.push({ levels: levelsOf(intake(pixels, image, { fit: 'cover', background: WHITE })), label });
+    } catch {
+      // No picture that this browser can read: counted below.
+    }
+  }
+  const isGrey = kept.every(({ levels }) => levels.every((level, at) => level === levels[at - (at % 3)]));
+  const channels = isGrey ? 1 : 3;
+  const each = size * size * channels;
+  const pixels = new Uint8Array(kept.length * each);
+  for (const [i, { levels }] of kept.entries())
+    pixels.set(isGrey ? levels.filter((_, at) => at % 3 === 0) : levels, i * each);
+  return {
+    ...{ pixels, channels },
+    labels: Uint8Array.from(kept, ({ label }) => Math.max(0, classes.indexOf(label))),
+    classes: classes.map((name, i) => name || `${i + 1}`),
+    unread: brought.length - kept.length,
+  };
+}

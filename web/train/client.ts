@@ -1,0 +1,76 @@
+// The page's side of the trainer's worker.
+import { UserError } from '../../contract/errors.ts';
+import { runtimeFiles } from '../files/runtime.ts';
+import { store } from '../files/store.ts';
+import type { CallName, Calls, FromTrainer } from './protocol.ts';
+
+export interface TrainerNews {
+  onProgress(progress: Extract<FromTrainer, { type: 'progress' }>['progress']): void;
+  onSamples(samples: Extract<FromTrainer, { type: 'samples' }>): void;
+  onSaid(sentence: string): void;
+}
+
+export interface TrainerClient {
+  call<K extends CallName>(name: K, ...args: Parameters<Calls[K]>): Promise<ReturnType<Calls[K]>>;
+  /** Downloads ONNX Runtime where the device has none yet, and starts it; once. */
+  ready(): Promise<void>;
+}
+
+export function startTrainer(news: TrainerNews): TrainerClient {
+  const worker = new Worker(new URL('./trainer.ts', import.meta.url), { type: 'module', name: 'trainer' });
+  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  let next = 1;
+  let runtime: Promise<void> | undefined;
+
+  worker.addEventListener('message', ({ data }: MessageEvent<FromTrainer>) => {
+    switch (data.type) {
+      case 'answer':
+      case 'failed': {
+        const call = waiting.get(data.id);
+        waiting.delete(data.id);
+        if (data.type === 'answer') call?.resolve(data.value as never);
+        else call?.reject(data.plain ? new UserError(data.message) : new Error(data.message));
+        break;
+      }
+      case 'progress':
+        news.onProgress(data.progress);
+        break;
+      case 'samples':
+        news.onSamples(data);
+        break;
+      case 'said':
+        news.onSaid(data.sentence);
+        break;
+      default:
+        data satisfies never;
+    }
+  });
+  worker.addEventListener('error', (event) => {
+    event.preventDefault();
+    for (const { reject } of waiting.values()) reject(new Error(event.message || 'the trainer could not be loaded'));
+    waiting.clear();
+  });
+
+  const call: TrainerClient['call'] = (name, ...args) =>
+    new Promise((resolve, reject) => {
+      const id = next++;
+      waiting.set(id, { resolve: resolve as (value: never) => void, reject });
+      worker.postMessage({ id, name, args });
+    });
+
+  async function start(): Promise<void> {
+    const { script, loader, binary } = runtimeFiles('wasm');
+    await call('start', { script: script.url, loader: loader.url, binary: await store.read(binary), threads: 1 });
+  }
+
+  return {
+    call,
+    ready() {
+      runtime ??= start().catch((error: unknown) => {
+        runtime = undefined; // asked for again
+        throw error;
+      });
+      return runtime;
+    },
+  };
+}

@@ -1,0 +1,248 @@
+// The trainer's worker: the loop of `pocketgen train` with onnxruntime-web's wasm and a run in the browser's private file system.
+// tfjs and the tracer come with it, so it is loaded when somebody begins to make a model.
+import '../policy.ts';
+import { UserError } from '../../contract/errors.ts';
+import { makeBundle } from '../../export/bundle.ts';
+import { trainingHistory } from '../../export/history.ts';
+import { loadGenerator } from '../../export/weights.ts';
+import { PICTURES, packPictures, unpackPictures } from '../../train/data/packed.ts';
+import { pictureSet } from '../../train/data/picture-set.ts';
+import type { PictureSet } from '../../train/data/types.ts';
+import type { StartEngine, TrainingEngine } from '../../train/engines/engine.ts';
+import { computeNothing } from '../../train/engines/nothing.ts';
+import { createOnnxEngine } from '../../train/engines/onnx.ts';
+import type { Runtime } from '../../train/engines/runtime.ts';
+import { createModel } from '../../train/families/models.ts';
+import { type Show, train } from '../../train/loop.ts';
+import { pictureSizes } from '../../train/nn/spec.ts';
+import { recipeFor } from '../../train/recipe.ts';
+import { forecast, measureSpeed } from '../../train/report/forecast.ts';
+import { drawSamples } from '../../train/report/samples.ts';
+import { RUN } from '../../train/store/files.ts';
+import { packRun, unpackRun } from '../../train/store/packed-run.ts';
+import { listSamples, openRun, type RunConfig, readConfig, readStats } from '../../train/store/run.ts';
+import { listRuns, opfsFiles, removeRun } from './files.ts';
+import type { Call, Calls, FromTrainer, NewRun, RunSummary } from './protocol.ts';
+import { sessionsOf, startRuntime } from './runtime.ts';
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+const post = (message: FromTrainer): void => scope.postMessage(message);
+
+const PRESET = 'auto';
+const CHECKPOINT_SECONDS = 15;
+const PROGRESS_MS = 500;
+/** Samples take at most this part of the time, and come at most so often. */
+const SAMPLES_SHARE = 0.05;
+const SAMPLES_MS = 4000;
+
+computeNothing();
+let runtime: Runtime | undefined;
+let stop: AbortController | undefined;
+let rest = 0;
+
+function started(): Runtime {
+  if (runtime === undefined) throw new Error('trainer: expected its runtime first');
+  return runtime;
+}
+
+const startEngine: StartEngine = (given) => createOnnxEngine(given, started());
+
+const number = new Intl.NumberFormat('en-GB');
+
+function picturesOf({ name, classes, size, channels, pixels, labels }: NewRun): PictureSet {
+  const side = pictureSizes.find((known) => known === size);
+  if (side === undefined) throw new UserError(`size: expected one of ${pictureSizes.join(', ')}, got ${size}`);
+  return pictureSet({
+    ...{ name, classes, width: side, height: side, channels, pixels, labels },
+    note: `${number.format(labels.length)} pictures, chosen in a page`,
+    options: { size: side, channels, fit: 'cover', ...(channels === 4 ? {} : { background: '#ffffff' }) },
+  });
+}
+
+const recipeOf = (pictures: PictureSet, width: number, images: number) =>
+  recipeFor(PRESET, pictures, { width, images });
+
+/** As the loop records it. */
+const recorded = (recipe: RunConfig['recipe'], pictures: PictureSet): Omit<RunConfig, 'plans'> => {
+  const { name, sha256, count, classes, note, options } = pictures;
+  return { recipe, dataset: { source: PICTURES, name, sha256, count, classes, note, ...(options && { options }) } };
+};
+
+/** Hears messages that came during a step, and rests. A timer is held back in a hidden tab, a message is not. */
+function breathe(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (milliseconds >= 1) return void setTimeout(resolve, milliseconds);
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+}
+
+async function filesOf(id: string) {
+  const { dataset } = await readConfig(opfsFiles(id, id));
+  return opfsFiles(id, dataset.name);
+}
+
+async function summaryOf(id: string): Promise<RunSummary[]> {
+  const files = opfsFiles(id, id);
+  try {
+    const { recipe, dataset } = await readConfig(files);
+    const saved = (await files.list(RUN.checkpoints)).filter((name) => name.endsWith('.safetensors')).at(-1);
+    return [
+      {
+        id,
+        name: dataset.name,
+        size: recipe.network.resolution,
+        pictures: dataset.count,
+        classes: dataset.classes,
+        images: saved === undefined ? 0 : Number.parseInt(saved, 10),
+        total: recipe.images,
+      },
+    ];
+  } catch {
+    return []; // one that was being made when the page was closed
+  }
+}
+
+function samplesOf(model: ReturnType<typeof createModel>): Show {
+  let due = 0;
+  return {
+    due: () => performance.now() >= due,
+    async show(engine: TrainingEngine, images) {
+      const before = performance.now();
+      const picture = await drawSamples(engine, model.spec);
+      const now = performance.now();
+      due = now + Math.max(SAMPLES_MS, (now - before) / SAMPLES_SHARE);
+      post({ type: 'samples', picture, images });
+    },
+  };
+}
+
+type Answers = { [K in keyof Calls]: (...args: Parameters<Calls[K]>) => Promise<ReturnType<Calls[K]>> };
+
+const answers: Answers = {
+  async start(parts) {
+    runtime = await startRuntime(parts);
+  },
+
+  runs: async () => (await Promise.all((await listRuns()).map(summaryOf))).flat(),
+
+  async forecast(run) {
+    const pictures = picturesOf(run);
+    const recipe = recipeOf(pictures, run.width, 1_000_000);
+    const imagesPerSecond = await measureSpeed(recipe, pictures, startEngine);
+    const { resolution, channels } = recipe.network;
+    const { first, good } = forecast({ imagesPerSecond, count: pictures.count, resolution, channels });
+    return { imagesPerSecond, first, good };
+  },
+
+  async create(run, images) {
+    const pictures = picturesOf(run);
+    const recipe = recipeOf(pictures, run.width, images);
+    const id = crypto.randomUUID();
+    const files = opfsFiles(id, run.name);
+    await files.write(PICTURES, packPictures(pictures));
+    (await openRun(files, recorded(recipe, pictures))).release();
+    return id;
+  },
+
+  async train(id, images) {
+    const files = await filesOf(id);
+    const config = await readConfig(files);
+    const recipe = { ...config.recipe, images: Math.max(images ?? 0, config.recipe.images) };
+    const packed = await files.read(PICTURES);
+    if (!packed) throw new UserError(`${files.name}: expected its pictures on this device, got none; make it again`);
+    const pictures = unpackPictures(packed);
+    stop = new AbortController();
+    let told = 0;
+    let last = performance.now();
+    // Of the session, without the time it has rested.
+    let worked = 0;
+    let first: number | undefined;
+    return train({
+      ...{ recipe, pictures, files, source: PICTURES, engine: startEngine },
+      signal: stop.signal,
+      checkpointSeconds: CHECKPOINT_SECONDS,
+      show: samplesOf(createModel(recipe)),
+      onMessage: (sentence) => post({ type: 'said', sentence }),
+      async onStep(seen, statistics) {
+        const step = performance.now() - last;
+        if (first !== undefined) worked += step;
+        first ??= seen;
+        await breathe(rest * step);
+        last = performance.now();
+        if (last - told < PROGRESS_MS) return;
+        told = last;
+        const imagesPerSecond = worked > 0 ? ((seen - first) / worked) * 1000 : 0;
+        post({ type: 'progress', progress: { images: seen, total: recipe.images, imagesPerSecond, statistics } });
+      },
+    });
+  },
+
+  async pause() {
+    stop?.abort();
+  },
+
+  async rest(share) {
+    rest = share;
+  },
+
+  async look(id) {
+    const files = await filesOf(id);
+    const sheet = (await listSamples(files)).at(-1);
+    return {
+      images: (await readStats(files)).at(-1)?.images ?? 0,
+      sheet: sheet && (await files.read(`${RUN.samples}/${sheet.file}`)),
+    };
+  },
+
+  async bundle(id, about) {
+    const files = await filesOf(id);
+    const trained = await loadGenerator(files, (sentence) => post({ type: 'said', sentence }));
+    const engines = [...new Set((await readStats(files)).flatMap(({ engine }) => engine ?? []))];
+    const made = await makeBundle(
+      trained,
+      {
+        name: about.name,
+        variants: ['int8', 'fp16', 'fp32'],
+        truncation: 1,
+        engine: engines.join(', ') || 'not recorded',
+        about: { title: about.title },
+        metrics: await trainingHistory(files, trained.imagesSeen, trained.model.spec.resolution),
+      },
+      sessionsOf(started()),
+    );
+    return new Map([...made.files].map(([name, bytes]) => [name, new Uint8Array(bytes)]));
+  },
+
+  pack: async (id) => packRun(await filesOf(id)),
+
+  async unpack(zip) {
+    const id = crypto.randomUUID();
+    const files = opfsFiles(id, 'run');
+    // The config last: until it is there, there is no run.
+    const content = [...unpackRun(zip)].sort(([a], [b]) => Number(a === RUN.config) - Number(b === RUN.config));
+    for (const [path, bytes] of content) await files.write(path, bytes);
+    await readConfig(files);
+    return id;
+  },
+
+  remove: (id) => removeRun(id),
+};
+
+scope.addEventListener('message', ({ data: { id, name, args } }: MessageEvent<Call>) => {
+  const answer = answers[name] as (...args: unknown[]) => Promise<unknown>;
+  answer(...args).then(
+    (value) => post({ type: 'answer', id, value }),
+    (error: unknown) =>
+      post({
+        type: 'failed',
+        id,
+        message: error instanceof Error ? error.message : String(error),
+        plain: error instanceof UserError,
+      }),
+  );
+});
