@@ -54,9 +54,9 @@ export async function ownCode(): Promise<{ script: number; style: number; drawin
       .filter(({ fileName }) => pattern.test(fileName))
       .reduce((sum, one) => sum + gzipSync(one.type === 'chunk' ? one.code : one.source).length, 0);
   return {
-    script: gzip(/^assets\/(?!ort[.-]|sha2-|drawing-|photo-|making-|trainer-).*\.js$/),
-    style: gzip(/^assets\/(?!drawing-|making-).*\.css$/),
-    drawing: gzip(/^assets\/(drawing|photo)-.*\.(js|css)$/),
-    making: gzip(/^assets\/making-.*\.(js|css)$/),
+    script: gzip(/^assets\/(?!ort[.-]|sha2-|drawing-|photo-|tools-|making-|drawn-|trainer-).*\.js$/),
+    style: gzip(/^assets\/(?!drawing-|tools-|making-).*\.css$/),
+    drawing: gzip(/^assets\/(drawing|photo|tools)-.*\.(js|css)$/),
+    making: gzip(/^assets\/(making|drawn)-.*\.(js|css)$/),
   };
 }

@@ -19,7 +19,7 @@ import { packRun, unpackRun } from '../../train/store/packed-run.ts';
 import { openRun, readConfig } from '../../train/store/run.ts';
 import { launchBrowser } from '../browser.ts';
 import { smallPictures, smallRecipe } from '../small.ts';
-import { builtSite, MODEL, openPage } from '../web-harness.ts';
+import { builtSite, MODEL, openPage, violations } from '../web-harness.ts';
 import { type Site, serveSite } from '../web-site.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-web-train-'));
@@ -127,7 +127,7 @@ test('a run begun elsewhere goes on in the page, is reloaded in the middle, and 
   await page.close();
 });
 
-test('pictures of two kinds are chosen, counted and timed, trained on and paused; nothing is sent anywhere', async () => {
+test('pictures of two kinds are chosen and drawn, counted and timed, trained on and paused; nothing is sent anywhere', async () => {
   const page = await open();
   const asked = site.log.length;
   const square = (level: number) =>
@@ -151,20 +151,29 @@ test('pictures of two kinds are chosen, counted and timed, trained on and paused
       { name: 'note.png', mimeType: 'image/png', buffer: Buffer.from('none') },
     ]);
   }
+  await press(page, 'Draw some');
+  const pad = await page.locator('.draw-pad').boundingBox();
+  if (pad === null) throw new Error('expected a pad to draw on');
+  await page.mouse.move(pad.x + pad.width / 3, pad.y + pad.height / 3);
+  await page.mouse.down();
+  await page.mouse.move(pad.x + pad.width / 2, pad.y + pad.height / 2);
+  await page.mouse.up();
+  await press(page, 'Add this drawing');
+  await page.getByText('dogs: 8').waitFor();
   await page.getByText('cats: 7').waitFor();
-  await page.getByText('dogs: 7').waitFor();
+  expect(await violations(page)).toEqual([]);
   await page.getByLabel('Size in pixels').selectOption('16');
   await page.getByLabel('Network').selectOption('small');
   await page.getByLabel('Name of the model').fill('Pets');
   await press(page, 'See how long it takes');
   await page
-    .getByText(/12 pictures, 16 × 16: [\d.]+ images a second here.*2 files could not be read/)
+    .getByText(/13 pictures, 16 × 16: [\d.]+ images a second here.*2 files could not be read/)
     .waitFor({ timeout: 120_000 });
   await press(page, 'Train until first shapes');
   await said(page, /^\d+ of 40,000 images/);
   await press(page, 'Pause');
   await said(page, /^Paused and saved/);
-  await page.getByText(/12 pictures, 16 × 16; \d+ of 40,000 images seen/).waitFor();
+  await page.getByText(/13 pictures, 16 × 16; \d+ of 40,000 images seen/).waitFor();
   // The trainer and ONNX Runtime were there from the first test; whatever was asked for since is a file of the site.
   for (const { path } of site.log.slice(asked)) expect(path).toMatch(/^\/(assets\/|models\/|index\.html)?/);
   await page.close();

@@ -235,7 +235,7 @@ export function createDrawing(app: App): DrawView {
     const next = pictureCanvas(image.width, image.height);
     seen.replaceWith(next);
     seen = next;
-    pad.reset(manifest, ground);
+    pad.reset(image, fitOf(manifest), ground);
     brushes.reset(image.channels, Math.max(image.width, image.height), ground);
     classes.reset(labels, app.state.class);
   }

@@ -1,7 +1,7 @@
 // The pad: a brush by finger, pen, mouse or keys; a photo moved by drag, wheel, pinch or keys; undo. What is on it comes out in
 // the model's size.
 import { backgroundName, type Colour } from '../../contract/background.ts';
-import { type Fit, fitOf, intake } from '../../contract/intake.ts';
+import { type Fit, intake } from '../../contract/intake.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { arrowMove, h } from '../ui/dom.ts';
@@ -18,8 +18,11 @@ export interface Pad {
   change(next: Work, kind?: string): void;
   undo(): void;
   readonly canUndo: boolean;
-  /** Another model: marks of the old one do not fit, a photo does. `ground` is what its pictures are on. */
-  reset(manifest: Manifest, ground: Colour | undefined): void;
+  /**
+   * Pictures of another size or kind: marks of the old one do not fit, a photo does. `fit` is how the model's own were fitted, `ground`
+   * what they are on.
+   */
+  reset(image: Manifest['image'], fit: Fit, ground: Colour | undefined): void;
   /** What is on it, as the model has pictures. */
   picture(): Picture;
 }
@@ -59,7 +62,7 @@ export function createPad(changed: (settled: boolean) => void, pen: (down: boole
   );
   element.addEventListener('wheel', wheel, { passive: false });
 
-  let manifest: Manifest | undefined;
+  let kind: { image: Manifest['image']; fit: Fit } | undefined;
   let sheet: Sheet | undefined;
   let ground: Colour | undefined;
   /** All but the mark that is being made: a long drawing is not painted anew for every move of the hand. */
@@ -237,10 +240,10 @@ export function createPad(changed: (settled: boolean) => void, pen: (down: boole
       changed(true);
     },
     undo,
-    reset(next, on) {
-      manifest = next;
+    reset(image, fit, on) {
+      kind = { image, fit };
       ground = on;
-      const { width, height } = next.image;
+      const { width, height } = image;
       // So many of the pad's pixels in each of the picture's.
       const scale = Math.max(1, Math.round(SIDE / Math.max(width, height)));
       Object.assign(canvas, { width: width * scale, height: height * scale });
@@ -248,19 +251,18 @@ export function createPad(changed: (settled: boolean) => void, pen: (down: boole
       const context = canvas.getContext('2d', { willReadFrequently: true });
       sheet = context === null ? undefined : { context, ground: on && `#${backgroundName(on)}` };
       element.style.setProperty('--shape', `${width} / ${height}`);
-      element.classList.toggle('grey', next.image.channels === 1);
+      element.classList.toggle('grey', image.channels === 1);
       past = [];
       mark = undefined;
       work = { photo: work.photo && moved({ ...work.photo, inverted: false }, shape(), 0, 0), marks: [] };
       paint();
     },
     picture() {
-      if (manifest === undefined) throw new Error('the pad has no model yet');
-      const { image } = manifest;
+      if (kind === undefined) throw new Error('the pad has no model yet');
+      const { image, fit } = kind;
       const { photo, marks } = work;
       // Straight from the photo's own pixels where nothing is drawn on it.
-      if (photo !== undefined && marks.length === 0 && mark === undefined)
-        return cropped(photo, image, fitOf(manifest), ground);
+      if (photo !== undefined && marks.length === 0 && mark === undefined) return cropped(photo, image, fit, ground);
       return intake(pixelsOf(canvas), image, ON_GROUND);
     },
   };

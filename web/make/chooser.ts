@@ -38,6 +38,8 @@ export function createChooser({ measure, begin, fail }: Chosen): HTMLElement {
   );
   const classes = h('ul', { class: 'made-of' });
   const status = h('p', { class: 'hint', role: 'status' });
+  const desk = h('div', { hidden: true });
+  const drawing = h('button', { class: 'button', onclick: () => void openDesk() }, words('draw'));
   const start = h('button', { class: 'button strong', onclick: () => void look() }, words('measure'));
   const choices = h('div', { class: 'bar' });
 
@@ -53,6 +55,26 @@ export function createChooser({ measure, begin, fail }: Chosen): HTMLElement {
       onchange: () => void add([...(input.files ?? [])]),
     });
     return h('span', {}, input, h('button', { class: 'button', onclick: () => input.click() }, text));
+  }
+
+  /** Loaded when it is wanted. */
+  async function openDesk(): Promise<void> {
+    desk.hidden = !desk.hidden;
+    drawing.setAttribute('aria-expanded', String(!desk.hidden));
+    if (desk.childElementCount > 0) return;
+    try {
+      const { createDrawn } = await import('./drawn.ts');
+      desk.replaceChildren(
+        createDrawn((blob) => {
+          brought = [...brought, { blob, label: label.value.trim() }];
+          forget();
+          show();
+        }),
+      );
+    } catch (error) {
+      desk.hidden = true;
+      fail(error);
+    }
   }
 
   async function add(files: File[]): Promise<void> {
@@ -145,7 +167,9 @@ export function createChooser({ measure, begin, fail }: Chosen): HTMLElement {
       picker(words('addPhoto'), { accept: 'image/*', capture: 'environment' }),
       picker(words('addFolder'), { webkitdirectory: true }),
       picker(words('addZip'), { accept: '.zip,application/zip' }),
+      drawing,
     ),
+    desk,
     h('p', { class: 'hint' }, words('folders')),
     classes,
     h('div', { class: 'field' }, h('label', { for: size.id }, words('size')), size),

@@ -14,6 +14,8 @@ export const words = wordsOf({
   addFolder: ['Add a folder', '添加文件夹'],
   addZip: ['Add a zip', '添加压缩包'],
   addPhoto: ['Take a photo', '拍照'],
+  draw: ['Draw some', '手绘'],
+  addDrawing: ['Add this drawing', '添加这幅画'],
   folders: ['In a folder or a zip each sub-folder is a class.', '文件夹或压缩包中,每个子文件夹是一类。'],
   reading: ['Reading {n} of {all}', '正在读取 {n} / {all}'],
   unread: ['{n} files could not be read as pictures and are left out.', '{n} 个文件无法作为图片读取,已略过。'],

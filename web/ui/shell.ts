@@ -104,11 +104,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
   );
   const statusRow = h('div', { class: 'status-row' }, status);
   const stage = createStage(app, actions, statusRow);
-  const tabs = h(
-    'nav',
-    { class: 'tabs', 'aria-label': t('views') },
-    ...TABS.map(tab),
-  );
+  const tabs = h('nav', { class: 'tabs', 'aria-label': t('views') }, ...TABS.map(tab));
   const panel = h('div', { class: 'panel-holder', id: 'pictures', tabindex: -1 });
   const live = createLivePanel();
   const messages = h('div', { class: 'messages', 'aria-live': 'polite' });
