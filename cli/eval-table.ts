@@ -2,7 +2,8 @@
 import type { EvalResult } from './commands/eval.ts';
 
 export function evaluationTable(result: EvalResult): string {
-  const { generated, real, judge, ganTrain, memorisation, reconstruction, protocol, dataset, imagesSeen } = result;
+  const { generated, real, judge, ganTrain, memorisation, reconstruction, completion, protocol, dataset, imagesSeen } =
+    result;
   const row = (name: string, a: number | undefined, b: number | undefined, digits: number, what: string): string[] => {
     if (a === undefined && b === undefined) return [];
     const cell = (value: number | undefined): string => (value?.toFixed(digits) ?? '–').padStart(11);
@@ -69,6 +70,15 @@ export function evaluationTable(result: EvalResult): string {
     ),
     ...row('codes', reconstruction?.codes, undefined, 0, 'different tokens that the pictures have'),
     ...row('active units', reconstruction?.activeUnits, undefined, 0, 'numbers of the latent that are in use'),
+    ...(completion ? [`${completion.pictures} held-out pictures whose lower half was drawn anew, class not told`] : []),
+    ...row('class kept', completion?.classKept, reconstruction?.classOfPictures, 4, 'accuracy of the judge'),
+    ...row(
+      'spread',
+      completion?.spread,
+      completion?.spreadOfPictures,
+      4,
+      `difference of two of ${completion?.seeds} seeds where they draw; real: of two pictures there`,
+    ),
   ]
     .map((line) => line.trimEnd())
     .join('\n');

@@ -1,17 +1,20 @@
 // A trained model wherever it is: a bundle or a run folder, both drawing the same picture for the same seed and class.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Completer, createCompleter } from '../contract/completer.ts';
 import { createEncoder, type Encoder } from '../contract/encoder.ts';
 import { UserError } from '../contract/errors.ts';
 import { LATENT_GENERATOR, latentOf, oneHot, truncate } from '../contract/latent.ts';
 import type { Manifest, Variant } from '../contract/manifest.ts';
 import type { Picture } from '../contract/picture.ts';
 import { levelsOf, pictureOf, toPictures } from '../contract/pixels.ts';
+import { traceCompleter } from '../export/completer.ts';
 import { traceEncoder } from '../export/encoder.ts';
 import { openBundle, readNetwork, startSession } from '../export/open.ts';
 import { generatorFunction, loadGenerator, type TrainedGenerator } from '../export/weights.ts';
 import { trace } from '../trace/index.ts';
 import { type PictureOptions, type PictureSize, pictureOptionsSchema, pictureSizes } from '../train/data/index.ts';
+import type { Complete } from '../train/eval/completion.ts';
 import { type NetworkSpec, networkSpecSchema } from '../train/nn/spec.ts';
 import { folderFiles } from '../train/store/folder.ts';
 import { type Known, openKnown } from './known.ts';
@@ -32,6 +35,8 @@ export interface ModelSource extends Known {
   generate(firstSeed: number, labels: Uint8Array, truncation: number): Promise<Uint8Array>;
   /** Pictures as sets have them, drawn again as their labels; absent for a model without an encoder. */
   reconstruct?(pixels: Uint8Array, labels: Uint8Array): Promise<Uint8Array>;
+  /** Pictures as sets have them with the places that `hidden` names drawn by seeds `firstSeed` on, no class told; absent for a model that only draws. */
+  complete?: Complete;
   /** Latents [latentSize] and class weights [classes] of the caller's own (none without classes). */
   decode(latents: Float32Array[], classWeights: Float32Array[]): Promise<Picture[]>;
   close(): Promise<void>;
@@ -52,6 +57,8 @@ export async function openSource(
     const used = variant ?? manifest.defaultVariant;
     const encoder = manifest.files.find((file) => file.role === 'encoder' && file.variant === used);
     const encoding = encoder && (await startSession(await readNetwork(path, encoder), 'cpu'));
+    const completer = manifest.files.find((file) => file.role === 'completer' && file.variant === used);
+    const completing = completer && (await startSession(await readNetwork(path, completer), 'cpu'));
     const options = pictureOptionsSchema.optional().catch(undefined).parse(config.pictures);
     return {
       dataset: { ...dataset, source: dataset.name, options },
@@ -63,6 +70,9 @@ export async function openSource(
       imagesSeen,
       generate: generateWith(manifest.latent.size, manifest.classes.length, generator.decode),
       decode: generator.decode,
+      ...(completing && {
+        complete: completeWith(manifest, createCompleter(manifest, completing.session, completing.Tensor)),
+      }),
       ...(encoding && {
         reconstruct: reconstructWith(
           manifest,
@@ -72,6 +82,7 @@ export async function openSource(
       }),
       async close() {
         await encoding?.session.release();
+        await completing?.session.release();
         await close();
       },
     };
@@ -118,7 +129,7 @@ async function openRunSource(path: string, warn: (sentence: string) => void): Pr
   };
 }
 
-type Ways = Pick<ModelSource, 'reconstruct' | keyof Known>;
+type Ways = Pick<ModelSource, 'reconstruct' | 'complete' | keyof Known>;
 
 /** The run's encoder, if it has one. */
 async function openWayBack(
@@ -131,22 +142,30 @@ async function openWayBack(
   if (!encoder || !file) return { ways: {}, close: async () => {} };
   const { config, model } = trained;
   const { resolution, channels, latent, classes } = model.spec;
+  const completer = await traceCompleter(trained, ['fp32']);
   const described = {
     name,
     encoder: encoder.entry,
+    completer: completer?.entry,
     image: { width: resolution, height: resolution, channels },
     latent: { size: latent, distribution: 'normal', generator: LATENT_GENERATOR },
     classes: classes > 0 ? config.dataset.classes : [],
   } as const;
   const { session, Tensor } = await startSession(file.bytes, 'cpu');
   const { known, close } = await openKnown(trained);
+  const [completing] = completer?.models ?? [];
+  const completion = completing && (await startSession(completing.bytes, 'cpu'));
   return {
     ways: {
       reconstruct: reconstructWith(described, createEncoder(described, session, Tensor), decode),
+      ...(completion && {
+        complete: completeWith(described, createCompleter(described, completion.session, completion.Tensor)),
+      }),
       ...known,
     },
     async close() {
       await session.release();
+      await completion?.session.release();
       await close();
     },
   };
@@ -170,6 +189,29 @@ function reconstructWith(
       for (const [i, picture] of drawn.entries()) again.set(levelsOf(picture), (from + i) * size);
     }
     return again;
+  };
+}
+
+function completeWith(
+  { image, classes, latent }: Pick<Manifest, 'image' | 'classes' | 'latent'>,
+  completer: Completer,
+): Complete {
+  const size = image.width * image.height * image.channels;
+  const classWeights = new Float32Array(classes.length);
+  return async (pixels, hidden, firstSeed) => {
+    const made = new Uint8Array(pixels.length);
+    for (let from = 0; from < pixels.length / size; from += batch) {
+      const count = Math.min(batch, pixels.length / size - from);
+      const completions = Array.from({ length: count }, (_, i) => ({
+        picture: pictureOf(pixels.slice((from + i) * size, (from + i + 1) * size), image),
+        hidden,
+        latent: latentOf(firstSeed + from + i, latent.size),
+        classWeights,
+      }));
+      for (const [i, picture] of (await completer.complete(completions)).entries())
+        made.set(levelsOf(picture), (from + i) * size);
+    }
+    return made;
   };
 }
 

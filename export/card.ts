@@ -56,6 +56,7 @@ ${[
   ...row('held-out pictures drawn again: PSNR, dB', 2, 'reconstruction', 'psnr', []),
   ...row('the same: SSIM', 4, 'reconstruction', 'ssim', []),
   ...row('the same: class kept', 4, 'reconstruction', 'classKept', ['reconstruction', 'classOfPictures']),
+  ...row('lower half drawn anew: class kept', 4, 'completion', 'classKept', ['reconstruction', 'classOfPictures']),
   ...row('GAN-train accuracy', 4, 'ganTrain', 'generated', ['ganTrain', 'real']),
   ...row(
     'share nearer to training pictures than 99 % of real ones are',

@@ -215,16 +215,18 @@ export function gather(g: GraphBuilder, x: Value, indices: Value, axis: number):
 
 export type Reduction = 'Sum' | 'Mean' | 'Max' | 'Min' | 'Prod';
 
-export function reduce(g: GraphBuilder, op: Reduction, x: Value, axes: readonly number[]): Value {
-  const shape = x.shape.filter((_, i) => !axes.includes(i));
+/** `keep`: reduced dimensions stay, of size 1. */
+export function reduce(g: GraphBuilder, op: Reduction, x: Value, axes: readonly number[], keep = false): Value {
+  const shape = keep ? x.shape.map((d, i) => (axes.includes(i) ? 1 : d)) : x.shape.filter((_, i) => !axes.includes(i));
+  const keepdims = keep ? 1 : 0;
   if (axes.every((a) => x.shape[a] === 1)) return reshape(g, x, shape);
   if (x.source.kind === 'splat' && op !== 'Prod') {
     const count = axes.reduce((n, a) => n * (x.shape[a] ?? 1), 1);
     return g.splat(op === 'Sum' ? Math.fround(x.source.fill * count) : x.source.fill, x.dtype, shape);
   }
   // Opset 17 takes ReduceSum's axes as an input, the other reductions' as an attribute.
-  if (op === 'Sum') return g.node('ReduceSum', [x, g.ints(axes)], { keepdims: 0 }, x.dtype, shape);
-  return g.node(`Reduce${op}`, [materialise(g, x)], { axes, keepdims: 0 }, x.dtype, shape);
+  if (op === 'Sum') return g.node('ReduceSum', [x, g.ints(axes)], { keepdims }, x.dtype, shape);
+  return g.node(`Reduce${op}`, [materialise(g, x)], { axes, keepdims }, x.dtype, shape);
 }
 
 /** Where the largest or smallest value along `axis` is, the first (or last) of equals, as int32. */

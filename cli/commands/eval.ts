@@ -11,6 +11,7 @@ import { layOut, parseColour } from '../../train/data/canonical.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
 import { datasetNames, loadDataset, type PictureSet, pictureSet, spreadPictures } from '../../train/data/index.ts';
 import type { JudgeTask } from '../../train/eval/classifier.ts';
+import { type Completion, completion } from '../../train/eval/completion.ts';
 import { accuracy, createEvaluator, type Metrics, requireHeldOut } from '../../train/eval/evaluator.ts';
 import { type GanTrain, ganTrain, ganTrainImages, realSide } from '../../train/eval/gan-train.ts';
 import { type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
@@ -55,6 +56,8 @@ export interface EvalResult {
   real: Metrics;
   /** Of held-out pictures, for models with an encoder. */
   reconstruction?: Reconstruction;
+  /** Of held-out pictures whose lower half is drawn anew, for models that do. */
+  completion?: Completion;
   ganTrain?: GanTrain;
   memorisation?: Memorisation;
   seconds: number;
@@ -145,6 +148,13 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
         ...(source.tokens && tokenNumbers(await source.tokens(shown.pixels, shown.labels))),
       };
     }
+    if (source.complete && flags.background === undefined)
+      result.completion = await completion(
+        test,
+        source.complete,
+        seed,
+        labelled ? async (pixels) => (await judge.judge(pixels)).labels : undefined,
+      );
     // Neighbours are looked up among the very pictures the model saw, which this machine may not have.
     if (seen) {
       const count = Math.min(lookedUp, samples, test.count);

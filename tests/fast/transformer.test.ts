@@ -1,5 +1,8 @@
 // The Transformer besides its gradients: tokens and their order, normals to tokens and back, steps unrolled against all at once,
 // completion, phases and recipes.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -11,6 +14,7 @@ import { choose, inverseNormal, normalsOf, runningSums } from '../../train/famil
 import { blockSizes, createSlots, haltonOrder, tokenCount } from '../../train/families/transformer/order.ts';
 import { seenMask } from '../../train/families/transformer/steps.ts';
 import { createQuantiser } from '../../train/families/transformer/tokens.ts';
+import { gelu, rmsNorm } from '../../train/nn/attention.ts';
 import { pictureSizes } from '../../train/nn/spec.ts';
 import { type Tensors, under } from '../../train/nn/tensors.ts';
 import { recipeFor } from '../../train/recipe.ts';
@@ -236,6 +240,23 @@ describe('network', () => {
     expect(Math.max(...(await draw([3])).map((x, i) => Math.abs(x - (together[3 * 768 + i] ?? 0))))).toBeLessThan(1e-5);
     await session.release();
   });
+});
+
+test('ONNX Runtime finds RMS norm and GELU in the chains that are traced, and runs each as one operator', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pocketgen-fused-'));
+  const p = { 'look.scale': tf.tensor1d(randomNormals(1, 3, 0, 8)) };
+  const { encode } = await trace(({ x }) => ({ y: gelu(rmsNorm(p, 'look', x)) }), { x: ['batch', 8] });
+  const optimizedModelFilePath = join(folder, 'optimised.onnx');
+  const session = await ort.InferenceSession.create(encode(), {
+    graphOptimizationLevel: 'extended',
+    optimizedModelFilePath,
+  });
+  await session.release();
+  expect(operators(readModel(readFileSync(optimizedModelFilePath)))).toEqual({
+    SimplifiedLayerNormalization: 1,
+    Gelu: 1,
+  });
+  rmSync(folder, { recursive: true });
 });
 
 test('what is hidden is a rectangle or all but one, a part of the picture in most cases', () => {

@@ -1,6 +1,6 @@
 // tfjs kernels that reduce dimensions to one value, or to running ones.
 import type { DType, GraphBuilder, Value } from '../graph.ts';
-import { argExtreme, binary, cast, gather, materialise, pad, type Reduction, reduce, reshape, slice } from '../ops.ts';
+import { argExtreme, binary, cast, gather, materialise, pad, type Reduction, reduce, slice } from '../ops.ts';
 import { plain } from '../traced.ts';
 import { axesOf, axisOf, type Kernel, type KernelCall, type KernelTable } from './table.ts';
 
@@ -21,9 +21,9 @@ const reduction =
       op,
       value,
       [...axes].sort((a, b) => a - b),
+      !!call.attrs.keepDims,
     );
-    const kept = value.shape.map((d, i) => (axes.includes(i) ? 1 : d));
-    return { value: cast(call.g, call.attrs.keepDims ? reshape(call.g, reduced, kept) : reduced, result) };
+    return { value: cast(call.g, reduced, result) };
   };
 
 const extreme =

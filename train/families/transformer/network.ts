@@ -68,14 +68,16 @@ export function createTokenNetwork(
   };
   const plus = (x: tf.Tensor, y: tf.Tensor | undefined): tf.Tensor => (y ? tf.add(x, y) : x);
 
-  /** One row for each place of what is seen of a picture: [batch, places, width]. */
+  /** What is seen of a picture, by place: [batch, places, width]. */
   const seenRows = (p: Tensors, { pictures, mask }: NonNullable<Told['seen']>): tf.Tensor => {
     const all = tf.concat([tf.mul(pictures, mask), mask], 3);
     const blocks = tf.reshape(all, [-1, side, patch, side, patch, spec.channels + 1]);
     const flat = tf.reshape(tf.transpose(blocks, [0, 1, 3, 2, 4, 5]), [-1, pixels]);
-    const rows = tf.reshape(dense(p, 'pixels', flat), [-1, places, width]);
-    return tf.add(rows, tf.expandDims(parameter(p, 'pixels.places'), 0));
+    return tf.reshape(dense(p, 'pixels', flat), [-1, places, width]);
   };
+  /** A row for each place of it, which all others see. */
+  const withPlaces = (p: Tensors, rows: tf.Tensor): tf.Tensor =>
+    tf.add(rows, tf.expandDims(parameter(p, 'pixels.places'), 0));
 
   /** Slots from `start` on, which are told codes [batch, size] of earlier ones, −1 for none: [batch, size, width]. */
   const slotRows = (p: Tensors, told: tf.Tensor, start: number): tf.Tensor => {
@@ -108,7 +110,8 @@ export function createTokenNetwork(
     );
     let rows = slotRows(p, earlier, 0);
     const before = told.seen && seenRows(p, told.seen);
-    if (before) rows = tf.concat([before, rows], 1);
+    // A slot is told what is seen of its own place, too.
+    if (before) rows = tf.concat([withPlaces(p, before), tf.add(rows, gathered(before, slots.places))], 1);
     const out = attend(options, p, plus(rows, common(p, told)), { visible: visible(before ? places : 0) });
     return predictions(p, before ? tf.slice(out, [0, places, 0], [-1, places, width]) : out);
   };
@@ -132,7 +135,9 @@ export function createTokenNetwork(
       const z = gathered(normals, slots.places);
       const shared = common(p, told);
       const memory: Memory = [];
-      if (told.seen) attend(options, p, plus(seenRows(p, told.seen), shared), { memory });
+      const seen = told.seen && seenRows(p, told.seen);
+      if (seen) attend(options, p, plus(withPlaces(p, seen), shared), { memory });
+      const ofSlots = seen && gathered(seen, slots.places);
       const drawn: tf.Tensor[] = [];
       for (const [k, size] of slots.sizes.entries()) {
         const start = slots.starts[k] ?? 0;
@@ -148,7 +153,8 @@ export function createTokenNetwork(
               -1,
             )
           : tf.sub(tf.mul(mine, 0), 1);
-        const out = attend(options, p, plus(slotRows(p, told, start), shared), { memory });
+        const own = ofSlots && tf.slice(ofSlots, [0, start, 0], [-1, size, width]);
+        const out = attend(options, p, plus(plus(slotRows(p, told, start), own), shared), { memory });
         const probabilities = tf.softmax(predictions(p, out));
         drawn.push(tf.reshape(choose(probabilities, tf.reshape(mine, [-1, 1])), [-1, size]));
       }
