@@ -2,6 +2,7 @@
 import { UserError } from './errors.ts';
 import type { Generator } from './generator.ts';
 import type { FileEntry, Golden, Manifest, Variant } from './manifest.ts';
+import type { Picture } from './picture.ts';
 import { levelsOf } from './pixels.ts';
 
 /** SHA-256 in lower-case hexadecimal. */
@@ -36,7 +37,7 @@ export function largestDifference(expected: Uint8Array, got: Uint8Array, channel
   return largest;
 }
 
-export function goldenPixels(golden: Golden): Uint8Array {
+export function goldenPixels(golden: Pick<Golden, 'pixels'>): Uint8Array {
   return Uint8Array.from(atob(golden.pixels), (character) => character.charCodeAt(0));
 }
 
@@ -56,17 +57,32 @@ export async function checkGoldens(
   const pictures = await generator.generate(
     goldens.map((golden) => ({ seed: golden.seed, class: golden.class, truncation: golden.truncation })),
   );
+  const named = goldens.map((golden) => ({
+    ...golden,
+    name: `${manifest.name} ${variant}: golden of seed ${golden.seed}`,
+  }));
+  return levelsOff(named, pictures, manifest.image.channels, maxLevels);
+}
+
+/** Pictures beside those that were recorded: the largest difference seen. Throws UserError above `maxLevels`, naming which. */
+export async function levelsOff(
+  recorded: readonly (Pick<Golden, 'sha256' | 'pixels'> & { readonly name: string })[],
+  pictures: readonly Picture[],
+  channels: Manifest['image']['channels'],
+  maxLevels: number,
+): Promise<number> {
   let largest = 0;
-  for (const [i, golden] of goldens.entries()) {
-    const name = `${manifest.name} ${variant}: golden of seed ${golden.seed}`;
+  for (const [i, golden] of recorded.entries()) {
     const expected = goldenPixels(golden);
     const hash = await sha256Hex(expected);
     if (hash !== golden.sha256)
-      throw new UserError(`${name}: expected pixels of SHA-256 ${golden.sha256}, got ${hash}; export the bundle again`);
-    const levels = largestDifference(expected, pictures[i]?.data ?? new Uint8Array(), manifest.image.channels);
+      throw new UserError(
+        `${golden.name}: expected pixels of SHA-256 ${golden.sha256}, got ${hash}; export the bundle again`,
+      );
+    const levels = largestDifference(expected, pictures[i]?.data ?? new Uint8Array(), channels);
     if (levels > maxLevels)
       throw new UserError(
-        `${name}: expected ${maxLevels === 0 ? 'the same bytes' : `at most ${maxLevels} level of difference`}, got a difference of ${levels} levels of 255`,
+        `${golden.name}: expected ${maxLevels === 0 ? 'the same bytes' : `at most ${maxLevels} level of difference`}, got a difference of ${levels} levels of 255`,
       );
     largest = Math.max(largest, levels);
   }

@@ -1,6 +1,6 @@
 // Completion: a part of a picture is kept and the rest is drawn, in another way for every latent. ONNX Runtime is passed in, as to
 // the generator.
-import { largestDifference, sha256Hex } from './bundle.ts';
+import { goldenPixels, levelsOff } from './bundle.ts';
 import { UserError } from './errors.ts';
 import { classInput, inTurn, joined, type SessionLike, type TensorConstructor, type TensorLike } from './generator.ts';
 import { latentOf, oneHot, truncate } from './latent.ts';
@@ -99,7 +99,7 @@ export function completionOf(
   const of = manifest.goldens[golden];
   if (!of) throw new UserError(`${manifest.name}: expected golden ${golden}, got none; export it again`);
   return {
-    picture: { ...image, data: Uint8Array.from(atob(of.pixels), (c) => c.charCodeAt(0)) },
+    picture: { ...image, data: goldenPixels(of) },
     hidden: Uint8Array.from({ length: image.width * image.height }, (_, i) =>
       Math.floor(i / image.width) >= image.height / 2 ? 1 : 0,
     ),
@@ -119,18 +119,9 @@ export async function checkCompleterGoldens(
   if (goldens.length === 0)
     throw new UserError(`${manifest.name}: expected a golden of its ${variant} completer, got none; export it again`);
   const pictures = await completer.complete(goldens.map((golden) => completionOf(manifest, golden)));
-  let largest = 0;
-  for (const [i, golden] of goldens.entries()) {
-    const name = `${manifest.name} ${variant}: golden ${golden.golden} completed by seed ${golden.seed}`;
-    const expected = Uint8Array.from(atob(golden.pixels), (c) => c.charCodeAt(0));
-    if ((await sha256Hex(expected)) !== golden.sha256)
-      throw new UserError(`${name}: expected pixels of SHA-256 ${golden.sha256}, got others; export the bundle again`);
-    const levels = largestDifference(expected, pictures[i]?.data ?? new Uint8Array(), manifest.image.channels);
-    if (levels > maxLevels)
-      throw new UserError(
-        `${name}: expected ${maxLevels === 0 ? 'the same bytes' : `at most ${maxLevels} level of difference`}, got a difference of ${levels} levels of 255`,
-      );
-    largest = Math.max(largest, levels);
-  }
-  return largest;
+  const named = goldens.map((golden) => ({
+    ...golden,
+    name: `${manifest.name} ${variant}: golden ${golden.golden} completed by seed ${golden.seed}`,
+  }));
+  return levelsOff(named, pictures, manifest.image.channels, maxLevels);
 }

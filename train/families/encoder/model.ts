@@ -2,9 +2,10 @@
 import { initialValues } from '../../nn/layers.ts';
 import { shapesOf } from '../../nn/optimiser.ts';
 import { stream } from '../../nn/streams.ts';
-import { prefixed, sizeOf, under, type Values } from '../../nn/tensors.ts';
+import { prefixed, under, type Values } from '../../nn/tensors.ts';
 import { type Recipe, scheduled } from '../../recipe.ts';
 import { countOf, type Draw, type Model } from '../family.ts';
+import { decayAt, filled } from '../parts.ts';
 import { encoderNetworks } from './networks.ts';
 import { type EncoderStepOptions, encoderShapes, frozenShapes, latentStep, pictureStep } from './steps.ts';
 
@@ -30,9 +31,7 @@ export function encoderModel(recipe: Recipe): Model {
     initialState() {
       const values = initialValues(encoderParameters, recipe.seed, stream('encoder'));
       const started: Values = { ...prefixed('encoder', values), ...prefixed('ema/encoder', values) };
-      return Object.fromEntries(
-        Object.entries(state).map(([name, shape]) => [name, started[name]?.slice() ?? new Float32Array(sizeOf(shape))]),
-      );
+      return filled(state, started);
     },
     carried: prefixed('ema/encoder', shapesOf(encoderParameters)),
     startFrom: (carried) => ({ ...carried, ...under('ema', carried) }),
@@ -57,10 +56,9 @@ export function encoderModel(recipe: Recipe): Model {
 /** The recipe's schedules after so many images. */
 function scalarsAt(recipe: Recipe, images: number) {
   const part = images / recipe.images;
-  const halfLife = scheduled(recipe.emaHalfLife, part);
   return {
     learningRate: scheduled(recipe.learningRate, part),
     beta2: scheduled(recipe.beta2, part),
-    emaDecay: halfLife > 0 ? 0.5 ** (recipe.batch / halfLife) : 0,
+    emaDecay: decayAt(recipe, part),
   };
 }

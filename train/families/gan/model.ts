@@ -3,9 +3,10 @@ import { initialValues } from '../../nn/layers.ts';
 import { createNetworks } from '../../nn/networks.ts';
 import { shapesOf } from '../../nn/optimiser.ts';
 import { stream } from '../../nn/streams.ts';
-import { prefixed, sizeOf, under, type Values } from '../../nn/tensors.ts';
+import { prefixed, under, type Values } from '../../nn/tensors.ts';
 import { type Recipe, scheduled } from '../../recipe.ts';
 import { countOf, type Model } from '../family.ts';
+import { decayAt, filled } from '../parts.ts';
 import { createStep, type StepOptions, stateShapes } from './step.ts';
 
 export function stepOptions(recipe: Recipe): StepOptions {
@@ -33,9 +34,7 @@ export function ganModel(recipe: Recipe): Model {
         ...prefixed('discriminator', initialValues(discriminatorParameters, recipe.seed, stream('discriminator'))),
         ...prefixed('ema', generator),
       };
-      return Object.fromEntries(
-        Object.entries(state).map(([name, shape]) => [name, started[name]?.slice() ?? new Float32Array(sizeOf(shape))]),
-      );
+      return filled(state, started);
     },
     carried: {
       ...prefixed('ema', shapesOf(generatorParameters)),
@@ -59,11 +58,10 @@ export function ganModel(recipe: Recipe): Model {
 
 /** The recipe's schedules after a fraction of the run. */
 function scalarsAt(recipe: Recipe, fraction: number) {
-  const halfLife = scheduled(recipe.emaHalfLife, fraction);
   return {
     learningRate: scheduled(recipe.learningRate, fraction),
     beta2: scheduled(recipe.beta2, fraction),
     gamma: scheduled(recipe.gamma, fraction),
-    emaDecay: halfLife > 0 ? 0.5 ** (recipe.batch / halfLife) : 0,
+    emaDecay: decayAt(recipe, fraction),
   };
 }

@@ -1,13 +1,12 @@
 // The third family: pictures as a few tokens, which a Transformer draws in a few steps; in three phases. It has the way back, and
 // completes pictures.
 import * as tf from '@tensorflow/tfjs';
-import { initialValues, type ParameterSpec } from '../../nn/layers.ts';
 import { shapesOf } from '../../nn/optimiser.ts';
-import { type StreamName, stream } from '../../nn/streams.ts';
-import { prefixed, sizeOf, type Tensors, under, type Values } from '../../nn/tensors.ts';
+import { prefixed, type Tensors, under } from '../../nn/tensors.ts';
 import { type Recipe, scheduled } from '../../recipe.ts';
 import { adversarialStep, autoencoderShapes, discriminatorShapes, plainStep } from '../autoencoder.ts';
-import { countOf, type Model } from '../family.ts';
+import type { Model } from '../family.ts';
+import { along, countsOf, decayAt, filled, type Parts, partsAtStart, weightsOf } from '../parts.ts';
 import { createTokenNetwork, type Told } from './network.ts';
 import { tokenCount } from './order.ts';
 import { HIDES, type TransformerStepOptions, tokenShapes, tokenStep } from './steps.ts';
@@ -40,28 +39,20 @@ export function transformerModel(recipe: Recipe): Model {
   const options = transformerStepOptions(recipe);
   const { networks, tokens, transformer, augment } = options;
   const { quantiser } = networks;
-  const parts: Readonly<Record<string, { parameters: readonly ParameterSpec[]; start: StreamName }>> = {
+  const parts: Parts = {
     encoder: { parameters: networks.encoderParameters, start: 'encoder' },
     decoder: { parameters: networks.generatorParameters, start: 'generator' },
     discriminator: { parameters: networks.discriminatorParameters, start: 'discriminator' },
     transformer: { parameters: tokens.parameters, start: 'transformer' },
   };
   const state = { ...autoencoderShapes(options), ...discriminatorShapes(options), ...tokenShapes(options) };
-  const weights = Object.fromEntries(
-    ['encoder', 'decoder', 'transformer'].flatMap((part) =>
-      Object.entries(prefixed(part, shapesOf(parts[part]?.parameters ?? []))),
-    ),
-  );
+  const weights = weightsOf(parts, ['encoder', 'decoder', 'transformer']);
   const [adversarialFrom, tokensFrom] = [transformer.adversarialFrom, transformer.tokensFrom].map((part) =>
     Math.round(part * recipe.images),
   ) as [number, number];
 
   /** Each phase's averages begin with the short half-life. */
-  const decay = (part: number): { emaDecay: number } => {
-    const halfLife = scheduled(recipe.emaHalfLife, part);
-    return { emaDecay: halfLife > 0 ? 0.5 ** (recipe.batch / halfLife) : 0 };
-  };
-  const along = (from: number, to: number, images: number): number => (images - from) / Math.max(1, to - from);
+  const decay = (part: number) => ({ emaDecay: decayAt(recipe, part) });
 
   const drawn = (all: Tensors, codes: tf.Tensor): tf.Tensor => {
     const { numbers, codes: count } = quantiser;
@@ -82,17 +73,8 @@ export function transformerModel(recipe: Recipe): Model {
     spec: recipe.network,
     batch: recipe.batch,
     state,
-    parameters: Object.fromEntries(Object.entries(parts).map(([name, { parameters }]) => [name, countOf(parameters)])),
-    initialState() {
-      const started: Values = {};
-      for (const [name, { parameters, start }] of Object.entries(parts)) {
-        const values = initialValues(parameters, recipe.seed, stream(start));
-        Object.assign(started, prefixed(name, values), prefixed(`ema/${name}`, values));
-      }
-      return Object.fromEntries(
-        Object.entries(state).map(([name, shape]) => [name, started[name]?.slice() ?? new Float32Array(sizeOf(shape))]),
-      );
-    },
+    parameters: countsOf(parts),
+    initialState: () => filled(state, partsAtStart(parts, recipe.seed)),
     carried: {
       ...prefixed('ema', weights),
       ...prefixed('discriminator', shapesOf(networks.discriminatorParameters)),
@@ -108,7 +90,7 @@ export function transformerModel(recipe: Recipe): Model {
         scalars: (images) => ({
           learningRate: recipe.learningRate.from,
           beta2: recipe.beta2.from,
-          ...decay(images / Math.max(1, tokensFrom)),
+          ...decay(along(0, tokensFrom, images)),
         }),
       },
       {
@@ -123,7 +105,7 @@ export function transformerModel(recipe: Recipe): Model {
             learningRate: scheduled(recipe.learningRate, part),
             beta2: scheduled(recipe.beta2, part),
             gamma: scheduled(recipe.gamma, part),
-            ...decay(images / Math.max(1, tokensFrom)),
+            ...decay(along(0, tokensFrom, images)),
           };
         },
       },

@@ -1,12 +1,11 @@
 // The second family: an autoencoder whose decoder draws from a flow prior, in three phases. It has the way back, from a picture
 // to its latent.
-import { initialValues, type ParameterSpec } from '../../nn/layers.ts';
 import { shapesOf } from '../../nn/optimiser.ts';
-import { type StreamName, stream } from '../../nn/streams.ts';
-import { prefixed, sizeOf, under, type Values } from '../../nn/tensors.ts';
+import { prefixed, under } from '../../nn/tensors.ts';
 import { type Recipe, scheduled } from '../../recipe.ts';
 import { adversarialStep, autoencoderShapes, discriminatorShapes, plainStep } from '../autoencoder.ts';
-import { countOf, type Draw, type Model } from '../family.ts';
+import type { Draw, Model } from '../family.ts';
+import { along, countsOf, decayAt, filled, type Parts, partsAtStart, weightsOf } from '../parts.ts';
 import { createFlow } from './flow.ts';
 import { vaeNetworks } from './networks.ts';
 import { BALANCE, BALANCE_START, flowShapes, flowStep, noisyBottleneck, type VaeStepOptions } from './steps.ts';
@@ -33,28 +32,20 @@ export function vaeModel(recipe: Recipe): Model {
   const options = vaeStepOptions(recipe);
   const { networks, flow, vae, augment } = options;
   const { spec } = networks;
-  const parts: Readonly<Record<string, { parameters: readonly ParameterSpec[]; start: StreamName }>> = {
+  const parts: Parts = {
     encoder: { parameters: networks.encoderParameters, start: 'encoder' },
     decoder: { parameters: networks.generatorParameters, start: 'generator' },
     discriminator: { parameters: networks.discriminatorParameters, start: 'discriminator' },
     flow: { parameters: flow.parameters, start: 'flow' },
   };
   const state = { ...autoencoderShapes(options), ...discriminatorShapes(options), ...flowShapes(options) };
-  const weights = Object.fromEntries(
-    ['encoder', 'decoder', 'flow'].flatMap((part) =>
-      Object.entries(prefixed(part, shapesOf(parts[part]?.parameters ?? []))),
-    ),
-  );
+  const weights = weightsOf(parts, ['encoder', 'decoder', 'flow']);
   const [adversarialFrom, flowFrom] = [vae.adversarialFrom, vae.flowFrom].map((part) =>
     Math.round(part * recipe.images),
   ) as [number, number];
 
   /** Pictures are learnt until the flow begins; a schedule runs over a stretch of the run. */
-  const decay = (images: number): { emaDecay: number } => {
-    const halfLife = scheduled(recipe.emaHalfLife, images / Math.max(1, flowFrom));
-    return { emaDecay: halfLife > 0 ? 0.5 ** (recipe.batch / halfLife) : 0 };
-  };
-  const along = (from: number, to: number, images: number): number => (images - from) / Math.max(1, to - from);
+  const decay = (images: number) => ({ emaDecay: decayAt(recipe, along(0, flowFrom, images)) });
   const noise: Draw = { kind: 'normal', count: spec.latent, stream: 'latent' };
   const { draws } = vae.flow;
 
@@ -63,17 +54,9 @@ export function vaeModel(recipe: Recipe): Model {
     spec,
     batch: recipe.batch,
     state,
-    parameters: Object.fromEntries(Object.entries(parts).map(([name, { parameters }]) => [name, countOf(parameters)])),
-    initialState() {
-      const started: Values = { [BALANCE]: Float32Array.of(BALANCE_START) };
-      for (const [name, { parameters, start }] of Object.entries(parts)) {
-        const values = initialValues(parameters, recipe.seed, stream(start));
-        Object.assign(started, prefixed(name, values), prefixed(`ema/${name}`, values));
-      }
-      return Object.fromEntries(
-        Object.entries(state).map(([name, shape]) => [name, started[name]?.slice() ?? new Float32Array(sizeOf(shape))]),
-      );
-    },
+    parameters: countsOf(parts),
+    initialState: () =>
+      filled(state, { ...partsAtStart(parts, recipe.seed), [BALANCE]: Float32Array.of(BALANCE_START) }),
     carried: {
       ...prefixed('ema', weights),
       ...prefixed('discriminator', shapesOf(networks.discriminatorParameters)),
