@@ -86,6 +86,7 @@ test('a run begun elsewhere goes on in the page, is reloaded in the middle, and 
   await press(page, 'Go on');
   await said(page, /^\d+ of 240 images/);
   await page.locator('.samples canvas').waitFor();
+  await page.getByText(/^[\d.]+ % of these are near copies of your pictures/).waitFor();
 
   const other = await open();
   await press(other, 'Go on');
@@ -152,11 +153,12 @@ test('pictures of two kinds are chosen and drawn, counted and timed, trained on 
     ]);
   }
   await press(page, 'Draw some');
-  const pad = await page.locator('.draw-pad').boundingBox();
-  if (pad === null) throw new Error('expected a pad to draw on');
-  await page.mouse.move(pad.x + pad.width / 3, pad.y + pad.height / 3);
+  const pad = page.locator('.draw-pad');
+  await pad.hover({ position: { x: 60, y: 60 } }); // scrolled to, and still
+  const box = await pad.boundingBox();
+  if (box === null) throw new Error('expected a pad to draw on');
   await page.mouse.down();
-  await page.mouse.move(pad.x + pad.width / 2, pad.y + pad.height / 2);
+  await page.mouse.move(box.x + 90, box.y + 120);
   await page.mouse.up();
   await press(page, 'Add this drawing');
   await page.getByText('dogs: 8').waitFor();

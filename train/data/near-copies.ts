@@ -2,6 +2,7 @@
 // Candidates agree in a block mean value hash (Yang, Gu & Niu 2006; the package blockhash-core), copies in their pixels too:
 // the hash alone takes two yellow faces for one.
 import { bmvbhash } from 'blockhash-core';
+import type { PictureSet } from './types.ts';
 
 /** Blocks to a side of the hash: 256 bits in all. */
 const BLOCKS = 16;
@@ -19,6 +20,21 @@ export interface PremultipliedPictures {
   readonly count: number;
   readonly size: number;
   readonly pixels: Uint8Array;
+}
+
+/** Pictures of 1, 3 or 4 channels likewise. */
+export function premultiplied({
+  width,
+  channels,
+  count,
+  pixels,
+}: Pick<PictureSet, 'width' | 'channels' | 'count' | 'pixels'>): PremultipliedPictures {
+  if (channels === 4) return { count, size: width, pixels };
+  const out = new Uint8Array(count * width * width * 4).fill(255);
+  for (let i = 0; i < count * width * width; i++) {
+    for (let c = 0; c < 3; c++) out[4 * i + c] = pixels[i * channels + (channels === 1 ? 0 : c)] ?? 0;
+  }
+  return { count, size: width, pixels: out };
 }
 
 export interface NearCopies {

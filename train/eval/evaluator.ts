@@ -1,7 +1,7 @@
 // Judges generated pictures against held-out real ones. Fast enough to run while a model trains: everything about the
 // real pictures is computed once, when the evaluator is made.
 import { UserError } from '../../contract/errors.ts';
-import { nearCopyFinder, type PremultipliedPictures } from '../data/near-copies.ts';
+import { nearCopyFinder, premultiplied } from '../data/near-copies.ts';
 import { pickPictures, pictureSet, spreadPictures } from '../data/picture-set.ts';
 import type { DatasetSplits, PictureSet } from '../data/types.ts';
 import type { Judge, Judgement } from './classifier.ts';
@@ -166,16 +166,6 @@ async function manifoldMetricsOf(real: RealManifold, generated: Features, whole:
     for (const key of ['precision', 'recall', 'density', 'coverage'] as const) mean[key] += one[key] / groups;
   }
   return mean;
-}
-
-/** Any set as near-copies.ts takes it. */
-function premultiplied({ width, channels, count, pixels }: PictureSet): PremultipliedPictures {
-  if (channels === 4) return { count, size: width, pixels };
-  const out = new Uint8Array(count * width * width * 4).fill(255);
-  for (let i = 0; i < count * width * width; i++) {
-    for (let c = 0; c < 3; c++) out[4 * i + c] = pixels[i * channels + (channels === 1 ? 0 : c)] ?? 0;
-  }
-  return { count, size: width, pixels: out };
 }
 
 /** Share of places where both agree. */

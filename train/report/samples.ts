@@ -25,8 +25,11 @@ export function picturesOf(values: Float32Array, { resolution, channels }: Netwo
   );
 }
 
-/** A grid of the averaged generator: one column a class (the first ten), one seed a row. */
-export async function drawSamples(engine: TrainingEngine, spec: NetworkSpec): Promise<Picture> {
+/** Pictures of the averaged generator for a grid: one column a class (the first ten), one seed a row. */
+export async function drawSamples(
+  engine: TrainingEngine,
+  spec: NetworkSpec,
+): Promise<{ pictures: Picture[]; columns: number }> {
   const columns = spec.classes > 0 ? Math.min(COLUMNS, spec.classes) : COLUMNS;
   const latent = new Float32Array(ROWS * columns * spec.latent);
   const classes = new Float32Array(ROWS * columns * spec.classes);
@@ -36,7 +39,7 @@ export async function drawSamples(engine: TrainingEngine, spec: NetworkSpec): Pr
     if (spec.classes > 0) classes.set(oneHot(i % columns, spec.classes), i * spec.classes);
   }
   const values = await engine.generate(latent, spec.classes > 0 ? classes : undefined);
-  return contactSheet(picturesOf(values, spec), columns, 1);
+  return { pictures: picturesOf(values, spec), columns };
 }
 
 export async function writeSamples(
@@ -45,7 +48,8 @@ export async function writeSamples(
   files: RunFiles,
   images: number,
 ): Promise<void> {
-  await files.write(`${RUN.samples}/${sheetFile(images, 'seeds')}`, encodePng(await drawSamples(engine, spec)));
+  const { pictures, columns } = await drawSamples(engine, spec);
+  await files.write(`${RUN.samples}/${sheetFile(images, 'seeds')}`, encodePng(contactSheet(pictures, columns, 1)));
 }
 
 const PAIRS_OF_ROWS = 4;

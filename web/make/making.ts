@@ -5,7 +5,7 @@ import { readBundle } from '../../client/files/bundle.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { decodePng } from '../../contract/png.ts';
 import { keepOwn } from '../files/own.ts';
-import { startTrainer } from '../train/client.ts';
+import { startTrainer, type TrainerNews } from '../train/client.ts';
 import type { NewRun, Outlook, Progress, RunSummary } from '../train/protocol.ts';
 import { draw, h, pictureCanvas } from '../ui/dom.ts';
 import { saveBlob } from '../ui/files.ts';
@@ -19,9 +19,11 @@ import { words } from './texts.ts';
 /** Of ONNX Runtime, if this device has none yet, and the trainer. */
 const TRAINER_MB = 3;
 const LOOK_MS = 3000;
+/** More than this share of near copies, and the model repeats its pictures. */
+const MANY_COPIES = 0.1;
 
 export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => Promise<void>): HTMLElement {
-  const trainer = startTrainer({ onProgress, onSamples: ({ picture }) => showSamples(picture), onSaid: app.notify });
+  const trainer = startTrainer({ onProgress, onSamples, onSaid: app.notify });
   const awake = createAwake();
   /** The run under way, and what is done when it has ended. */
   let training: { id: string; ended: Promise<void> } | undefined;
@@ -34,6 +36,7 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
   const bar = h('progress', { max: 1, value: 0, 'aria-label': words('title') });
   let samples = pictureCanvas(1, 1);
   const caption = h('figcaption', { class: 'hint' }, words('samples'));
+  const meter = h('p', { class: 'hint' });
   const sheet = h('figure', { class: 'sheet samples', hidden: true }, samples, caption);
   const pause = h('button', { class: 'button strong', onclick: () => void stop() }, words('pause'));
   const speed = h(
@@ -44,7 +47,7 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
   const now = h(
     'section',
     { class: 'part making-now', hidden: true },
-    ...[status, bar, losses, sheet],
+    ...[status, bar, losses, sheet, meter],
     h('div', { class: 'bar' }, pause),
     h('div', { class: 'field' }, h('label', { for: speed.id }, words('speed')), speed),
     h('p', { class: 'hint' }, words(awake.can ? 'awake' : 'sleeps')),
@@ -72,6 +75,11 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
     }
     draw(samples, picture);
     sheet.hidden = false;
+  }
+
+  function onSamples({ picture, copies }: Parameters<TrainerNews['onSamples']>[0]): void {
+    showSamples(picture);
+    meter.textContent = words(copies > MANY_COPIES ? 'copiesMany' : 'copies', { n: number(100 * copies) });
   }
 
   function onProgress({ images, total, imagesPerSecond, statistics }: Progress): void {

@@ -61,6 +61,11 @@ export const words = wordsOf({
   paused: ['Paused and saved after {images} images.', '已暂停并保存,共 {images} 张。'],
   finished: ['Done: {images} images.', '完成:{images} 张。'],
   samples: ['What it draws now, the same seeds each time', '当前画出的图片,种子不变'],
+  copies: ['{n} % of these are near copies of your pictures.', '其中 {n} % 与你的图片几乎相同。'],
+  copiesMany: [
+    '{n} % of these are near copies of your pictures: add more pictures, or stop here.',
+    '其中 {n} % 与你的图片几乎相同:请添加更多图片,或就此停止。',
+  ],
   speed: ['Speed', '速度'],
   fast: ['As fast as it can', '全速'],
   gentle: ['Half', '一半'],

@@ -96,5 +96,6 @@ export type FromTrainer =
   /** `plain`: the sentence is for people. */
   | { type: 'failed'; id: number; message: string; plain: boolean }
   | { type: 'progress'; progress: Progress }
-  | { type: 'samples'; picture: Picture; images: number }
+  /** `copies`: the share of them that are near copies of training pictures. */
+  | { type: 'samples'; picture: Picture; images: number; copies: number }
   | { type: 'said'; sentence: string };

@@ -2,9 +2,12 @@
 // tfjs and the tracer come with it, so it is loaded when somebody begins to make a model.
 import '../policy.ts';
 import { UserError } from '../../contract/errors.ts';
+import { contactSheet } from '../../contract/picture.ts';
+import { levelsOf } from '../../contract/pixels.ts';
 import { makeBundle } from '../../export/bundle.ts';
 import { trainingHistory } from '../../export/history.ts';
 import { loadGenerator } from '../../export/weights.ts';
+import { nearCopyFinder, premultiplied } from '../../train/data/near-copies.ts';
 import { PICTURES, packPictures, unpackPictures } from '../../train/data/packed.ts';
 import { pictureSet } from '../../train/data/picture-set.ts';
 import type { PictureSet } from '../../train/data/types.ts';
@@ -107,16 +110,23 @@ async function summaryOf(id: string): Promise<RunSummary[]> {
   }
 }
 
-function samplesOf(model: ReturnType<typeof createModel>): Show {
+function samplesOf(model: ReturnType<typeof createModel>, pictures: PictureSet): Show {
   let due = 0;
+  /** Made with the first samples: each training picture is hashed for it. */
+  let copiesIn: ReturnType<typeof nearCopyFinder> | undefined;
   return {
     due: () => performance.now() >= due,
     async show(engine: TrainingEngine, images) {
       const before = performance.now();
-      const picture = await drawSamples(engine, model.spec);
+      const { pictures: drawn, columns } = await drawSamples(engine, model.spec);
+      copiesIn ??= nearCopyFinder(premultiplied(pictures));
+      const pixels = new Uint8Array(drawn.length * pictures.width ** 2 * pictures.channels);
+      for (const [i, picture] of drawn.entries()) pixels.set(levelsOf(picture), (i * pixels.length) / drawn.length);
+      const found = copiesIn(premultiplied({ ...pictures, count: drawn.length, pixels }));
+      const copies = found.filter((index) => index >= 0).length / drawn.length;
       const now = performance.now();
       due = now + Math.max(SAMPLES_MS, (now - before) / SAMPLES_SHARE);
-      post({ type: 'samples', picture, images });
+      post({ type: 'samples', picture: contactSheet(drawn, columns, 1), images, copies });
     },
   };
 }
@@ -166,7 +176,7 @@ const answers: Answers = {
       ...{ recipe, pictures, files, source: PICTURES, engine: startEngine },
       signal: stop.signal,
       checkpointSeconds: CHECKPOINT_SECONDS,
-      show: samplesOf(createModel(recipe)),
+      show: samplesOf(createModel(recipe), pictures),
       onMessage: (sentence) => post({ type: 'said', sentence }),
       async onStep(seen, statistics) {
         const step = performance.now() - last;
