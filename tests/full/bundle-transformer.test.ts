@@ -14,7 +14,7 @@ import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { pictureOf } from '../../contract/pixels.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
-import { openCompleter, readManifest } from '../../export/open.ts';
+import { openBundle, openCompleter, readManifest } from '../../export/open.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadGenerator } from '../../export/weights.ts';
 import { exportBundle } from '../../export/write.ts';
@@ -102,6 +102,17 @@ test('the run tells the bits and codes of pictures, and draws them again', async
   expect(bits).toBeLessThan(16 * Math.log2(36));
   expect(codes).toBeGreaterThan(4);
   expect(again).toHaveLength(pictures.pixels.length);
+});
+
+test('a seed’s picture is the same alone, in a batch and by its latent', async () => {
+  const { generator, close } = await openBundle(bundle, { variant: 'int8' });
+  const requests = Array.from({ length: 8 }, (_, seed) => ({ seed, class: seed % 2, truncation: 1 }));
+  const together = await generator.generate(requests);
+  const [alone] = await generator.generate(requests.slice(5, 6));
+  const [byLatent] = await generator.decode([latentOf(5, 16)], [oneHot(1, 2)]);
+  expect(alone?.data).toEqual(together[5]?.data);
+  expect(byLatent?.data).toEqual(together[5]?.data);
+  await close();
 });
 
 const size = 16 * 16 * 4;
