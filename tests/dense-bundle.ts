@@ -13,6 +13,8 @@ import { onWasm } from '../export/open.ts';
 
 export interface DenseBundle {
   name: string;
+  /** Family; `gan` unless told otherwise. */
+  kind?: string;
   title: string;
   image: { width: number; height: number; channels: number };
   latent: number;
@@ -112,7 +114,7 @@ function encoderOf({ image, latent, classes, encoder }: DenseBundle): Uint8Array
 
 /** Writes the bundle into `models`/name; returns its manifest and the hash of its model.json. */
 export async function writeDense(models: string, bundle: DenseBundle): Promise<{ manifest: Manifest; sha256: string }> {
-  const { name, title, image, latent, classes, defaultTruncation, imagesSeen = 0, metrics } = bundle;
+  const { name, title, kind = 'gan', image, latent, classes, defaultTruncation, imagesSeen = 0, metrics } = bundle;
   const bytes = onnxOf(bundle);
   const conditional = classes.length > 0;
   const file = { path: 'generator.fp32.onnx', role: 'generator', variant: 'fp32', bytes: bytes.length };
@@ -127,7 +129,7 @@ export async function writeDense(models: string, bundle: DenseBundle): Promise<{
     name,
     title,
     description: 'A test bundle',
-    kind: 'gan',
+    kind,
     image,
     latent: { size: latent, distribution: 'normal', generator: 'philox4x32-10/as241' },
     classes,

@@ -12,6 +12,8 @@ export interface TestBundle {
   title?: string;
   size: number;
   channels: 1 | 3 | 4;
+  /** The family it says it is of. */
+  kind?: string;
   /** What the disc lies on; `none`: colour up to the edge. RGBA is transparent around it whatever this says. */
   ground?: 'white' | 'black' | 'none';
   classes?: string[];
@@ -50,9 +52,9 @@ function numbersOf({ size, channels, ground = 'white', classes = [], version = 1
 
 /** Writes the bundle into `models`/name; returns its manifest and the hash of its model.json. */
 export function writeBundle(models: string, bundle: TestBundle): Promise<{ manifest: Manifest; sha256: string }> {
-  const { name, title = name, size, channels, classes = [], imagesSeen = 0, metrics } = bundle;
+  const { name, title = name, size, channels, kind = 'gan', classes = [], imagesSeen = 0, metrics } = bundle;
   return writeDense(models, {
-    ...{ name, title, latent: LATENT, classes, ...numbersOf(bundle) },
+    ...{ name, title, kind, latent: LATENT, classes, ...numbersOf(bundle) },
     image: { width: size, height: size, channels },
     ...{ defaultTruncation: 1, imagesSeen, metrics },
   });

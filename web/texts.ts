@@ -253,6 +253,19 @@ const TEXTS = {
     'Your seed picks the random numbers, or your own picture the list, and your own device does the rest.',
     '你的种子决定随机数,或由你的图片决定这些数;其余由你自己的设备完成。',
   ],
+  'transformer-1': [
+    'A Transformer draws a picture as {latent} tokens, each one of a thousand.',
+    'Transformer 把图片画成 {latent} 个记号,每个是一千种之一。',
+  ],
+  'transformer-2': [
+    'It has learnt which tokens go together, and chooses them in a few steps: first those that decide most.',
+    '它学会了哪些记号相配,分几步选定:先选最关键的。',
+  ],
+  'transformer-3': ['Another network paints the picture that the tokens stand for.', '另一个网络把这些记号画成图片。'],
+  'transformer-4': [
+    'Your seed chooses among the likely tokens, and your own device does the rest.',
+    '你的种子在可能的记号中选择;其余由你自己的设备完成。',
+  ],
   'other-1': [
     'The network turns a list of {latent} random numbers into a picture.',
     '网络把 {latent} 个随机数变成一张图片。',

@@ -14,8 +14,8 @@ import { serveSite } from '../web-site.ts';
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-models-'));
 const models = join(folder, 'models');
 const TWO: TestBundle[] = [
-  { name: 'dungeon', title: 'Dungeon', size: 32, channels: 4, classes: ['monster', 'item'] },
-  { name: 'emoji', title: 'Emoji', size: 64, channels: 3, classes: ['flags', 'food', 'faces'] },
+  { name: 'dungeon', title: 'Dungeon', size: 32, channels: 4, kind: 'unheard-of', classes: ['monster', 'item'] },
+  { name: 'emoji', title: 'Emoji', size: 64, channels: 3, kind: 'vae', classes: ['flags', 'food', 'faces'] },
 ];
 
 let dist: string;
@@ -74,6 +74,15 @@ test('three bundles: a first visit downloads the one it shows; each choice says 
   expect(await page.locator('.chip').allTextContents()).toEqual(['Any', 'flags', 'food', 'faces']);
   expect(modelsAsked(site.log)).toEqual(['dungeon', 'emoji']);
   await page.waitForSelector('.ready:not([hidden])');
+
+  // How it works is told of the model's family, and of one that the page does not know what is true of all.
+  const told = page.locator('.sentences li').first();
+  await page.locator('.tab[data-view=how]').click();
+  expect(await told.textContent()).toContain('An autoencoder is two networks');
+  await pick(page, 'Dungeon');
+  await expect.poll(() => told.textContent()).toBe('The network turns a list of 8 random numbers into a picture.');
+  await pick(page, 'Emoji');
+  await shows(page, 'Emoji', 64);
 
   // Without a network: both of those, and the third in a sentence that leaves the page as it is.
   await site.close();

@@ -73,6 +73,7 @@ export function createHow(app: App): View {
 /** What is told of a family; of one that this page does not know, what is true of all. */
 const HOW: Readonly<Record<string, readonly TextKey[]>> = {
   gan: ['gan-1', 'gan-2', 'gan-3', 'gan-4', 'gan-5'],
+  transformer: ['transformer-1', 'transformer-2', 'transformer-3', 'transformer-4'],
   vae: ['vae-1', 'vae-2', 'vae-3', 'vae-4', 'vae-5'],
 };
 const sentencesOn = (kind: string): readonly TextKey[] =>
