@@ -37,7 +37,7 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
   let samples = pictureCanvas(1, 1);
   const caption = h('figcaption', { class: 'hint' }, words('samples'));
   const meter = h('p', { class: 'hint' });
-  const sheet = h('figure', { class: 'sheet samples', hidden: true }, samples, caption);
+  const sheet = h('figure', { class: 'samples', hidden: true }, samples, caption);
   const pause = h('button', { class: 'button strong', onclick: () => void stop() }, words('pause'));
   const speed = h(
     'select',
