@@ -22,7 +22,8 @@ export default defineConfig({
     // Where /v1/images lives: relative to the page (one Worker serves both), another origin, or `none`.
     __EDGE__: JSON.stringify(process.env.POCKETGEN_EDGE ?? './'),
   },
-  worker: { format: 'es' },
+  // The trainer hashes in any case; that the page fetches the code for it only where it must, is no loss there.
+  worker: { format: 'es', rolldownOptions: { checks: { ineffectiveDynamicImport: false } } },
   build: {
     outDir: '../dist/web',
     emptyOutDir: true,

@@ -29,7 +29,7 @@ export function fileSizes(site: string): FileSize[] {
 /**
  * Gzip bytes of the page's own script and style, minified, without libraries: everything from node_modules is left out
  * of a build of its own. `drawing` is what putting a picture in adds when it is first opened, style included, and `making` what
- * making a model does, but for the trainer.
+ * making a model does, but for the trainer; how it works is left out, too.
  */
 export async function ownCode(): Promise<{ script: number; style: number; drawing: number; making: number }> {
   const built = await build({
@@ -54,7 +54,7 @@ export async function ownCode(): Promise<{ script: number; style: number; drawin
       .filter(({ fileName }) => pattern.test(fileName))
       .reduce((sum, one) => sum + gzipSync(one.type === 'chunk' ? one.code : one.source).length, 0);
   return {
-    script: gzip(/^assets\/(?!ort[.-]|sha2-|drawing-|photo-|tools-|making-|drawn-|trainer-).*\.js$/),
+    script: gzip(/^assets\/(?!ort[.-]|sha2-|drawing-|photo-|tools-|making-|drawn-|trainer-|how-).*\.js$/),
     style: gzip(/^assets\/(?!drawing-|tools-|making-).*\.css$/),
     drawing: gzip(/^assets\/(drawing|photo|tools)-.*\.(js|css)$/),
     making: gzip(/^assets\/(making|drawn)-.*\.(js|css)$/),

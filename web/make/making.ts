@@ -10,7 +10,7 @@ import type { NewRun, Outlook, Progress, RunSummary } from '../train/protocol.ts
 import { draw, h, pictureCanvas } from '../ui/dom.ts';
 import { saveBlob } from '../ui/files.ts';
 import { plainWords } from '../ui/panels.ts';
-import type { App } from '../ui/view.ts';
+import type { App, View } from '../ui/view.ts';
 import { createAwake } from './awake.ts';
 import { createChooser } from './chooser.ts';
 import { duration, number } from './numbers.ts';
@@ -22,7 +22,7 @@ const LOOK_MS = 3000;
 /** More than this share of near copies, and the model repeats its pictures. */
 const MANY_COPIES = 0.1;
 
-export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => Promise<void>): HTMLElement {
+export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => Promise<void>): View {
   const trainer = startTrainer({ onProgress, onSamples, onSaid: app.notify });
   const awake = createAwake();
   /** The run under way, and what is done when it has ended. */
@@ -244,5 +244,6 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
     chooser.hidden = true;
     app.notify(words('noStorage'));
   });
-  return element;
+  // What is shown follows the trainer, not the model that is looked at.
+  return { element, update: () => undefined, refresh: () => undefined };
 }

@@ -1,6 +1,5 @@
-// "Put my picture in": the view itself is loaded when it is first shown, so that a first visit does without it.
-import { t } from '../texts.ts';
-import { h } from './dom.ts';
+// "Put my picture in", loaded when it is first shown or a picture is dropped on the page.
+import { createLazy } from './lazy.ts';
 import type { App, View } from './view.ts';
 
 export interface DrawView extends View {
@@ -9,38 +8,6 @@ export interface DrawView extends View {
 }
 
 export function createDraw(app: App): DrawView {
-  const element = h('div', { class: 'view' });
-  let view: DrawView | undefined;
-  let loading: Promise<void> | undefined;
-  let shown = false;
-
-  async function load(): Promise<void> {
-    try {
-      const { createDrawing } = await import('../draw/drawing.ts');
-      view = createDrawing(app);
-      element.replaceChildren(view.element);
-      if (shown) view.update(new Set(['view']));
-    } catch {
-      loading = undefined; // asked for again when it is shown again
-      element.replaceChildren(h('p', { role: 'alert' }, t('failUnloaded')));
-    }
-  }
-
-  return {
-    element,
-    update(changed) {
-      shown = true;
-      if (view !== undefined) return view.update(changed);
-      loading ??= load();
-    },
-    refresh: () => view?.refresh(),
-    leave() {
-      shown = false;
-      view?.leave?.();
-    },
-    take(picture) {
-      loading ??= load();
-      void loading.then(() => view?.take(picture));
-    },
-  };
+  const lazy = createLazy<DrawView>(async () => (await import('../draw/drawing.ts')).createDrawing(app));
+  return { ...lazy, take: (picture) => lazy.whenLoaded((view) => view.take(picture)) };
 }

@@ -9,10 +9,9 @@ import { createBundleDrop } from './bundle-drop.ts';
 import { h } from './dom.ts';
 import { createDraw } from './draw.ts';
 import { createExplore } from './explore.ts';
-import { createHow } from './how.ts';
 import { icon } from './icons.ts';
+import { createLazy } from './lazy.ts';
 import { createLivePanel, type LivePanel } from './live.ts';
-import { createMake } from './make.ts';
 import { createMix } from './mix.ts';
 import { modelTitle, openModels } from './model-dialog.ts';
 import { createSaved } from './saved.ts';
@@ -68,8 +67,12 @@ export function createShell(app: App, actions: ShellActions): Shell {
     mix: createMix,
     draw: () => drawing,
     saved: createSaved,
-    how: createHow,
-    make: () => createMake(app, (entry) => actions.modelAdded(entry)),
+    how: () => createLazy(async () => (await import('../how/how.ts')).createHow(app)),
+    make: () =>
+      createLazy(async () => {
+        const { createMaking } = await import('../make/making.ts');
+        return createMaking(app, (entry) => actions.modelAdded(entry));
+      }),
   };
   const views = new Map<ViewName, View>();
   let current: ViewName | undefined;

@@ -3,21 +3,24 @@ import { z } from 'zod';
 import { Dropped } from '../../client/engine/queue.ts';
 import type { Manifest, Snapshot } from '../../contract/manifest.ts';
 import type { Network, Shape, Step } from '../files/network.ts';
-import { type TextKey, t } from '../texts.ts';
-import { MEASURE_NAMES, measuresOf, measureText, number, showCurve } from './curve.ts';
-import { h } from './dom.ts';
-import type { App, View } from './view.ts';
+import { t } from '../texts.ts';
+import { MEASURE_NAMES, measuresOf, measureText, number, showCurve } from '../ui/curve.ts';
+import { h } from '../ui/dom.ts';
+import type { App, View } from '../ui/view.ts';
+import { words } from './texts.ts';
+
+type WordKey = Parameters<typeof words>[0];
 
 export function createHow(app: App): View {
   const sentences = h('ol', { class: 'sentences' });
   const network = h('div', { class: 'part' });
   const training = h('div', { class: 'part' });
-  const element = h('div', { class: 'view prose' }, h('h2', {}, t('howTitle')), sentences, network, training);
+  const element = h('div', { class: 'view prose' }, h('h2', {}, words('howTitle')), sentences, network, training);
   let generation = 0;
 
   async function drawNetwork(): Promise<void> {
     const mine = ++generation;
-    network.replaceChildren(h('h2', {}, t('network')));
+    network.replaceChildren(h('h2', {}, words('network')));
     try {
       const model = app.model;
       const signal = new AbortController().signal;
@@ -28,7 +31,7 @@ export function createHow(app: App): View {
       if (mine !== generation) return;
       const read = readNetwork(bytes);
       network.append(
-        h('p', { class: 'hint' }, t('networkHelp', { nodes: number(read.nodes), params: number(read.parameters) })),
+        h('p', { class: 'hint' }, words('networkHelp', { nodes: number(read.nodes), params: number(read.parameters) })),
         networkList(read, app.manifest.image.height),
       );
     } catch (error) {
@@ -42,11 +45,11 @@ export function createHow(app: App): View {
     const curve = h('div', { class: 'curve' });
     training.replaceChildren(
       h('h2', {}, t('training')),
-      h('p', {}, t('trainedOn', { data: facts.dataset.name, images: number(facts.imagesSeen) })),
-      measuresOf(history).length > 0 ? curve : h('p', { class: 'hint' }, t('noCurve')),
+      h('p', {}, words('trainedOn', { data: facts.dataset.name, images: number(facts.imagesSeen) })),
+      measuresOf(history).length > 0 ? curve : h('p', { class: 'hint' }, words('noCurve')),
       ...measuredLines(app.manifest),
       ...(snapshots.length > 0 ? [snapshotStrip(snapshots)] : []),
-      h('p', { class: 'hint' }, t('license', { license })),
+      h('p', { class: 'hint' }, words('license', { license })),
     );
     if (curve.isConnected) await showCurve(curve, history);
   }
@@ -56,7 +59,7 @@ export function createHow(app: App): View {
     update(changed) {
       if (!changed.has('view') && !changed.has('model')) return;
       sentences.replaceChildren(
-        ...sentencesOn(app.manifest.kind).map((key) => h('li', {}, t(key, { latent: app.manifest.latent.size }))),
+        ...sentencesOn(app.manifest.kind).map((key) => h('li', {}, words(key, { latent: app.manifest.latent.size }))),
       );
       void drawNetwork();
       void drawTraining();
@@ -71,12 +74,12 @@ export function createHow(app: App): View {
 }
 
 /** What is told of a family; of one that this page does not know, what is true of all. */
-const HOW: Readonly<Record<string, readonly TextKey[]>> = {
+const HOW: Readonly<Record<string, readonly WordKey[]>> = {
   gan: ['gan-1', 'gan-2', 'gan-3', 'gan-4', 'gan-5'],
   transformer: ['transformer-1', 'transformer-2', 'transformer-3', 'transformer-4'],
   vae: ['vae-1', 'vae-2', 'vae-3', 'vae-4', 'vae-5'],
 };
-const sentencesOn = (kind: string): readonly TextKey[] =>
+const sentencesOn = (kind: string): readonly WordKey[] =>
   Object.hasOwn(HOW, kind) ? (HOW[kind] ?? []) : ['other-1', 'other-2'];
 
 const measuresSchema = z.object({
@@ -98,9 +101,9 @@ function measuredLines({ metrics, defaultVariant }: Manifest): HTMLElement[] {
     const [made, held] = [generated[measure], real[measure]];
     if (made === undefined || held === undefined) return [];
     const values = { made: measureText(measure, made), held: measureText(measure, held) };
-    return [h('li', {}, `${t(MEASURE_NAMES[measure])}: `, t('madeAndHeld', values))];
+    return [h('li', {}, `${t(MEASURE_NAMES[measure])}: `, words('madeAndHeld', values))];
   });
-  return [h('p', {}, t('measuredOn', { n: number(generated.samples) })), h('ul', { class: 'measured' }, ...lines)];
+  return [h('p', {}, words('measuredOn', { n: number(generated.samples) })), h('ul', { class: 'measured' }, ...lines)];
 }
 
 function networkList(network: Network, pictureHeight: number): HTMLElement {
@@ -108,12 +111,11 @@ function networkList(network: Network, pictureHeight: number): HTMLElement {
 }
 
 function networkStep(step: Step, pictureHeight: number): HTMLElement {
-  const key = `op-${step.operator}` as TextKey;
-  const words = t(key) ?? '';
+  const key = `op-${step.operator}` as WordKey;
   const also = step.with.filter((name) => name !== 'Reshape');
   const notes = [
     shapeText(step.shape),
-    step.parameters > 0 ? t('learned', { n: number(step.parameters) }) : '',
+    step.parameters > 0 ? words('learned', { n: number(step.parameters) }) : '',
     also.join(', '),
   ];
   return h(
@@ -124,7 +126,7 @@ function networkStep(step: Step, pictureHeight: number): HTMLElement {
       'span',
       {},
       h('b', {}, step.operator),
-      ` ${words}`,
+      ` ${words(key)}`,
       h('small', {}, notes.filter((note) => note !== '').join(' · ')),
     ),
   );
@@ -134,8 +136,8 @@ function shapeText(shape: Shape | undefined): string {
   if (shape === undefined) return '';
   const [c = 0, height, width] = shape;
   return height === undefined || width === undefined
-    ? t('shapeVector', { n: number(c) })
-    : t('shapeMap', { c: number(c), h: height, w: width });
+    ? words('shapeVector', { n: number(c) })
+    : words('shapeMap', { c: number(c), h: height, w: width });
 }
 
 /** A block as large as the picture is at that step, and as deep as it has layers; a bar for a plain list of numbers. */
@@ -163,11 +165,11 @@ function snapshotStrip(snapshots: readonly Snapshot[]): HTMLElement {
     'ol',
     { class: 'snapshots' },
     ...snapshots.map(({ images, png }) => {
-      const label = t('snapshotAt', { images: number(images) });
+      const label = words('snapshotAt', { images: number(images) });
       return h(
         'li',
         {},
-        h('img', { class: 'pixels', src: `data:image/png;base64,${png}`, alt: t('snapshotAlt') }),
+        h('img', { class: 'pixels', src: `data:image/png;base64,${png}`, alt: words('snapshotAlt') }),
         h('small', {}, label),
       );
     }),
