@@ -1,0 +1,96 @@
+// A run lies in a folder or anywhere else that keeps files: the loop makes the same of both, and goes on in one what it began in
+// the other.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { UserError } from '../../contract/errors.ts';
+import { createEngine } from '../../train/engines/index.ts';
+import { createModel } from '../../train/families/models.ts';
+import { type TrainOptions, train } from '../../train/loop.ts';
+import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
+import { RUN, type RunFiles } from '../../train/store/files.ts';
+import { folderFiles } from '../../train/store/folder.ts';
+import { clearPictures, smallRecipe } from '../small.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pocketgen-files-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Files in memory: what a home for runs has to do, and no more. */
+function memoryFiles(kept = new Map<string, Uint8Array<ArrayBuffer>>(), root = ''): RunFiles {
+  const at = (path: string): string => root + path;
+  let locked = false;
+  return {
+    name: 'memory',
+    async lock() {
+      if (locked) throw new UserError('memory: expected nobody to train there, got somebody');
+      locked = true;
+      return () => {
+        locked = false;
+      };
+    },
+    read: async (path) => kept.get(at(path))?.slice(),
+    write: async (path, bytes) => void kept.set(at(path), new Uint8Array(bytes)),
+    async append(path, text) {
+      const [before = new Uint8Array(), added] = [kept.get(at(path)), new TextEncoder().encode(text)];
+      kept.set(at(path), Uint8Array.of(...before, ...added));
+    },
+    list: async (folder) =>
+      [...kept.keys()]
+        .filter((name) => name.startsWith(`${at(folder)}/`))
+        .map((name) => name.slice(at(folder).length + 1))
+        .sort(),
+    async rename(path, to) {
+      kept.set(at(to), kept.get(at(path)) ?? new Uint8Array());
+      kept.delete(at(path));
+    },
+    async remove(path) {
+      for (const name of kept.keys()) if (name === at(path) || name.startsWith(`${at(path)}/`)) kept.delete(name);
+    },
+    within: (folder) => memoryFiles(kept, `${at(folder)}/`),
+    failure: () => undefined,
+  };
+}
+
+const pictures = clearPictures();
+const recipe = smallRecipe(pictures);
+const model = createModel(recipe);
+const common = {
+  ...{ recipe, pictures, source: 'shapes' },
+  engine: (options) => createEngine('onnx', { ...options, device: 'cpu' }),
+} satisfies Omit<TrainOptions, 'files'>;
+const hashIn = async (files: RunFiles): Promise<string> => {
+  const checkpoint = await loadNewestCheckpoint(files, model.state, (line) => expect.fail(line));
+  expect(checkpoint?.progress.images).toBe(recipe.images);
+  return stateHash(checkpoint?.state ?? {});
+};
+/** What there is to see of a run, but for the lock and for times. */
+const seenIn = async (files: RunFiles) => ({
+  checkpoints: await files.list(RUN.checkpoints),
+  samples: await Promise.all(
+    (await files.list(RUN.samples)).map(async (name) => [name, await files.read(`samples/${name}`)]),
+  ),
+  config: await files.read(RUN.config),
+});
+
+test('in memory a run is what it is in a folder: state, file names, configuration, sheets', async () => {
+  const [disk, memory] = [folderFiles(join(folder, 'whole')), memoryFiles()];
+  for (const files of [disk, memory]) await train({ ...common, files });
+  expect(await hashIn(memory)).toBe(await hashIn(disk));
+  const seen = await seenIn(memory);
+  expect(seen).toEqual(await seenIn(disk));
+  expect(seen.samples.length).toBeGreaterThan(2);
+});
+
+test('begun in a folder and ended in memory it is the same to the last bit', async () => {
+  const [whole, disk, memory] = [folderFiles(join(folder, 'whole')), folderFiles(join(folder, 'begun')), memoryFiles()];
+  const stop = new AbortController();
+  const onProgress = ({ images }: { images: number }) => images >= recipe.images / 2 && stop.abort();
+  await train({ ...common, files: disk, signal: stop.signal, onProgress });
+  for (const name of ['config.json', 'stats.jsonl'])
+    await memory.write(name, (await disk.read(name)) ?? new Uint8Array());
+  for (const name of await disk.list(RUN.checkpoints))
+    await memory.write(`checkpoints/${name}`, (await disk.read(`checkpoints/${name}`)) ?? new Uint8Array());
+  await train({ ...common, files: memory });
+  expect(await hashIn(memory)).toBe(await hashIn(whole));
+});
