@@ -9,7 +9,6 @@ import { createGenerator, type Generator, type TensorConstructor } from '../cont
 import { completerFile, encoderFile, generatorFile } from '../contract/lookup.ts';
 import { type FileEntry, type Manifest, parseManifest, type Variant } from '../contract/manifest.ts';
 import { createSession, Tensor } from '../train/engines/onnxruntime.ts';
-import { decodeTrainer, type NamedTrainer } from '../train/trainer.ts';
 import type { Session, StartSession } from './bundle.ts';
 
 /** `wasm` is the reference, the same bytes on every machine; `cpu` is onnxruntime-node, within one level of it. */
@@ -67,16 +66,6 @@ export async function startSession(bytes: Uint8Array, provider: Provider): Promi
     default:
       return provider satisfies never;
   }
-}
-
-/** What another training can go on from. @throws UserError for a bundle that was exported without it, or is damaged */
-export async function readTrainer(dir: string, manifest: Manifest = readManifest(dir)): Promise<NamedTrainer> {
-  const entry = manifest.files.find(({ role }) => role === 'trainer');
-  if (!entry)
-    throw new UserError(
-      `bundle ${dir}: expected one that training can go on from, got one without a trainer file; export its run with --trainer`,
-    );
-  return { name: manifest.name, trainer: decodeTrainer(await readNetwork(dir, entry)) };
 }
 
 /** The reference, which goldens are made on. */

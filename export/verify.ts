@@ -7,15 +7,7 @@ import { createGenerator } from '../contract/generator.ts';
 import { completerFile, encoderFile } from '../contract/lookup.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import { nativeRefusal } from '../train/engines/onnxruntime.ts';
-import {
-  PROVIDERS,
-  type Provider,
-  readGenerator,
-  readManifest,
-  readNetwork,
-  readTrainer,
-  startSession,
-} from './open.ts';
+import { PROVIDERS, type Provider, readGenerator, readManifest, readNetwork, startSession } from './open.ts';
 
 /** Of numbers of a latent, which are some 1 in size: a difference that no eye would find in a picture. */
 const NATIVE_LATENT_DIFFERENCE = 1e-3;
@@ -81,6 +73,6 @@ export async function verifyManifest(
       await session.release();
     }
   }
-  if (manifest.files.some((f) => f.role === 'trainer')) await readTrainer(dir, manifest);
+  for (const file of manifest.files) if (file.role === 'trainer') await readNetwork(dir, file);
   return lines;
 }

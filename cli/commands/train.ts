@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
-import { readTrainer } from '../../export/open.ts';
+import { readTrainer } from '../../export/trainer.ts';
 import { type DatasetSplits, datasetNames, loadDataset, reportLines } from '../../train/data/index.ts';
 import { PICTURES } from '../../train/data/packed.ts';
 import type { EngineChoice } from '../../train/engines/choose.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodePng } from '../../contract/png.ts';
-import { readTrainer } from '../../export/open.ts';
+import { readTrainer } from '../../export/trainer.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadGenerator, loadTrainer } from '../../export/weights.ts';
 import { exportBundle } from '../../export/write.ts';
