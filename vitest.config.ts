@@ -1,8 +1,23 @@
-// Two projects: `fast` is the edit loop, two files at a time; `full` needs real workerd, Chromium or longer training, and
-// measures, so its files have the machine for themselves.
+// Three projects. `fast` is the edit loop. `full` needs real workerd, Chromium or longer training. `alone` does too, and measures, fills
+// both cores or writes what others read (dist/, a fixed port), so each of its files has the machine for itself.
 import { defineConfig } from 'vitest/config';
 
 const setupFiles = ['tests/seeded.ts'];
+
+const ALONE = [
+  'edge-deploy',
+  'edge-docs',
+  'element',
+  'engines',
+  'examples',
+  'packages',
+  'start',
+  'web-access',
+  'web-devices',
+  'web-size',
+  'web-smooth',
+].map((name) => `tests/full/${name}.test.ts`);
+const slow = { setupFiles, testTimeout: 180_000, hookTimeout: 180_000 };
 
 export default defineConfig({
   test: {
@@ -19,15 +34,16 @@ export default defineConfig({
       },
       {
         test: {
+          ...slow,
           name: 'full',
           include: ['tests/full/**/*.test.ts'],
-          setupFiles,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-          maxWorkers: 1,
+          exclude: ALONE,
+          // Each worker would build the page if `npm test` had not.
+          maxWorkers: process.env.POCKETGEN_WEB_BUILT === '1' ? 2 : 1,
           sequence: { groupOrder: 1 },
         },
       },
+      { test: { ...slow, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
 });

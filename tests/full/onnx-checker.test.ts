@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as native from 'onnxruntime-node';
 import * as web from 'onnxruntime-web/wasm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { traceCompleter } from '../../export/completer.ts';
 import { traceEncoder } from '../../export/encoder.ts';
 import { generatorFunction } from '../../export/weights.ts';
 import { trace } from '../../trace/index.ts';
@@ -39,6 +40,8 @@ beforeAll(async () => {
     const encoder = await traceEncoder({ model, weights }, STORAGES);
     for (const storage of STORAGES) models[`${preset}.generator.${storage}`] = encode(storage);
     for (const { variant, bytes } of encoder?.models ?? []) models[`${preset}.encoder.${variant}`] = bytes;
+    const completer = await traceCompleter({ model, weights }, STORAGES);
+    for (const { variant, bytes } of completer?.models ?? []) models[`${preset}.completer.${variant}`] = bytes;
   }
   // The encoder of a finished generator is of no preset. With features of a discriminator its second step is the largest.
   const pictures = randomPictures({ resolution: 28, channels: 1, classes: 10 }, 8, 1);
@@ -52,10 +55,10 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test(`every preset’s steps, generator and encoder pass ${hasChecker ? 'the official checker' : 'both run-times (Python has no onnx module)'}`, async () => {
+test(`every preset’s steps, generator, encoder and completer pass ${hasChecker ? 'the official checker' : 'both run-times (Python has no onnx module)'}`, async () => {
   const names = Object.keys(models);
-  // Of the presets one has two more phases, and an encoder; what is no preset has two steps, and an encoder.
-  expect(names).toHaveLength(4 * Object.keys(PRESETS).length + 2 * (2 + STORAGES.length));
+  // Two of the presets have two more phases, and an encoder, one of them a completer; what is no preset has two steps, and an encoder.
+  expect(names).toHaveLength(4 * Object.keys(PRESETS).length + 3 * (2 + STORAGES.length) + STORAGES.length);
   if (hasChecker) {
     expect(countAccepted(names.map((name) => join(folder, `${name}.onnx`)))).toBe(names.length);
   }
