@@ -16,21 +16,19 @@ import { pictureOf } from '../../contract/pixels.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
 import { openBundle, openCompleter, readManifest } from '../../export/open.ts';
 import { verifyBundle } from '../../export/verify.ts';
-import { loadGenerator } from '../../export/weights.ts';
-import { exportBundle } from '../../export/write.ts';
 import { tokenNumbers } from '../../train/eval/reconstruction.ts';
 import { TRANSFORMER_DEFAULTS } from '../../train/families/transformer/options.ts';
-import { trainInFolder } from '../../train/in-folder.ts';
 import { recipeFor } from '../../train/recipe.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { readStats } from '../../train/store/run.ts';
+import { trainedShapes } from '../helpers/shapes-bundle.ts';
 import { clearPictures } from '../small.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-transformer-'));
 const [run, bundle] = [join(folder, 'run'), join(folder, 'shapes')];
 const pictures = clearPictures();
 let manifest: Manifest;
-const said: string[] = [];
+let said: string[];
 const warn = (sentence: string): void => expect.fail(sentence);
 
 beforeAll(async () => {
@@ -43,25 +41,14 @@ beforeAll(async () => {
     augment: ['shift'],
     emaHalfLife,
   });
-  await trainInFolder({
-    recipe: {
+  ({ manifest, said } = await trainedShapes(
+    {
       ...recipe,
       transformer: { ...TRANSFORMER_DEFAULTS, levels: [4, 3, 3], width: 32, layers: 2, steps: 4, tokensFrom: 0.4 },
     },
-    pictures,
-    source: 'shapes',
-    engine: 'onnx',
-    device: 'cpu',
-    dir: run,
-    onMessage: (line) => said.push(line),
-  });
-  await exportBundle(await loadGenerator(folderFiles(run), warn), {
-    out: bundle,
-    variants: ['int8', 'fp32'],
-    truncation: 1,
-    engine: 'onnx',
-  });
-  manifest = parseManifest(JSON.parse(readFileSync(join(bundle, 'model.json'), 'utf8')));
+    { run, bundle, variants: ['int8', 'fp32'] },
+    warn,
+  ));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

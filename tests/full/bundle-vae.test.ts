@@ -13,19 +13,17 @@ import type { Picture } from '../../contract/picture.ts';
 import { levelsOf, pictureOf } from '../../contract/pixels.ts';
 import { openBundle, readNetwork, startSession } from '../../export/open.ts';
 import { verifyBundle } from '../../export/verify.ts';
-import { loadGenerator } from '../../export/weights.ts';
-import { exportBundle } from '../../export/write.ts';
 import { posteriorNumbers } from '../../train/eval/reconstruction.ts';
-import { trainInFolder } from '../../train/in-folder.ts';
 import { recipeFor } from '../../train/recipe.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { readStats } from '../../train/store/run.ts';
+import { trainedShapes } from '../helpers/shapes-bundle.ts';
 import { clearPictures } from '../small.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-vae-'));
 const [run, bundle] = [join(folder, 'run'), join(folder, 'shapes')];
 let manifest: Manifest;
-const said: string[] = [];
+let said: string[];
 const warn = (sentence: string): void => expect.fail(sentence);
 
 beforeAll(async () => {
@@ -33,22 +31,7 @@ beforeAll(async () => {
   // Averaged over a part of so short a run.
   const emaHalfLife = { from: 200, to: 400 };
   const recipe = recipeFor('auto', pictures, { family: 'vae', width: 8, batch: 8, images: 4800, emaHalfLife });
-  await trainInFolder({
-    recipe,
-    pictures,
-    source: 'shapes',
-    engine: 'onnx',
-    device: 'cpu',
-    dir: run,
-    onMessage: (line) => said.push(line),
-  });
-  await exportBundle(await loadGenerator(folderFiles(run), warn), {
-    out: bundle,
-    variants: ['int8', 'fp16', 'fp32'],
-    truncation: 1,
-    engine: 'onnx',
-  });
-  manifest = parseManifest(JSON.parse(readFileSync(join(bundle, 'model.json'), 'utf8')));
+  ({ manifest, said } = await trainedShapes(recipe, { run, bundle, variants: ['int8', 'fp16', 'fp32'] }, warn));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
