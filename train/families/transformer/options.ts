@@ -42,7 +42,7 @@ export type TransformerOptions = z.infer<typeof transformerOptionsSchema>;
 export const TRANSFORMER_DEFAULTS: TransformerOptions = {
   levels: [8, 5, 5, 5],
   adversarialFrom: 0.1,
-  tokensFrom: 0.5,
+  tokensFrom: 0.6,
   pixels: 10,
   features: 1,
   adversarial: 1,
