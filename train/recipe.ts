@@ -199,6 +199,8 @@ export type RecipeOverrides = Partial<
   Pick<Recipe, 'batch' | 'images' | 'seed' | 'mirror' | 'gamma' | 'learningRate' | 'beta2' | 'emaHalfLife'> & {
     family: FamilyName;
     width: number;
+    /** Bits in the latent of an autoencoder. */
+    rate: number;
     augment: Recipe['augment']['kinds'];
     augmentProbability: Schedule;
   }
@@ -212,7 +214,7 @@ export function recipeFor(
 ): Recipe {
   const found = Object.hasOwn(PRESETS, presetName) ? PRESETS[presetName] : undefined;
   if (!found) throw new UserError(`preset: expected one of ${Object.keys(PRESETS).join(', ')}, got ${presetName}`);
-  const { width: networkWidth, augment: kinds, augmentProbability, family = found.family, ...rest } = overrides;
+  const { width: networkWidth, rate, augment: kinds, augmentProbability, family = found.family, ...rest } = overrides;
   // Presets that are for any pictures are for any family.
   if (family !== found.family && !ANY_FAMILY.includes(presetName))
     throw new UserError(
@@ -236,6 +238,8 @@ export function recipeFor(
     throw new UserError(
       `gamma: expected a preset with gradient penalties, got ${presetName}, which has none; leave it out`,
     );
+  if (rate !== undefined && !preset.vae)
+    throw new UserError(`rate: expected family vae with it, got ${family}, which has none; leave it out`);
   if (networkWidth !== undefined && network.strided)
     throw new UserError(
       `width: expected a preset of residual networks, got ${presetName}, whose layers are listed; leave it out`,
@@ -245,6 +249,7 @@ export function recipeFor(
     ...preset,
     ...rest,
     preset: presetName,
+    ...(rate === undefined ? {} : { vae: { ...preset.vae, rate } }),
     augment: {
       kinds: kinds ?? preset.augment.kinds,
       probability: augmentProbability ?? preset.augment.probability,

@@ -23,7 +23,7 @@ import type { Live } from '../live.ts';
 import { resumeRun } from '../packed-run.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
 import { describe, engineFor, trainAndTell } from '../training.ts';
-import { addTrainingOptions, scheduleFlag, type TrainingFlags, whole } from '../training-options.ts';
+import { addTrainingOptions, positive, scheduleFlag, type TrainingFlags, whole } from '../training-options.ts';
 
 export interface TrainFlags extends DataFlags, TrainingFlags {
   /** Default: `auto` for own pictures, else `quick`. */
@@ -35,6 +35,7 @@ export interface TrainFlags extends DataFlags, TrainingFlags {
   resume?: string;
   out?: string;
   width?: number;
+  rate?: number;
   gamma?: Schedule;
   beta2?: Schedule;
   emaHalfLife?: Schedule;
@@ -71,14 +72,15 @@ export const presetOf = ({ preset, data }: { preset?: string; data: string }): s
 
 /** Of the flags, those that change a preset. */
 function overridesOf(flags: TrainFlags): RecipeOverrides {
-  const { images, batch, seed, width, learningRate, gamma, beta2, emaHalfLife, augment, augmentProbability, mirror } =
-    flags;
+  const { images, batch, seed, width, rate, learningRate, gamma, beta2, emaHalfLife } = flags;
+  const { augment, augmentProbability, mirror } = flags;
   const given = {
     family: flags.family,
     images,
     batch,
     seed,
     width,
+    rate,
     learningRate,
     gamma,
     beta2,
@@ -227,6 +229,7 @@ export function registerTrain(command: Command): void {
     .option('--out <dir>', 'run folder (default: runs/ and the preset, or the name of own pictures)');
   addTrainingOptions(command)
     .option('--width <n>', 'channels at half the picture’s resolution', whole)
+    .option('--rate <bits>', 'bits that the latent of an autoencoder carries of a picture', positive)
     .option('--gamma <from:to>', 'weight of the gradient penalties, or its schedule', scheduleFlag)
     .option('--beta2 <from:to>', 'Adam’s β2, or its schedule', scheduleFlag)
     .option('--ema-half-life <from:to>', 'half-life of the averaged generator in images, or its schedule', scheduleFlag)

@@ -154,6 +154,10 @@ test('phases begin where the recipe says, each with Adam’s corrections of a fi
 test('presets for any pictures train either family, the others their own; old recipes are GANs', () => {
   const pictures = randomPictures({ resolution: 32, channels: 4, classes: 2 }, 8, 1);
   expect(recipeFor('auto', pictures, { family: 'vae' })).toMatchObject({ family: 'vae', vae: { rate: 60 } });
+  expect(recipeFor('auto', pictures, { family: 'vae', rate: 12 })).toMatchObject({ vae: { rate: 12, freeBits: 0.1 } });
+  expect(() => recipeFor('auto', pictures, { rate: 12 })).toThrow(
+    'rate: expected family vae with it, got gan, which has none; leave it out',
+  );
   expect(recipeFor('auto', pictures).vae).toBeUndefined();
   expect(recipeFor('fashion-vae', pictures).family).toBe('vae');
   expect(() => recipeFor('fashion-gan', pictures, { family: 'vae' })).toThrow(
