@@ -6,6 +6,9 @@ import { createModel } from '../train/families/models.ts';
 import { type FolderTrainOptions, trainInFolder } from '../train/in-folder.ts';
 import type { ProgressReport, TrainOptions } from '../train/loop.ts';
 import type { Recipe } from '../train/recipe.ts';
+import { RUN } from '../train/store/files.ts';
+import { folderFiles } from '../train/store/folder.ts';
+import { readConfig } from '../train/store/run.ts';
 import { trainingProgress } from './progress.ts';
 
 const say = (line: string): void => console.error(line);
@@ -17,6 +20,13 @@ export function describe(recipe: Recipe): string {
 }
 
 /** As asked for, or the fastest. */
+/** A run keeps what it was planned to when its command comes again without `--images`. */
+export async function asPlanned({ images }: { images?: number }, dir: string): Promise<{ images?: number }> {
+  const files = folderFiles(dir);
+  if (images !== undefined || !(await files.read(RUN.config))) return {};
+  return { images: (await readConfig(files)).recipe.images };
+}
+
 export const engineFor = async (flags: {
   engine: EngineName | 'auto';
   device?: Device;

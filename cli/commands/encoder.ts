@@ -14,7 +14,7 @@ import { RUN } from '../../train/store/files.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { dataHelp } from '../data-options.ts';
 import { loadProgress } from '../progress.ts';
-import { describe, engineFor, trainAndTell } from '../training.ts';
+import { asPlanned, describe, engineFor, trainAndTell } from '../training.ts';
 import { addTrainingOptions, type TrainingFlags } from '../training-options.ts';
 
 export interface EncoderFlags extends TrainingFlags {
@@ -33,7 +33,8 @@ export async function runEncoder(path: string, flags: EncoderFlags): Promise<voi
   const splits = await splitsFor(dataset.sha256, source, options).finally(bar.stop);
 
   const { images, batch, seed, learningRate } = flags;
-  const given = Object.entries({ images, batch, seed, learningRate }).filter(([, value]) => value !== undefined);
+  const wanted = { images, ...(await asPlanned(flags, dir)), batch, seed, learningRate };
+  const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
   const recipe = encoderRecipe(
     network,
     { generator: stateHash(generator), ...(discriminator ? {} : { features: 0 }) },

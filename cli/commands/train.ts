@@ -1,5 +1,4 @@
 // `pocketgen train`: trains a preset on a data set into a run folder; the same command again continues it.
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
@@ -15,14 +14,12 @@ import { createModel } from '../../train/families/models.ts';
 import type { TrainOptions } from '../../train/loop.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
-import { folderFiles } from '../../train/store/folder.ts';
-import { readConfig } from '../../train/store/run.ts';
 import { goingOn, type Trainer } from '../../train/trainer.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import type { Live } from '../live.ts';
 import { resumeRun } from '../packed-run.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
-import { describe, engineFor, trainAndTell } from '../training.ts';
+import { asPlanned, describe, engineFor, trainAndTell } from '../training.ts';
 import { addTrainingOptions, positive, scheduleFlag, type TrainingFlags, whole } from '../training-options.ts';
 
 export interface TrainFlags extends DataFlags, TrainingFlags {
@@ -108,12 +105,6 @@ function asTrained({ recipe }: Trainer): RecipeOverrides {
   return { ...(family && { family }), augmentProbability: { from: to, to } };
 }
 
-/** A run of preset `auto` that was made longer stays so when its command comes without `--images`. */
-async function plannedImages({ images }: TrainFlags, preset: string, dir: string): Promise<{ images?: number }> {
-  if (preset !== 'auto' || images !== undefined || !existsSync(join(dir, 'config.json'))) return {};
-  return { images: (await readConfig(folderFiles(dir))).recipe.images };
-}
-
 /** Reads the pictures with a progress bar and says what was read. */
 export async function readPictures(flags: DataFlags & { data: string }): Promise<DatasetSplits> {
   const options = loadOptionsOf(flags, flags.data);
@@ -146,7 +137,7 @@ export async function runTraining(
   const dir =
     flags.out ??
     join('runs', flags.family && flags.family !== PRESETS[preset]?.family ? `${name}-${flags.family}` : name);
-  const planned = { ...overridesOf(flags), ...(await plannedImages(flags, preset, dir)) };
+  const planned = { ...overridesOf(flags), ...(await asPlanned(flags, dir)) };
   const { recipe, start } = from
     ? goingOn(from, recipeFor(preset, splits.train, { ...asTrained(from.trainer), ...planned }), splits.train.classes)
     : { recipe: recipeFor(preset, splits.train, planned) };

@@ -65,8 +65,33 @@ test('a run goes on to more images than it was planned for, by the schedules of 
   const after = rates.find(([images]) => images > recipe.images)?.[1];
   expect(after).toBeGreaterThan(4 * recipe.learningRate.to);
   await expect(trainInFolder({ ...common, recipe, dir: whole })).rejects.toThrow(
-    `recipe.images: was ${longer.images}, is ${recipe.images}`,
+    `images: expected ${longer.images} or more`,
   );
+  const { recipe: kept } = await readConfig(folderFiles(whole));
+  expect(kept.images).toBe(longer.images);
+});
+
+test('a run that is planned anew to fewer images ends there, by the schedules of the shorter run', async () => {
+  const pictures = await smallPictures(100);
+  const recipe = smallRecipe(pictures, {});
+  const shorter = { ...recipe, images: recipe.images / 2 };
+  const common = { pictures, source: 'test', engine: 'onnx', device: 'cpu', dir: fresh() } as const;
+  const stop = new AbortController();
+  const onProgress = ({ images }: { images: number }): void => {
+    if (images >= recipe.images / 4) stop.abort();
+  };
+  const { images: after } = await trainInFolder({ ...common, recipe, signal: stop.signal, onProgress });
+  expect(after).toBeLessThan(shorter.images);
+  await trainInFolder({ ...common, recipe: shorter });
+  await finalHash(common.dir, shorter);
+  expect(await readConfig(folderFiles(common.dir))).toMatchObject({
+    recipe: shorter,
+    plans: [
+      { after: 0, images: recipe.images },
+      { after, images: shorter.images },
+    ],
+  });
+  expect((await readStats(folderFiles(common.dir))).at(-1)?.learningRate).toBeLessThan(1.2 * recipe.learningRate.to);
 });
 
 test.each([

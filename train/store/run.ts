@@ -18,7 +18,7 @@ const configSchema = z.strictObject({
     /** Own pictures: what decided their pixels besides the files. */
     options: pictureOptionsSchema.optional(),
   }),
-  /** What the run was planned to, ascending: `images` in all, decided when `after` had been seen. The last one holds. */
+  /** What the run was planned to: `images` in all, decided when `after` had been seen. The last one holds. */
   plans: z.array(z.strictObject({ after: z.int().nonnegative(), images: z.int().positive() })),
 });
 export type RunConfig = z.infer<typeof configSchema>;
@@ -48,14 +48,14 @@ export async function readConfig(files: RunFiles): Promise<RunConfig> {
 }
 
 export interface OpenedRun {
-  /** Records that the run is to go on to `images` in all, after `after` of them; returns what it was planned to before. */
+  /** Records that the run is to go on to `images` in all, after `after` of them; returns what it was planned to before. Refuses fewer. */
   plan(after: number): Promise<number>;
   release(): void;
 }
 
 /**
  * Locks the files for this process or tab and makes what is missing, or checks that a run there belongs to this config; refuses any
- * other, naming the difference, unless nothing has been saved there yet. More images than before are no difference.
+ * other, naming the difference, unless nothing has been saved there yet. More or fewer images than before are no difference.
  */
 export async function openRun(files: RunFiles, recorded: Omit<RunConfig, 'plans'>): Promise<OpenedRun> {
   const release = await files.lock();
@@ -64,8 +64,7 @@ export async function openRun(files: RunFiles, recorded: Omit<RunConfig, 'plans'
     const saved = (await files.read(RUN.best)) !== undefined || (await files.list(RUN.checkpoints)).some(isWhole);
     const { images } = recorded.recipe;
     let config: RunConfig = { ...recorded, plans: [{ after: 0, images }] };
-    const longer = before !== undefined && images > before.recipe.images;
-    const comparable = before && { ...before, recipe: { ...before.recipe, ...(longer ? { images } : {}) } };
+    const comparable = before && { ...before, recipe: { ...before.recipe, images } };
     const difference =
       comparable && saved ? firstDifference(comparable, { ...config, plans: comparable.plans }) : undefined;
     if (difference) {
@@ -83,6 +82,11 @@ export async function openRun(files: RunFiles, recorded: Omit<RunConfig, 'plans'
       for (const name of await files.list(folder)) if (!isWhole(name)) await files.remove(`${folder}/${name}`);
     const plan = async (after: number): Promise<number> => {
       const planned = config.recipe.images;
+      if (images < after) {
+        throw new UserError(
+          `images: expected ${after} or more, which ${files.name} has been trained on, got ${images}; give more, or start again in another folder`,
+        );
+      }
       if (planned !== images) {
         config = { ...config, recipe: recorded.recipe, plans: [...config.plans, { after, images }] };
         await write();
