@@ -16,6 +16,8 @@ export interface ServerProcess {
   /** Milliseconds of wall clock, and of the main thread's CPU, until /healthz answered. */
   startMs: number;
   startCpuMs: number;
+  /** CPU of the main thread so far, in milliseconds, by the hundredth of a second. */
+  cpuMs(): number;
   /** Resident memory in MiB; 0 where /proc is not there. */
   residentMiB(): number;
   /** Port of the inspector, if it was asked for. */
@@ -134,6 +136,7 @@ async function whenReady(
     url,
     startMs: performance.now() - start,
     startCpuMs: cpuMs(child.pid),
+    cpuMs: () => cpuMs(child.pid),
     residentMiB() {
       const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
       return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;

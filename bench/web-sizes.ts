@@ -28,10 +28,17 @@ export function fileSizes(site: string): FileSize[] {
 
 /**
  * Gzip bytes of the page's own script and style, minified, without libraries: everything from node_modules is left out
- * of a build of its own. `drawing` is what putting a picture in adds when it is first opened, style included, and `making` what
- * making a model does, but for the trainer; how it works is left out, too.
+ * of a build of its own. `drawing` is what putting a picture in adds when it is first opened, style included, `completing` what rubbing out adds to that, and `making` what
+ * making a model does, but for the trainer; how it works, with what reads a network
+ * for it, is left out, too.
  */
-export async function ownCode(): Promise<{ script: number; style: number; drawing: number; making: number }> {
+export async function ownCode(): Promise<{
+  script: number;
+  style: number;
+  drawing: number;
+  completing: number;
+  making: number;
+}> {
   const built = await build({
     logLevel: 'silent',
     plugins: [
@@ -54,9 +61,12 @@ export async function ownCode(): Promise<{ script: number; style: number; drawin
       .filter(({ fileName }) => pattern.test(fileName))
       .reduce((sum, one) => sum + gzipSync(one.type === 'chunk' ? one.code : one.source).length, 0);
   return {
-    script: gzip(/^assets\/(?!ort[.-]|sha2-|drawing-|photo-|tools-|making-|drawn-|trainer-|how-).*\.js$/),
-    style: gzip(/^assets\/(?!drawing-|tools-|making-).*\.css$/),
+    script: gzip(
+      /^assets\/(?!ort[.-]|sha2-|drawing-|photo-|tools-|completing-|making-|drawn-|trainer-|how-|network-).*\.js$/,
+    ),
+    style: gzip(/^assets\/(?!drawing-|tools-|completing-|making-).*\.css$/),
     drawing: gzip(/^assets\/(drawing|photo|tools)-.*\.(js|css)$/),
+    completing: gzip(/^assets\/completing-.*\.(js|css)$/),
     making: gzip(/^assets\/(making|drawn)-.*\.(js|css)$/),
   };
 }

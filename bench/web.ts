@@ -102,7 +102,7 @@ for (const { name, bytes, brotli } of fileSizes(values.site).filter(({ bytes }) 
   console.log(`${kb(bytes)}${brotli === undefined ? '        –' : kb(brotli)}  ${name}`);
 const own = await ownCode();
 console.log(
-  `Own code without libraries: ${((own.script + own.style) / 1000).toFixed(1)} kB gzip (script ${(own.script / 1000).toFixed(1)}, style ${(own.style / 1000).toFixed(1)}); putting a picture in adds ${(own.drawing / 1000).toFixed(1)} when it is opened`,
+  `Own code without libraries: ${((own.script + own.style) / 1000).toFixed(1)} kB gzip (script ${(own.script / 1000).toFixed(1)}, style ${(own.style / 1000).toFixed(1)}); putting a picture in adds ${(own.drawing / 1000).toFixed(1)} when it is opened, rubbing out ${(own.completing / 1000).toFixed(1)} more`,
 );
 
 const site = await serveSite(values.site, { brotli: true });

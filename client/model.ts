@@ -1,13 +1,15 @@
 // A model that is open: points in, pictures out, through the engine's queue.
+import { type Completion, hiddenOf } from '../contract/completer.ts';
 import { UserError } from '../contract/errors.ts';
 import { LIMITS } from '../contract/limits.ts';
+import type { Picture } from '../contract/picture.ts';
 import { steps } from '../contract/walk.ts';
 import type { Bundle, Engine } from './engine/engine.ts';
 import { Dropped } from './engine/queue.ts';
 import { named } from './errors.ts';
-import { drawnPicture, modelPicture } from './picture.ts';
+import { modelPicture, withForms } from './picture.ts';
 import { childOf, inputsBetween, inputsOf, type Place } from './places.ts';
-import { placeOf, pointOf } from './points.ts';
+import { placeOf, pointOf, randomSeed } from './points.ts';
 import type { DeviceReport, DrawnPicture, DrawOptions, Model } from './types.ts';
 
 export function createModel({ manifest, variant }: Bundle, engine: Engine, device: () => DeviceReport): Model {
@@ -27,7 +29,7 @@ export function createModel({ manifest, variant }: Bundle, engine: Engine, devic
     const { priority = 'interactive', signal } = options;
     try {
       const pictures = await engine.decode(latents, weights, priority, signal);
-      return pictures.map((picture, i) => drawnPicture(picture, pointOf(places[i] as Place, manifest.classes)));
+      return pictures.map((picture, i) => withForms(picture, { point: pointOf(places[i] as Place, manifest.classes) }));
     } catch (error) {
       throw failure(error, signal);
     }
@@ -112,6 +114,25 @@ export function createModel({ manifest, variant }: Bundle, engine: Engine, devic
       });
       if (latent === undefined) throw new Dropped();
       return pointOf({ ...place, seed: undefined, latent }, manifest.classes);
+    },
+    async complete(picture, { mask, seeds = [randomSeed()], class: asked, truncation, signal }) {
+      ended.signal.throwIfAborted();
+      const given = modelPicture(picture, manifest.image);
+      const hidden = hiddenOf(modelPicture(mask, { ...manifest.image, channels: 1 }, 'mask', 0));
+      const completions = seeds.map((seed): Completion => {
+        const place = placeOf({ seed, class: asked, truncation }, manifest);
+        const classWeights = asked === undefined ? new Float32Array(manifest.classes.length) : place.weights;
+        return { picture: given, hidden, latent: inputsOf(place).z, classWeights };
+      });
+      const made: Picture[] = [];
+      for (let at = 0; at < completions.length; at += LIMITS.batch) {
+        const work = engine.complete(completions.slice(at, at + LIMITS.batch));
+        const some = await unless(work, signal, ended.signal).catch((error: unknown) => {
+          throw failure(error, signal);
+        });
+        made.push(...some);
+      }
+      return made.map((one, i) => withForms(one, { seed: seeds[i] ?? 0 }));
     },
     async dispose() {
       ended.abort(new DOMException('the model was disposed', 'AbortError'));

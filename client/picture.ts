@@ -3,9 +3,10 @@ import { UserError } from '../contract/errors.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import { type Picture, scaleUp } from '../contract/picture.ts';
 import { encodeSvg } from '../contract/svg.ts';
-import type { DrawnPicture, FileForm, Point } from './types.ts';
+import type { FileForm, PictureForms } from './types.ts';
 
-export function drawnPicture(picture: Picture, point: Point): DrawnPicture {
+/** `about` says what the picture is of. */
+export function withForms<T>(picture: Picture, about: T): PictureForms & T {
   function toCanvas(): HTMLCanvasElement | OffscreenCanvas;
   function toCanvas<C extends HTMLCanvasElement | OffscreenCanvas>(canvas: C): C;
   function toCanvas(canvas = newCanvas()): HTMLCanvasElement | OffscreenCanvas {
@@ -18,7 +19,7 @@ export function drawnPicture(picture: Picture, point: Point): DrawnPicture {
   }
   return {
     ...picture,
-    point,
+    ...about,
     async toBlob(form) {
       const { type, bytes } = await fileOf(picture, form);
       return new Blob([bytes], { type });
@@ -79,21 +80,29 @@ function imageData({ width, height, channels, data }: Picture): ImageData {
   return out;
 }
 
-/** As a model of `image` has it: grey from colours by their luma (Rec. 601), what is transparent on white. Throws UserError for another size. */
-export function modelPicture(given: Picture | ImageData, { width, height, channels }: Manifest['image']): Picture {
+/**
+ * As a model of `image` has it: grey from colours by their luma (Rec. 601), what is transparent on `ground`, white if left out. Throws
+ * UserError, about `what`, for another size.
+ */
+export function modelPicture(
+  given: Picture | ImageData,
+  { width, height, channels }: Manifest['image'],
+  what = 'picture',
+  ground = 255,
+): Picture {
   if (given.width !== width || given.height !== height)
     throw new UserError(
-      `picture: expected ${width}x${height}, got ${given.width}x${given.height}; draw it on a canvas of that size first`,
+      `${what}: expected ${width}x${height}, got ${given.width}x${given.height}; draw it on a canvas of that size first`,
     );
   if ('channels' in given) {
     if (given.channels === channels) return given;
-    throw new UserError(`picture: expected ${channels} channels, got ${given.channels}`);
+    throw new UserError(`${what}: expected ${channels} channels, got ${given.channels}`);
   }
   const data = new Uint8Array(width * height * channels);
   if (channels === 4) return { width, height, channels, data: new Uint8Array(given.data) };
   for (let pixel = 0; pixel < width * height; pixel++) {
     const [r = 0, g = 0, b = 0, a = 0] = given.data.subarray(pixel * 4, pixel * 4 + 4);
-    const [red, green, blue] = [r, g, b].map((c) => Math.round((c * a + 255 * (255 - a)) / 255)) as [
+    const [red, green, blue] = [r, g, b].map((c) => Math.round((c * a + ground * (255 - a)) / 255)) as [
       number,
       number,
       number,

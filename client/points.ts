@@ -21,7 +21,7 @@ export function placeOf(point: Point, manifest: Manifest): Place {
   return { seed, latent, weights: weightsOf(point.class, number, manifest), truncation };
 }
 
-const randomSeed = () => Math.floor(Math.random() * 4294967296);
+export const randomSeed = () => Math.floor(Math.random() * 4294967296);
 
 function checkedLatent(latent: Float32Array | readonly number[], { latent: { size } }: Manifest): Float32Array {
   if (latent.length !== size) throw new UserError(`latent: expected ${size} numbers, got ${latent.length}`);

@@ -132,6 +132,17 @@ export interface EncodeRequest {
   signal?: AbortSignal | undefined;
 }
 
+export interface CompleteRequest {
+  /** Of the picture's size, grey: what is light (128 of 255 and above) is drawn anew, the rest stays to the last level. Of an ImageData, what is transparent stays. */
+  mask: Picture | ImageData;
+  /** One picture for each. Left out: a random one. */
+  seeds?: readonly (string | number)[] | undefined;
+  /** What the picture is of; left out: as the rest of it suggests. */
+  class?: Point['class'];
+  truncation?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 export interface FileForm {
   /** `image/png` (the default) has the bytes that the edge and the command line give. */
   type?: 'image/png' | 'image/svg+xml' | undefined;
@@ -140,9 +151,7 @@ export interface FileForm {
 }
 
 /** A picture: row-major 8-bit levels with channels interleaved, 1 grey, 3 RGB, 4 RGBA (straight), and ways to use it. */
-export interface DrawnPicture extends Readonly<Picture> {
-  /** What was drawn: give it to `draw`, `walk` or `mix` again. */
-  readonly point: Point;
+export interface PictureForms extends Readonly<Picture> {
   toBlob(form?: FileForm): Promise<Blob>;
   /** `data:` address of the same file as `toBlob`. */
   toDataURL(form?: FileForm): Promise<string>;
@@ -153,6 +162,16 @@ export interface DrawnPicture extends Readonly<Picture> {
   toCanvas<C extends HTMLCanvasElement | OffscreenCanvas>(canvas: C): C;
   /** One stroke for each run of equal pixels. */
   svg(scale?: number): string;
+}
+
+export interface DrawnPicture extends PictureForms {
+  /** What was drawn: give it to `draw`, `walk` or `mix` again. */
+  readonly point: Point;
+}
+
+export interface CompletedPicture extends PictureForms {
+  /** By which it was completed. */
+  readonly seed: string | number;
 }
 
 export interface Model {
@@ -178,6 +197,11 @@ export interface Model {
    * Rejects with UserError for a model without an encoder (`manifest.encoder`); the first call downloads and starts it.
    */
   encode(picture: Picture | ImageData, request?: EncodeRequest): Promise<Point>;
+  /**
+   * The picture with a part drawn anew, once for each seed: the bytes of `pocketgen complete` and the edge's `/v1/complete`. Rejects with
+   * UserError for a model without a completer (`manifest.completer`); the first call downloads and starts it.
+   */
+  complete(picture: Picture | ImageData, request: CompleteRequest): Promise<CompletedPicture[]>;
   /** Ends what is under way, stops the worker and frees its memory. What is called afterwards rejects. */
   dispose(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 // The Web Worker: a session of ONNX Runtime at the other end of the messages of protocol.ts.
 import type {
+  CompleteMessage,
   DecodeMessage,
   EncodeMessage,
   FailureCause,
@@ -55,6 +56,13 @@ async function encode({ id, pictures, classWeights }: EncodeMessage): Promise<vo
   post({ type: 'latents', id, latents: await session.encode(pictures, classWeights) });
 }
 
+async function complete({ id, completions }: CompleteMessage): Promise<void> {
+  if (session === undefined) return fail(new Error('the worker has not started'), id);
+  const before = performance.now();
+  const pictures = await session.complete(completions);
+  post({ type: 'pictures', id, pictures, milliseconds: performance.now() - before });
+}
+
 scope.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   switch (data.type) {
     case 'start':
@@ -65,6 +73,9 @@ scope.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
       break;
     case 'encode':
       void encode(data).catch((error: unknown) => failBatch(error, data.id));
+      break;
+    case 'complete':
+      void complete(data).catch((error: unknown) => failBatch(error, data.id));
       break;
     default:
       data satisfies never;

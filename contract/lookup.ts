@@ -21,6 +21,14 @@ export function completerFile(manifest: Manifest, variant: string = manifest.def
   return fileOf(manifest, 'completer', variant);
 }
 
+/** What a bundle may have beside its generator. */
+export const BESIDE = ['encoder', 'completer'] as const;
+export type Beside = (typeof BESIDE)[number];
+
+/** The file of one of them, as above. */
+export const besideFile = (manifest: Manifest, role: Beside, variant?: string): FileEntry =>
+  role === 'encoder' ? encoderFile(manifest, variant) : completerFile(manifest, variant);
+
 function fileOf(manifest: Manifest, role: FileEntry['role'], variant: string): FileEntry {
   const files = manifest.files.filter((f) => f.role === role);
   const file = files.find((f) => f.variant === variant);

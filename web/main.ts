@@ -103,12 +103,17 @@ const app: App = {
     const seed = point.kind === 'seed' ? { class: point.class } : {};
     app.set({ centre: point, truncation: point.truncation, ...seed }, history);
   },
-  preview: (point, picture) => shell.stage.preview(point, picture),
+  preview: (point, picture, completedBy) => shell.stage.preview(point, picture, completedBy),
   make: (inputs, priority) => picturesOf(engine, app.manifest, inputs, priority),
   async encode(picture, weights) {
     await loading; // the first picture goes before
     return latentOfPicture(engine, app.manifest, picture, weights);
   },
+  async complete(completions) {
+    await loading;
+    return engine.complete(completions);
+  },
+  rubOut: (picture) => shell.rubOut(picture),
   batchSize: () => engine.batchSize(),
   dropBackground: () => engine.dropBackground(),
   notify: (text, action) => shell.notify(text, action),

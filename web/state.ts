@@ -7,12 +7,12 @@ import { classIndex } from '../contract/lookup.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import type { Point } from './pictures/point.ts';
 
-export const VIEWS = ['wall', 'explore', 'walk', 'mix', 'draw', 'saved', 'how', 'make'] as const;
+export const VIEWS = ['wall', 'explore', 'walk', 'mix', 'draw', 'complete', 'saved', 'how', 'make'] as const;
 export type View = (typeof VIEWS)[number];
 
-/** The views a model has: without an encoder nothing can be put in. */
-export const viewsOf = ({ encoder }: Manifest): readonly View[] =>
-  VIEWS.filter((view) => view !== 'draw' || encoder !== undefined);
+/** The views a model has: without an encoder nothing can be put in, without a completer nothing completed. */
+export const viewsOf = ({ encoder, completer }: Manifest): readonly View[] =>
+  VIEWS.filter((view) => (view !== 'draw' || encoder) && (view !== 'complete' || completer));
 
 export interface State {
   model: string;

@@ -1,4 +1,7 @@
 // What this device offers, and what was remembered about it.
+import { generatorFile } from '../../contract/lookup.ts';
+import type { Manifest, Variant } from '../../contract/manifest.ts';
+import { RUNTIME_VERSION } from '../files/runtime.ts';
 import type { Choice, Device, Memory } from './ladder.ts';
 import { PROVIDERS } from './ladder.ts';
 
@@ -59,6 +62,11 @@ export interface MemoryKey {
   sha256: string;
   runtime: string;
   device: Device;
+}
+
+export function memoryKey(of: { manifest: Manifest; variant: Variant }, device: Device): MemoryKey {
+  const { sha256 } = generatorFile(of.manifest, of.variant);
+  return { model: of.manifest.name, sha256, runtime: RUNTIME_VERSION, device };
 }
 
 function fingerprint({ sha256, runtime, device }: MemoryKey): string {

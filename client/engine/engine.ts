@@ -1,13 +1,14 @@
 // Runs the device ladder and keeps the winner: downloads what is needed, starts candidates in workers of their own,
 // falls back with a reason when one fails, and queues batches so that a finger goes before the wall.
-import { generatorFile } from '../../contract/lookup.ts';
+import type { Completion } from '../../contract/completer.ts';
+import type { Beside } from '../../contract/lookup.ts';
 import type { Manifest, Variant } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
-import { RUNTIME_VERSION, type RuntimeBuild, type RuntimeFiles } from '../files/runtime.ts';
+import type { RuntimeBuild, RuntimeFiles } from '../files/runtime.ts';
 import type { ReadOptions, RemoteFile, Store } from '../files/store.ts';
+import { createBeside, type OnBeside, onNothing } from './beside.ts';
 import { crashes, forgiveCrash, markTrying, reasonNotToStart } from './crash.ts';
-import { inspectDevice, type MemoryKey, recall, remember } from './device.ts';
-import { createEncoding, type Encode } from './encoding.ts';
+import { inspectDevice, memoryKey, recall, remember } from './device.ts';
 import { type Choice, type Device, isFaster, type Plan, planLadder, type Verdict } from './ladder.ts';
 import type { Provider, StartMessage } from './protocol.ts';
 import { createQueue, Dropped, type Priority } from './queue.ts';
@@ -21,7 +22,7 @@ export interface Bundle {
   bytes: number;
   read(options: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** Of the same variant; rejects with UserError where the model has none. */
-  readEncoder(options: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
+  readBeside(role: Beside, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** It draws: what the device keeps of it is this from now on. */
   keep(): Promise<void>;
 }
@@ -71,6 +72,8 @@ export interface Engine {
   ): Promise<Picture[]>;
   /** By the model's encoder, on wasm in a worker of its own, which the first call starts. */
   encode(pictures: Picture[], classWeights: Float32Array[]): Promise<Float32Array[]>;
+  /** By its completer, likewise. */
+  complete(completions: readonly Completion[]): Promise<Picture[]>;
   /** Drops what waits in the queue at `background` priority. */
   dropBackground(): void;
   /** Pictures in a batch that keeps the device answering a finger within about a frame or two. */
@@ -88,7 +91,7 @@ interface Job {
   plan: Plan;
   verdicts: Verdict[];
   runner?: Runner;
-  encode?: Encode;
+  onBeside?: OnBeside;
 }
 
 interface Parts {
@@ -359,6 +362,11 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
     return [...first, ...(await run(latents.slice(half), classWeights.slice(half)))];
   }
 
+  const beside: OnBeside = (network, work) => {
+    if (job) job.onBeside ??= createBeside(options, job.bundle, job.plan.build, job.abort.signal);
+    return (job?.onBeside ?? onNothing)(network, work);
+  };
+
   return {
     get status() {
       return status;
@@ -367,12 +375,8 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
     renew,
     cancel: () => job?.abort.abort(),
     decode: queue.push,
-    async encode(pictures, classWeights) {
-      if (job === undefined) throw new Dropped();
-      const { bundle, abort, plan } = job;
-      job.encode ??= createEncoding(options, bundle, plan.build, abort.signal);
-      return job.encode(pictures, classWeights);
-    },
+    encode: (pictures, classWeights) => beside('encoder', (runner) => runner.encode(pictures, classWeights)),
+    complete: (completions) => beside('completer', (runner) => runner.complete(completions)),
     dropBackground: queue.dropBackground,
     batchSize: () => Math.max(1, Math.min(16, Math.floor(20 / Math.max(perPicture, 0.05)))),
     dispose() {
@@ -381,11 +385,6 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
       queue.close();
     },
   };
-}
-
-function memoryKey({ manifest, variant }: Bundle, device: Device): MemoryKey {
-  const { sha256 } = generatorFile(manifest, variant);
-  return { model: manifest.name, sha256, runtime: RUNTIME_VERSION, device };
 }
 
 function inUse(mine: Job): Verdict | undefined {

@@ -40,6 +40,12 @@ export async function startInThread(message: Omit<StartMessage, 'type'>, signal:
         throw runnerError(error);
       });
     },
+    async complete(completions) {
+      if (stopped) throw new RunnerError('error', 'stopped');
+      return session.complete(completions).catch((error: unknown) => {
+        throw runnerError(error);
+      });
+    },
     stop() {
       if (stopped) return;
       stopped = true;

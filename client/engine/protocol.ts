@@ -1,4 +1,6 @@
 // Messages between the page and the worker that runs ONNX Runtime. One worker is one provider with one model.
+import type { Completion } from '../../contract/completer.ts';
+import type { Beside } from '../../contract/lookup.ts';
 import type { Manifest, Variant } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
 import type { RuntimeBuild } from '../files/runtime.ts';
@@ -8,7 +10,7 @@ export type Provider = 'webgpu' | 'wasm-threads' | 'wasm';
 export interface StartMessage {
   type: 'start';
   /** Which of the manifest's networks `model` is. */
-  network: 'generator' | 'encoder';
+  network: 'generator' | Beside;
   provider: Provider;
   build: RuntimeBuild;
   threads: number;
@@ -39,7 +41,15 @@ export interface EncodeMessage {
   classWeights: Float32Array[];
 }
 
-export type ToWorker = StartMessage | DecodeMessage | EncodeMessage;
+/** Answered by as many pictures. */
+export interface CompleteMessage {
+  type: 'complete';
+  id: number;
+  completions: readonly Completion[];
+}
+
+export type Work = DecodeMessage | EncodeMessage | CompleteMessage;
+export type ToWorker = StartMessage | Work;
 
 export interface Started {
   type: 'started';

@@ -1,16 +1,8 @@
 // The page's side of one worker: start it, send it one batch at a time, learn why it failed.
+import type { Completion } from '../../contract/completer.ts';
 import type { Picture } from '../../contract/picture.ts';
 import type { Verdict } from './ladder.ts';
-import type {
-  Answer,
-  DecodeMessage,
-  EncodeMessage,
-  FailureCause,
-  FromWorker,
-  Provider,
-  Started,
-  StartMessage,
-} from './protocol.ts';
+import type { Answer, FailureCause, FromWorker, Provider, Started, StartMessage, Work } from './protocol.ts';
 
 /** Beside what a worker says of itself: it did not answer, did not load, cannot be, or is not started again by itself. */
 type Cause = FailureCause | 'silent' | 'unloaded' | 'no-wasm' | 'crashed';
@@ -41,11 +33,16 @@ export interface Runner {
   decode(latents: Float32Array[], classWeights: Float32Array[]): Promise<Batch>;
   /** Of an encoder, likewise. */
   encode(pictures: Picture[], classWeights: Float32Array[]): Promise<Float32Array[]>;
+  /** Of a completer. */
+  complete(completions: readonly Completion[]): Promise<Picture[]>;
   /** Called once if the worker becomes useless on its own (the GPU went away). */
   onLost: ((error: RunnerError) => void) | undefined;
   /** Rejects the batch under way, frees the worker's memory and its GPU. */
   stop(): void;
 }
+
+/** Each kind of work without its number. */
+type Unnumbered<T> = T extends Work ? Omit<T, 'id'> : never;
 
 /** A GPU driver that hangs answers nothing: after this the candidate is dropped. */
 const START_LIMIT = 45_000;
@@ -89,7 +86,7 @@ export function startRunner(
       else runner.onLost?.(error);
     }
 
-    function ask(work: Omit<DecodeMessage, 'id'> | Omit<EncodeMessage, 'id'>): Promise<Answer> {
+    function ask(work: Unnumbered<Work>): Promise<Answer> {
       if (lost !== undefined) return Promise.reject(lost);
       if (pending !== undefined) return Promise.reject(new RunnerError('error', 'a batch is already under way'));
       return new Promise((resolveBatch, rejectBatch) => {
@@ -112,6 +109,11 @@ export function startRunner(
         const answer = await ask({ type: 'encode', pictures, classWeights });
         if (answer.type !== 'latents') throw new RunnerError('error', `got ${answer.type} for pictures`);
         return answer.latents;
+      },
+      async complete(completions) {
+        const answer = await ask({ type: 'complete', completions });
+        if (answer.type !== 'pictures') throw new RunnerError('error', `got ${answer.type} for completions`);
+        return answer.pictures;
       },
       stop() {
         runner.onLost = undefined;

@@ -1,7 +1,8 @@
 // ONNX Runtime with one provider and one network of a model. It proves itself on the goldens before it counts as started, measures itself,
-// then turns latents into pictures, or pictures into latents. Runs in a worker (worker.ts) or in the thread that asks (in-thread.ts).
+// then turns latents into pictures, pictures into latents, or completes pictures. Runs in a worker (worker.ts) or in the thread that asks (in-thread.ts).
 import type * as OnnxRuntime from 'onnxruntime-web';
 import { checkGoldens } from '../../contract/bundle.ts';
+import { type Completer, checkCompleterGoldens, createCompleter } from '../../contract/completer.ts';
 import { checkEncoderGoldens, createEncoder, type Encoder } from '../../contract/encoder.ts';
 import { createGenerator, type Generator, inTurn } from '../../contract/generator.ts';
 import type { FailureCause, Started, StartMessage } from './protocol.ts';
@@ -15,6 +16,8 @@ export interface Session {
   readonly decode: Generator['decode'];
   /** Of an encoder. */
   readonly encode: Encoder['encode'];
+  /** Of a completer. */
+  readonly complete: Completer['complete'];
   release(): Promise<void>;
 }
 
@@ -59,13 +62,16 @@ export async function startSession(
   const device = message.provider === 'webgpu' ? ((await ort.env.webgpu.device) as GPUDevice | undefined) : undefined;
   if (device !== undefined) watch(device.lost);
   const { manifest, variant } = message;
-  const isEncoder = message.network === 'encoder';
-  const generator = isEncoder ? undefined : createGenerator(manifest, session, ort.Tensor as never);
-  const encoder = isEncoder ? createEncoder(manifest, session, ort.Tensor as never) : undefined;
+  const Tensor = ort.Tensor as never;
+  const generator = message.network === 'generator' ? createGenerator(manifest, session, Tensor) : undefined;
+  const encoder = message.network === 'encoder' ? createEncoder(manifest, session, Tensor) : undefined;
+  const completer = message.network === 'completer' ? createCompleter(manifest, session, Tensor) : undefined;
   let levels = 0;
   try {
     if (generator !== undefined) levels = await checkGoldens(manifest, variant, generator, MAX_LEVELS);
-    if (encoder !== undefined) levels = await checkEncoderGoldens(manifest, variant, encoder, 0); // always on wasm
+    // Those are always on wasm: the same bytes as everywhere.
+    if (encoder !== undefined) levels = await checkEncoderGoldens(manifest, variant, encoder, 0);
+    if (completer !== undefined) levels = await checkCompleterGoldens(manifest, variant, completer, 0);
   } catch (error) {
     if (error instanceof Error && error.name === 'UserError') throw new SessionError('wrong', error.message);
     throw error;
@@ -77,6 +83,7 @@ export async function startSession(
     started: { type: 'started', levels, milliseconds },
     decode: generator?.decode ?? other,
     encode: encoder?.encode ?? other,
+    complete: completer?.complete ?? other,
     release: () => inTurn(() => session.release()),
   };
 }

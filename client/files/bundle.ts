@@ -1,7 +1,7 @@
 // A bundle from bytes (a zip, or the files of a folder): schema, sizes and hashes are checked before it is kept.
 import { checkFile } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
-import { encoderFile, generatorFile } from '../../contract/lookup.ts';
+import { BESIDE, type Beside, besideFile, generatorFile } from '../../contract/lookup.ts';
 import { type Manifest, parseManifest, type Variant } from '../../contract/manifest.ts';
 
 /** A phone's memory is the limit: runtime, weights and activations share some hundred megabytes. */
@@ -13,8 +13,8 @@ export interface CheckedBundle {
   variant: Variant;
   /** The generator of that variant. */
   network: Uint8Array<ArrayBuffer>;
-  /** Likewise, where the model has one and its file was given too. */
-  encoder: Uint8Array<ArrayBuffer> | undefined;
+  /** Likewise, those that the model has and whose file was given too. */
+  beside: ReadonlyMap<Beside, Uint8Array<ArrayBuffer>>;
 }
 
 /** A file by its name, or a zip of such files, whatever its name. */
@@ -45,10 +45,15 @@ export async function readBundle(given: readonly (File | NamedBytes)[], variant?
   if (bytes === undefined)
     throw new UserError(`${entry.path}: expected it in the bundle, got none; add the whole folder`);
   await checkFile(entry, bytes);
-  const way = manifest.encoder === undefined ? undefined : encoderFile(manifest, entry.variant);
-  const encoder = way && files.get(way.path);
-  if (way !== undefined && encoder !== undefined) await checkFile(way, encoder);
-  return { manifest, variant: entry.variant, network: bytes, encoder };
+  const beside = new Map<Beside, Uint8Array<ArrayBuffer>>();
+  for (const role of BESIDE.filter((one) => manifest[one] !== undefined)) {
+    const file = besideFile(manifest, role, entry.variant);
+    const content = files.get(file.path);
+    if (content === undefined) continue;
+    await checkFile(file, content);
+    beside.set(role, content);
+  }
+  return { manifest, variant: entry.variant, network: bytes, beside };
 }
 
 /** Throws UserError for a file that is far larger than any bundle. */

@@ -1,5 +1,5 @@
 // A bundle on a server: its network is read, checked and kept when the engine asks for it.
-import { encoderFile, generatorFile } from '../../contract/lookup.ts';
+import { besideFile, generatorFile } from '../../contract/lookup.ts';
 import type { FileEntry, Manifest, Variant } from '../../contract/manifest.ts';
 import type { Bundle } from '../engine/engine.ts';
 import { type Checked, keepDocument } from './documents.ts';
@@ -42,7 +42,7 @@ export function remoteBundle(
     file,
     bytes: file.bytes,
     read: (options) => files.read(file, options),
-    readEncoder: async (options) => files.read(at(encoderFile(manifest, entry.variant)), options),
+    readBeside: async (role, options) => files.read(at(besideFile(manifest, role, entry.variant)), options),
     isKept: () => files.isKept(file),
     async keep() {
       if (folder.startsWith('file:')) return;

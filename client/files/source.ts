@@ -1,5 +1,6 @@
 // From what was named to a bundle that the engine can run: its manifest now, its network when it is read.
 import { UserError } from '../../contract/errors.ts';
+import { besideFile } from '../../contract/lookup.ts';
 import type { Manifest, Variant } from '../../contract/manifest.ts';
 import type { Bundle } from '../engine/engine.ts';
 import type { Source } from '../types.ts';
@@ -91,15 +92,19 @@ async function given(source: Exclude<Source, string | URL>): Promise<readonly (F
 
 async function bundleOfBytes(files: readonly (File | NamedBytes)[], variant: Variant | undefined): Promise<Bundle> {
   const { readBundle } = await import('./bundle.ts'); // an address needs nothing of it
-  const { manifest, variant: read, network, encoder } = await readBundle(files, variant);
+  const { manifest, variant: read, network, beside } = await readBundle(files, variant);
   return {
     manifest,
     variant: read,
     bytes: 0,
     read: async () => network,
-    async readEncoder() {
-      if (encoder !== undefined) return encoder;
-      throw new UserError(`${manifest.name}: expected an encoder and its file in the bundle, got none`);
+    async readBeside(role) {
+      besideFile(manifest, role, read); // says what the model is where it has none
+      const content = beside.get(role);
+      if (content !== undefined) return content;
+      throw new UserError(
+        `${manifest.name}: expected ${role === 'encoder' ? 'an encoder' : 'a completer'} and its file in the bundle, got none`,
+      );
     },
     keep: async () => undefined,
   };

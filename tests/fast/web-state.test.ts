@@ -11,6 +11,7 @@ const manifest = {
   classes: ['T-shirt/top', 'Trouser', 'Ankle boot'],
   defaultTruncation: 0.95,
   encoder: {},
+  completer: {},
 } as unknown as Manifest;
 const FIRST: State = { ...BLANK, model: 'm' };
 

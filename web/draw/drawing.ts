@@ -66,6 +66,12 @@ export function createDrawing(app: App): DrawView {
       words(view),
     ),
   );
+  const rubOut = h(
+    'button',
+    { class: 'button', onclick: () => app.rubOut(pad.picture()) },
+    icon('complete'),
+    words('rubOut'),
+  );
   const element = h(
     'div',
     { class: 'view drawing', onkeydown: (event) => shortcut(event as KeyboardEvent) },
@@ -85,7 +91,7 @@ export function createDrawing(app: App): DrawView {
       ),
     ),
     h('div', { class: 'bar say' }, status, retry),
-    h('div', { class: 'bar', role: 'group', 'aria-label': words('goOn') }, ...onward),
+    h('div', { class: 'bar', role: 'group', 'aria-label': words('goOn') }, ...onward, rubOut),
   );
 
   /** Which model the pad is set up for. */
@@ -191,6 +197,7 @@ export function createDrawing(app: App): DrawView {
         inverted: photo.inverted,
         invertible: app.manifest.image.channels !== 4,
       });
+    rubOut.disabled = isNothing(pad.work);
     undo.disabled = !pad.canUndo;
     clear.disabled = photo === undefined && marks.length === 0;
     pad.element.setAttribute('aria-label', words(pad.moving ? 'padPhoto' : 'pad'));
@@ -238,6 +245,7 @@ export function createDrawing(app: App): DrawView {
     pad.reset(image, fitOf(manifest), ground);
     brushes.reset(image.channels, Math.max(image.width, image.height), ground);
     classes.reset(labels, app.state.class);
+    rubOut.hidden = manifest.completer === undefined;
   }
 
   return {

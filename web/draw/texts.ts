@@ -46,6 +46,7 @@ export const words = wordsOf({
   explore: ['Explore around it', '在它周围探索'],
   walk: ['Walk from it', '从它出发漫步'],
   mix: ['Mix it', '混合它'],
+  rubOut: ['Rub out a part of it', '擦除一部分'],
   black: ['Black', '黑色'],
   darkGrey: ['Dark grey', '深灰'],
   grey: ['Grey', '灰色'],

@@ -28,7 +28,7 @@ const COLOURS = {
   '#8d5f3f': 'brown',
 } as const;
 /** Of the pad. */
-const WIDTHS = [0.035, 0.07, 0.13, 0.24] as const;
+export const WIDTHS = [0.035, 0.07, 0.13, 0.24] as const;
 
 export interface BrushTools {
   readonly element: HTMLElement;
@@ -95,7 +95,7 @@ export function createBrushTools(change: (brush: Brush) => void): BrushTools {
     reset(channels, size, ground = [255, 255, 255]) {
       const eraser = radio('brush-colour', words('eraser'), () => set({ colour: ERASER }));
       eraser.classList.add('swatch-eraser');
-      eraser.querySelector('span')?.append(icon('eraser'));
+      eraser.querySelector('span')?.append(icon('complete'));
       const colours = Object.entries(channels === 1 ? GREYS : COLOURS);
       palette.replaceChildren(
         ...colours.map(([value, name]) => colour(value, name)),
@@ -169,7 +169,7 @@ export function createPhotoTools(actions: PhotoActions): PhotoTools {
   };
 }
 
-function radio(name: string, label: string, pick: () => void): HTMLElement {
+export function radio(name: string, label: string, pick: () => void): HTMLElement {
   const input = h('input', { type: 'radio', name, 'aria-label': label, onchange: pick });
   return h('label', { class: 'swatch', title: label }, input, h('span', { 'aria-hidden': 'true' }));
 }

@@ -76,7 +76,7 @@ async function loaded(entry: ModelEntry, manifest: Checked<Manifest>): Promise<L
 
 /** Whether one is a later state of the other: what is on the page stays where it is, and is drawn again. */
 export function sameKind(a: Manifest, b: Manifest): boolean {
-  const kind = ({ image, latent, classes, encoder }: Manifest) =>
-    JSON.stringify([image, latent, classes, encoder === undefined]);
+  const kind = ({ image, latent, classes, encoder, completer }: Manifest) =>
+    JSON.stringify([image, latent, classes, encoder === undefined, completer === undefined]);
   return kind(a) === kind(b);
 }

@@ -5,7 +5,7 @@ import type { CheckedBundle } from '../../client/files/bundle.ts';
 import { isIntact, nameOf, type RemoteFile, storeKey } from '../../client/files/store.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
-import { encoderFile, generatorFile } from '../../contract/lookup.ts';
+import { besideFile, generatorFile } from '../../contract/lookup.ts';
 import { type FileEntry, type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { listedBundle } from '../../contract/model-list.ts';
 import { bundleVersion } from '../../contract/version.ts';
@@ -94,7 +94,7 @@ export async function loadOwn(name: string): Promise<LoadedModel | undefined> {
     version: await bundleVersion(manifest),
     bytes: 0,
     read: () => read(file),
-    readEncoder: async () => read(fileOf(manifest, encoderFile(manifest))),
+    readBeside: async (role) => read(fileOf(manifest, besideFile(manifest, role))),
     isKept: async () => !untilClosed.has(name),
     keep: async () => undefined,
   };
@@ -104,11 +104,11 @@ export async function loadOwn(name: string): Promise<LoadedModel | undefined> {
 export async function keepOwn({
   manifest,
   network,
-  encoder,
+  beside,
 }: CheckedBundle): Promise<{ entry: ModelEntry; kept: boolean }> {
   const entry = await entryOf(manifest);
   const files = new Map([[storeKey(fileOf(manifest, generatorFile(manifest))), network]]);
-  if (encoder !== undefined) files.set(storeKey(fileOf(manifest, encoderFile(manifest))), encoder);
+  for (const [role, bytes] of beside) files.set(storeKey(fileOf(manifest, besideFile(manifest, role))), bytes);
   untilClosed.delete(manifest.name);
   // The manifest comes last: until it is there, the bundle before it is whole.
   const last = addressOf(manifest.name, 'model.json');

@@ -15,10 +15,11 @@ export function svgBlob(picture: Picture, scale: number): Blob {
   return new Blob([encodeSvg(picture, scale)], { type: 'image/svg+xml' });
 }
 
-/** A file name a person can find again: model, class, seed. */
-export function fileName(point: Point, manifest: Manifest, extension: string): string {
+/** A file name a person can find again: model, class, seed; of a completion the seed that drew a part of it. */
+export function fileName(point: Point, manifest: Manifest, extension: string, completedBy?: string): string {
   const source = point.kind === 'seed' ? point.seed : 'by-hand';
-  return `${[manifest.name, classLabel(point, manifest), source]
+  const of = completedBy === undefined ? [classLabel(point, manifest), source] : ['completed', completedBy];
+  return `${[manifest.name, ...of]
     .map(plain)
     .filter((part) => part !== '')
     .join('-')}.${extension}`;

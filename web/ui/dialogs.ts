@@ -42,10 +42,15 @@ let dialogs = 0;
 export interface Shown {
   point: Point;
   picture: Picture;
+  /** The seed that drew a part of it. */
+  completedBy: string | undefined;
   model: LoadedModel;
 }
 
-export function openSave({ point, picture, model }: Shown, { ground, notify }: Pick<App, 'ground' | 'notify'>): void {
+export function openSave(
+  { point, picture, completedBy, model }: Shown,
+  { ground, notify }: Pick<App, 'ground' | 'notify'>,
+): void {
   const scales = [1, 4, 8, 16, 32].filter(
     (scale) => scale <= LIMITS.scale && picture.width * picture.height * scale ** 2 <= LIMITS.pixels,
   );
@@ -67,7 +72,11 @@ export function openSave({ point, picture, model }: Shown, { ground, notify }: P
   label();
   const save = (format: 'png' | 'svg') => () => {
     const blob = format === 'png' ? pngBlob : svgBlob;
-    void saveBlob(blob(ground.forSaving(picture), scale()), fileName(point, model.manifest, format), notify);
+    void saveBlob(
+      blob(ground.forSaving(picture), scale()),
+      fileName(point, model.manifest, format, completedBy),
+      notify,
+    );
   };
   openDialog(
     t('saveTitle'),

@@ -7,6 +7,7 @@ const PATHS = {
   walk: 'M4 18c3-9 6-9 8-4s5 5 8-8M4 18m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0M20 6m-1.5 0a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0-3 0',
   draw: 'M4 20l1-5L16 4l4 4L9 19zM13.5 6.5l4 4',
   mix: 'M6 3v4c0 3 12 7 12 10v4M18 3v4c0 3-12 7-12 10v4M8 8h8M8 16h8',
+  complete: 'M9 20l-5-5L14 5l6 6-9 9zM9 10l6 6M9 20h11',
   saved: 'M12 20S4 15 4 9.5A4.5 4.5 0 0 1 12 7a4.5 4.5 0 0 1 8 2.5C20 15 12 20 12 20z',
   how: 'M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.2-1.5 2.4M12 17.5v.5M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18',
   dice: 'M5 5h14v14H5zM9 9v.01M15 9v.01M12 12v.01M9 15v.01M15 15v.01',
@@ -23,7 +24,6 @@ const PATHS = {
   clear: 'M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13',
   photo: 'M4 5h16v14H4zM4 17l5-5 4 4 3-3 4 4M9 9v.01',
   camera: 'M4 8h4l1.5-3h5L16 8h4v11H4zM12 10a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7',
-  eraser: 'M9 20l-5-5L14 5l6 6-9 9zM9 10l6 6M9 20h11',
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -1,6 +1,8 @@
 // The favourites of this device, drawn again from what they are made of.
 import { Dropped } from '../../client/engine/queue.ts';
-import { classLabel, inputsOf } from '../pictures/point.ts';
+import type { Manifest } from '../../contract/manifest.ts';
+import type { Picture } from '../../contract/picture.ts';
+import { classLabel, inputsOf, type Point } from '../pictures/point.ts';
 import { t } from '../texts.ts';
 import { draw, h, pictureCanvas, setTiles } from './dom.ts';
 import { type Favourite, listSaved, toggleSaved } from './favourites.ts';
@@ -14,13 +16,18 @@ export function createSaved(app: App): View {
   let generation = 0;
   let tiles: { favourite: Favourite; canvas: HTMLCanvasElement }[] = [];
 
-  function tileOf(favourite: Favourite, canvas: HTMLCanvasElement): HTMLElement {
-    const { point, model } = favourite;
+  function labelOf(point: Point): string {
     const source = point.kind === 'seed' ? t('seedIs', { seed: point.seed }) : t('freePoint');
     const name = classLabel(point, app.manifest);
-    const label = name === '' ? source : t('pictureOf', { label: name, source });
+    return name === '' ? source : t('pictureOf', { label: name, source });
+  }
+
+  function tileOf(favourite: Favourite, canvas: HTMLCanvasElement): HTMLElement {
+    const { item, model } = favourite;
+    const label = 'data' in item ? t('completed') : labelOf(item);
+    const open = () => ('data' in item ? app.rubOut(item) : app.open(item, 'push'));
     const remove = () => {
-      toggleSaved(model, point);
+      toggleSaved(model, item);
       lay();
       void fill();
       app.set({}, 'replace');
@@ -28,11 +35,7 @@ export function createSaved(app: App): View {
     return h(
       'li',
       {},
-      h(
-        'button',
-        { class: 'tile made', 'aria-label': t('openSaved', { label }), onclick: () => app.open(point, 'push') },
-        canvas,
-      ),
+      h('button', { class: 'tile made', 'aria-label': t('openSaved', { label }), onclick: open }, canvas),
       h(
         'button',
         { class: 'remove', 'aria-label': `${t('removeSaved')}: ${label}`, title: t('removeSaved'), onclick: remove },
@@ -44,11 +47,7 @@ export function createSaved(app: App): View {
   function lay(): void {
     const { width, height } = app.manifest.image;
     setTiles(grid, app.manifest.image, 84);
-    // A favourite of another version of the model may have another latent size.
-    const list = listSaved().filter(
-      ({ model, point }) =>
-        model === app.state.model && (point.kind === 'seed' || point.z.length === app.manifest.latent.size),
-    );
+    const list = listSaved().filter(({ model, item }) => model === app.state.model && isOf(item, app.manifest));
     empty.hidden = list.length > 0;
     grid.hidden = list.length === 0;
     tiles = list.map((favourite) => ({ favourite, canvas: pictureCanvas(width, height) }));
@@ -57,12 +56,15 @@ export function createSaved(app: App): View {
 
   async function fill(): Promise<void> {
     const mine = ++generation;
+    for (const { favourite, canvas } of tiles) if ('data' in favourite.item) draw(canvas, favourite.item);
     try {
-      const left = [...tiles];
+      const left = tiles.flatMap(({ favourite: { item }, canvas }) =>
+        'data' in item ? [] : [{ point: item, canvas }],
+      );
       while (left.length > 0) {
         const batch = left.splice(0, app.batchSize());
         const pictures = await app.make(
-          batch.map(({ favourite }) => inputsOf(favourite.point, app.manifest)),
+          batch.map(({ point }) => inputsOf(point, app.manifest)),
           'background',
         );
         if (mine !== generation) return;
@@ -92,4 +94,11 @@ export function createSaved(app: App): View {
       app.dropBackground();
     },
   };
+}
+
+/** One of another version of the model may have another latent size; a completion may be of one that completed and does no more. */
+function isOf(item: Point | Picture, { image, latent, completer }: Manifest): boolean {
+  if ('data' in item)
+    return completer !== undefined && item.data.length === image.width * image.height * image.channels;
+  return item.kind === 'seed' || item.z.length === latent.size;
 }

@@ -2,6 +2,8 @@
 
 import { readSetting, writeSetting } from '../../client/engine/device.ts';
 import type { EngineStatus } from '../../client/engine/engine.ts';
+import type { Picture } from '../../contract/picture.ts';
+import type { CompleteView } from '../complete/completing.ts';
 import type { ModelEntry } from '../files/models.ts';
 import { type State, VIEWS, type View as ViewName, viewsOf } from '../state.ts';
 import { currentLanguage, setLanguage, type TextKey, t } from '../texts.ts';
@@ -47,6 +49,7 @@ export interface Shell {
   modelChanged(entry: ModelEntry): void;
   /** The model has newer weights. */
   refresh(): void;
+  rubOut(picture: Picture): void;
   showStatus(status: EngineStatus): void;
   showReady(ready: boolean): void;
   showNetwork(online: boolean): void;
@@ -60,12 +63,16 @@ const TABS = VIEWS.filter((name) => name !== 'make');
 export function createShell(app: App, actions: ShellActions): Shell {
   document.documentElement.lang = currentLanguage() === 'zh' ? 'zh-Hans' : 'en';
   const drawing = createDraw(app);
+  const completing = createLazy<CompleteView>(async () =>
+    (await import('../complete/completing.ts')).createCompleting(app),
+  );
   const makers: Record<ViewName, (app: App) => View> = {
     wall: createWall,
     explore: createExplore,
     walk: createWalk,
     mix: createMix,
     draw: () => drawing,
+    complete: () => completing,
     saved: createSaved,
     how: () => createLazy(async () => (await import('../how/how.ts')).createHow(app)),
     make: () =>
@@ -248,6 +255,10 @@ export function createShell(app: App, actions: ShellActions): Shell {
     refresh() {
       stage.refresh();
       if (current !== undefined) views.get(current)?.refresh();
+    },
+    rubOut(picture) {
+      app.set({ view: 'complete' }, 'push');
+      completing.whenLoaded((view) => view.take(picture));
     },
     showStatus(next) {
       statusWords.textContent = statusText(next);

@@ -12,12 +12,19 @@ import { isSaved, toggleSaved } from './favourites.ts';
 import { icon } from './icons.ts';
 import { type App, randomSeed } from './view.ts';
 
+/** What is in the frame: a point's picture, or one of which a seed drew a part. */
+interface Shown {
+  point: Point;
+  picture: Picture;
+  completedBy: string | undefined;
+}
+
 export interface Stage {
   readonly element: HTMLElement;
   /** The last picture drawn and what it is, for saving and sharing. */
-  shown(): { point: Point; picture: Picture } | undefined;
+  shown(): Shown | undefined;
   update(changed: ReadonlySet<keyof State>): void;
-  preview(point: Point, picture: Picture): void;
+  preview(point: Point, picture: Picture, completedBy?: string): void;
   /** Puts something in the picture's place (progress, an error); undefined gives it back. */
   cover(content: HTMLElement | undefined): void;
   modelChanged(): void;
@@ -39,7 +46,7 @@ const LONG_NAME = 22;
 /** `status`: the line under the caption that says what the page runs on. */
 export function createStage(app: App, actions: StageActions, status: HTMLElement): Stage {
   let canvas = pictureCanvas(28, 28);
-  let shown: { point: Point; picture: Picture } | undefined;
+  let shown: Shown | undefined;
 
   const frame = h('div', { class: 'frame' }, canvas);
   const label = h('strong', { class: 'label', dir: 'auto' });
@@ -114,22 +121,23 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
 
   function toggle(): void {
     if (shown === undefined) return;
-    if (!toggleSaved(app.state.model, shown.point)) app.notify(t('notKept'));
+    if (!toggleSaved(app.state.model, keepable(shown))) app.notify(t('notKept'));
     markHeart();
     heart.classList.add('beat');
     setTimeout(() => heart.classList.remove('beat'), 400);
   }
 
   function markHeart(): void {
-    const on = shown !== undefined && isSaved(app.state.model, shown.point);
+    const on = shown !== undefined && isSaved(app.state.model, keepable(shown));
     heart.setAttribute('aria-pressed', String(on));
     heart.setAttribute('aria-label', t(on ? 'kept' : 'keep'));
     heart.title = t(on ? 'kept' : 'keep');
   }
 
-  function describe(point: Point): void {
-    label.textContent = classLabel(point, app.manifest);
-    source.textContent = point.kind === 'seed' ? t('seedIs', { seed: point.seed }) : t('freePoint');
+  function describe({ point, completedBy: seed }: Shown): void {
+    label.textContent = seed === undefined ? classLabel(point, app.manifest) : '';
+    source.textContent = seed === undefined ? sourceOf(point) : t('completedBy', { seed });
+    share.hidden = seed !== undefined; // what was rubbed out is in no link
     const alt =
       label.textContent === ''
         ? source.textContent
@@ -139,12 +147,12 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
     markHeart();
   }
 
-  function put(point: Point, picture: Picture): void {
+  function put(point: Point, picture: Picture, completedBy?: string): void {
     if (shown === undefined) performance.mark('pocketgen:first-picture');
-    shown = { point, picture };
+    shown = { point, picture, completedBy };
     draw(canvas, picture);
     frame.classList.add('made');
-    describe(point);
+    describe(shown);
   }
 
   const render = latest(async (point: Point) => {
@@ -247,6 +255,11 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
     },
   };
 }
+
+const sourceOf = (point: Point) => (point.kind === 'seed' ? t('seedIs', { seed: point.seed }) : t('freePoint'));
+
+/** A completion is kept as the picture that it is. */
+const keepable = ({ point, picture, completedBy }: Shown) => (completedBy === undefined ? point : picture);
 
 function iconButton(name: 'save' | 'share' | 'dice', text: string, run: () => void): HTMLButtonElement {
   return h('button', { class: 'icon-button', 'aria-label': text, title: text, onclick: run }, icon(name));

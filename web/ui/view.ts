@@ -1,6 +1,7 @@
 // What a view (wall, explorer, …) is, and what the page gives it.
 
 import type { Priority } from '../../client/engine/queue.ts';
+import type { Completion } from '../../contract/completer.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
 import type { LoadedModel } from '../files/models.ts';
@@ -20,11 +21,15 @@ export interface App {
   set(patch: Partial<State>, history?: History): void;
   /** Makes a point the large picture; a seed brings its class and truncation along. */
   open(point: Point, history?: History): void;
-  /** Shows a point in the large frame without choosing it (dragging, walking). */
-  preview(point: Point, picture: Picture): void;
+  /** Shows a point in the large frame without choosing it (dragging, walking); `completedBy` is the seed that drew a part of the picture. */
+  preview(point: Point, picture: Picture, completedBy?: string): void;
   make(inputs: readonly Inputs[], priority: Priority): Promise<Picture[]>;
   /** The latent that draws a picture of the model's size again; the first call downloads and starts the encoder. */
   encode(picture: Picture, classWeights: Float32Array): Promise<Float32Array>;
+  /** Pictures with a part drawn anew; the first call downloads and starts the completer. */
+  complete(completions: readonly Completion[]): Promise<Picture[]>;
+  /** Goes to where a part of a picture is rubbed out, with this one. */
+  rubOut(picture: Picture): void;
   /** Pictures in one batch. */
   batchSize(): number;
   dropBackground(): void;
