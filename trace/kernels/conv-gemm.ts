@@ -3,7 +3,7 @@
 // by Gather 8.2 ms; the unfold alone 5.5 ms by slices, 1.3 ms by Gather, which runs on all threads. The unfold of an input
 // is shared by its convolution and its filter gradient, because equal nodes are one node.
 import type { GraphBuilder, Value } from '../graph.ts';
-import { concat, gather, matMul, pad, reduce, reshape, transpose } from '../ops.ts';
+import { binary, concat, gather, matMul, pad, reduce, reshape, slice, transpose } from '../ops.ts';
 import { type ConvGeometry, isPointwise } from './conv-geometry.ts';
 
 interface Tap {
@@ -61,11 +61,34 @@ function touching(geo: ConvGeometry, row: number, column: number): { oh: number;
   });
 }
 
+/**
+ * A large unfold is written to memory and read back from there, nine times the map. In tiles of a few pictures it stays in a core's
+ * second cache: [32, 32, 32, 32] 3x3 took 12.6 ms in place of 21.1, the step of 64 px 10 % less. Numbers: an unfold that is worth it and a tile.
+ */
+const [LARGE, TILE] = [2_000_000, 300_000];
+
+/** Pictures of a tile when each has so many numbers unfolded; a divisor of the batch. */
+function tileOf(batch: number, numbers: number): number {
+  if (batch * numbers < LARGE) return batch;
+  return range(batch).reduce((most, i) => (batch % (i + 1) === 0 && (i + 1) * numbers <= TILE ? i + 1 : most), 1);
+}
+
+/** A batch in parts of so many pictures. */
+function inTiles(g: GraphBuilder, x: Value, pictures: number): Value[] {
+  const [batch = 1, ...rest] = x.shape;
+  return range(batch / pictures).map((i) => slice(g, x, [i * pictures, ...rest.map(() => 0)], [pictures, ...rest]));
+}
+
 /** x [batch, height, width, in], filter [kh, kw, in, out] → [batch, outHeight, outWidth, out]. */
 export function conv2d(g: GraphBuilder, geo: ConvGeometry, x: Value, filter: Value): Value {
   const { batch, inChannels, outHeight, outWidth, outChannels, kernel } = geo;
   const area = kernel[0] * kernel[1];
   const to = [batch, outHeight, outWidth, outChannels];
+  const tile = isPointwise(geo) ? batch : tileOf(batch, outHeight * outWidth * area * inChannels);
+  if (tile < batch) {
+    const parts = inTiles(g, x, tile).map((part) => conv2d(g, { ...geo, batch: tile }, part, filter));
+    return concat(g, parts, 0);
+  }
   return reshape(g, matMul(g, unfold(g, geo, x), reshape(g, filter, [area * inChannels, outChannels])), to);
 }
 
@@ -77,6 +100,11 @@ export function conv2dInputGradient(g: GraphBuilder, geo: ConvGeometry, dy: Valu
   if (isPointwise(geo)) {
     const rows = reshape(g, dy, [batch * outHeight * outWidth, outChannels]);
     return reshape(g, matMul(g, rows, reshape(g, filter, [inChannels, outChannels]), false, true), to);
+  }
+  const tile = tileOf(batch, height * width * area * outChannels);
+  if (tile < batch && strides.every((s) => s === 1)) {
+    const parts = inTiles(g, dy, tile).map((part) => conv2dInputGradient(g, { ...geo, batch: tile }, part, filter));
+    return concat(g, parts, 0);
   }
   if (dilations.some((d) => d !== 1) && strides.some((s) => s !== 1)) {
     throw new Error(`convolution: expected stride 1 or dilation 1, got strides [${strides}], dilations [${dilations}]`);
@@ -134,6 +162,14 @@ export function conv2dFilterGradient(g: GraphBuilder, geo: ConvGeometry, x: Valu
     );
     const byPlace = transpose(g, reshape(g, product, [inChannels, area, outChannels]), [1, 0, 2]);
     return reshape(g, byPlace, [...kernel, inChannels, outChannels]);
+  }
+  const tile = isPointwise(geo) ? batch : tileOf(batch, outHeight * outWidth * area * inChannels);
+  if (tile < batch) {
+    const sent = inTiles(g, dy, tile);
+    const parts = inTiles(g, x, tile).map((part, i) =>
+      conv2dFilterGradient(g, { ...geo, batch: tile }, part, sent[i] as Value),
+    );
+    return parts.reduce((sum, part) => binary(g, 'Add', sum, part));
   }
   const rows = batch * outHeight * outWidth;
   const [unfolded, sent] = [unfold(g, geo, x), reshape(g, dy, [rows, outChannels])]; // [rows, kh·kw·in], [rows, out]
