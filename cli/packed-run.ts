@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
-import { PICTURES, unpackPictures } from '../train/data/packed.ts';
+import { HELD_OUT, PICTURES, unpackPictures } from '../train/data/packed.ts';
 import type { PictureSet } from '../train/data/types.ts';
 import { writeAtomically } from '../train/store/atomic.ts';
 import { RUN, type RunFiles } from '../train/store/files.ts';
@@ -13,7 +13,10 @@ import { firstDifference, readConfig } from '../train/store/run.ts';
 
 export interface ResumedRun {
   readonly dir: string;
+  readonly files: RunFiles;
   readonly pictures: PictureSet;
+  /** What quality is measured by, where the run has some. */
+  readonly heldOut: PictureSet | undefined;
   readonly recipe: Awaited<ReturnType<typeof readConfig>>['recipe'];
   /** Writes the zip anew. */
   pack(): Promise<void>;
@@ -59,6 +62,8 @@ export async function resumeRun(zip: string, out: string | undefined): Promise<R
   if (dir === zip) throw new UserError(`--resume: expected a file named .zip, got ${zip}; or name a folder with --out`);
   const files = await unpackInto(dir, zip);
   const pictures = unpackPictures((await files.read(PICTURES)) ?? new Uint8Array());
+  const others = await files.read(HELD_OUT);
+  const heldOut = others && unpackPictures(others);
   const { recipe } = await readConfig(files);
-  return { dir, pictures, recipe, pack: async () => writeAtomically(zip, await packRun(files)) };
+  return { dir, files, pictures, heldOut, recipe, pack: async () => writeAtomically(zip, await packRun(files)) };
 }

@@ -29,6 +29,9 @@ export type Beside = (typeof BESIDE)[number];
 export const besideFile = (manifest: Manifest, role: Beside, variant?: string): FileEntry =>
   role === 'encoder' ? encoderFile(manifest, variant) : completerFile(manifest, variant);
 
+/** The file that a training can go on from; undefined for a bundle that was exported without it. */
+export const trainerFile = ({ files }: Manifest): FileEntry | undefined => files.find(({ role }) => role === 'trainer');
+
 function fileOf(manifest: Manifest, role: FileEntry['role'], variant: string): FileEntry {
   const files = manifest.files.filter((f) => f.role === role);
   const file = files.find((f) => f.variant === variant);

@@ -5,7 +5,7 @@ import { UserError } from '../contract/errors.ts';
 import { createBatches } from './data/batches.ts';
 import type { PictureSet } from './data/types.ts';
 import type { StartEngine, TrainingEngine } from './engines/engine.ts';
-import type { QualityCheck } from './eval/quality.ts';
+import type { SparingCheck } from './eval/quality.ts';
 import { type Model, type Phase, phaseAt } from './families/family.ts';
 import { createModel } from './families/models.ts';
 import type { Values } from './nn/tensors.ts';
@@ -37,7 +37,7 @@ export interface TrainOptions {
   /** Sentences for the user: a resumed run, a checkpoint refused. */
   readonly onMessage?: (sentence: string) => void;
   /** Measures the averaged generator `evaluations` times in a whole run; see eval/quality.ts. */
-  readonly quality?: { readonly check: QualityCheck; readonly evaluations: number };
+  readonly quality?: { readonly check: SparingCheck; readonly evaluations: number };
   /** Shows the averaged generator while it trains; asked after every step, and waited for. */
   readonly show?: Show;
   /** Told of every step, and waited for: where a page's worker hears its messages, and rests. */
@@ -185,6 +185,14 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
     savedAt = elapsed();
     saved = progress.images;
   };
+  /** What is for people to look at can be left out where there is no room; the next checkpoint says so. */
+  const ifRoom = async (write: () => Promise<void>): Promise<void> => {
+    try {
+      await write();
+    } catch (error) {
+      if (files.failure(error) === undefined) throw error;
+    }
+  };
   /** A full disk need not be full a minute later. */
   const saveOrWait = async (): Promise<void> => {
     try {
@@ -197,7 +205,9 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
     }
   };
   const measure = async ({ check }: NonNullable<TrainOptions['quality']>): Promise<void> => {
-    const { metrics, real, summary } = await check(engine, files, progress.images);
+    const found = await check(engine, files, progress.images);
+    if (!found) return;
+    const { metrics, real, summary } = found;
     await appendStats(files, { images: progress.images, seconds: secondsBefore + elapsed(), metrics, real });
     say(`after ${progress.images} images: ${summary}`);
     measured = progress.images;
@@ -230,7 +240,7 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
         const statistics = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / steps]));
         const imagesPerSecond = (progress.images - startedWith) / elapsed();
         const secondsLeft = Math.max(0, recipe.images - progress.images) / imagesPerSecond;
-        await appendStats(files, {
+        const line = {
           images: progress.images,
           seconds: secondsBefore + elapsed(),
           imagesPerSecond,
@@ -238,7 +248,8 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
           ...statistics,
           learningRate: scalars.learningRate,
           gamma: scalars.gamma,
-        });
+        };
+        await ifRoom(() => appendStats(files, line));
         options.onProgress?.({
           images: progress.images,
           total: recipe.images,
@@ -249,15 +260,16 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
         sums = {};
         steps = 0;
       }
-      if (snapshotDue(before, progress.images, recipe.images)) await draw();
-      if (options.quality && crossed(options.quality.evaluations, before)) await measure(options.quality);
+      if (snapshotDue(before, progress.images, recipe.images)) await ifRoom(draw);
+      const { quality } = options;
+      if (quality && crossed(quality.evaluations, before)) await ifRoom(() => measure(quality));
       if (options.show?.due()) await options.show.show(engine, progress.images);
       if (elapsed() - savedAt > (options.checkpointSeconds ?? CHECKPOINT_SECONDS)) await saveOrWait();
       await options.onStep?.(progress.images, last);
     }
     if (progress.images > startedWith) {
       await save();
-      await draw();
+      await ifRoom(draw);
       // Time is up between two checks: what was trained since the last one may be the best.
       if (options.quality && !signal?.aborted && measured < progress.images) await measure(options.quality);
     }

@@ -2,9 +2,10 @@
 // number, with the recipe. Moments begin anew, as after a change of phases.
 import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
+import { FAMILIES } from './families/family.ts';
 import { createModel } from './families/models.ts';
 import { type Shapes, sizeOf, type Values } from './nn/tensors.ts';
-import { type Recipe, recipeSchema } from './recipe.ts';
+import { type Recipe, type RecipeOverrides, recipeSchema } from './recipe.ts';
 import { type Checkpoint, seal, stateHash, unseal } from './store/checkpoint.ts';
 
 const FORMAT = 'pocketgen-trainer-1';
@@ -49,6 +50,13 @@ export function decodeTrainer(bytes: Uint8Array): Trainer {
   }
 }
 
+/** What goes on as it was: what its discriminator knows of changed pictures, it knows from the first image on. */
+export function asTrained({ recipe }: Pick<Trainer, 'recipe'>): RecipeOverrides {
+  const { to } = recipe.augment.probability;
+  const family = FAMILIES.find((one) => one === recipe.family);
+  return { ...(family && { family }), augmentProbability: { from: to, to } };
+}
+
 /**
  * The recipe of a training that goes on from `trainer`: its networks for these classes. What belongs to a class goes with its name; a
  * class that is new begins as the mean of those there were.
@@ -65,7 +73,7 @@ export function goingOn(
   const expect = (expected: string, got: string): void => {
     if (expected !== got)
       throw new UserError(
-        `--from ${name}: expected ${expected}, as it has, got ${got}; choose others, or leave it out`,
+        `going on from ${name}: expected ${expected}, as it has, got ${got}; choose others, or leave it out`,
       );
   };
   const several = (classes: number): string => (classes > 0 ? 'two or more classes' : 'one class');

@@ -275,8 +275,9 @@ async function trainJudgeTo(folder: string, flags: EvalFlags): Promise<void> {
   await mkdir(folder, { recursive: true });
   const base = join(folder, splits.train.name);
   const { record } = await trainJudge(splits, base, {
-    onProgress: ({ images, loss }) =>
-      images % 6400 === 0 && console.error(`${images} pictures seen, loss ${loss.toFixed(3)}`),
+    onProgress({ images, loss }) {
+      if (images % 6400 === 0) console.error(`${images} pictures seen, loss ${loss.toFixed(3)}`);
+    },
   });
   if (record.real && record.spec.classes > 0) {
     console.error('training the real side of GAN-train');

@@ -6,18 +6,20 @@ import { readTrainer } from '../../export/trainer.ts';
 import { type DatasetSplits, datasetNames, loadDataset, reportLines } from '../../train/data/index.ts';
 import { PICTURES } from '../../train/data/packed.ts';
 import type { EngineChoice } from '../../train/engines/choose.ts';
+import { native } from '../../train/engines/onnxruntime.ts';
 import { fewestHeldOut } from '../../train/eval/evaluator.ts';
 import { judgeFor } from '../../train/eval/judge.ts';
 import { createQualityCheck } from '../../train/eval/quality.ts';
+import { judgeOfRun } from '../../train/eval/run-judge.ts';
 import { FAMILIES, type FamilyName } from '../../train/families/family.ts';
 import { createModel } from '../../train/families/models.ts';
 import type { TrainOptions } from '../../train/loop.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
-import { goingOn, type Trainer } from '../../train/trainer.ts';
+import { asTrained, goingOn, type Trainer } from '../../train/trainer.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import type { Live } from '../live.ts';
-import { resumeRun } from '../packed-run.ts';
+import { type ResumedRun, resumeRun } from '../packed-run.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
 import { asPlanned, describe, engineFor, trainAndTell } from '../training.ts';
 import { addTrainingOptions, positive, scheduleFlag, type TrainingFlags, whole } from '../training-options.ts';
@@ -98,13 +100,6 @@ function asBefore({ recipe: { network } }: Trainer, { data }: TrainFlags): DataF
   };
 }
 
-/** What its discriminator knows of changed pictures, it knows from the first image on. */
-function asTrained({ recipe }: Trainer): RecipeOverrides {
-  const { to } = recipe.augment.probability;
-  const family = FAMILIES.find((one) => one === recipe.family);
-  return { ...(family && { family }), augmentProbability: { from: to, to } };
-}
-
 /** Reads the pictures with a progress bar and says what was read. */
 export async function readPictures(flags: DataFlags & { data: string }): Promise<DatasetSplits> {
   const options = loadOptionsOf(flags, flags.data);
@@ -183,12 +178,25 @@ async function goOnInZip(zip: string, flags: TrainFlags): Promise<void> {
   await trainAndTell(
     {
       ...{ recipe, pictures: run.pictures, dir: run.dir, source: PICTURES },
+      ...(run.heldOut && { heldOut: run.heldOut }),
       ...(minutes === undefined ? {} : { minutes }),
     },
-    { engine: await engineFor(flags), json: json === true },
+    { engine: await engineFor(flags), json: json === true, quality: () => qualityInZip(run, recipe) },
   );
   await run.pack();
   console.error(`${zip}: the run as it is now, for a page or another machine`);
+}
+
+/** By the judge that the run takes along: what a page has measured and what is measured here make one curve. */
+async function qualityInZip(
+  { files, pictures, heldOut }: ResumedRun,
+  recipe: Recipe,
+): Promise<TrainOptions['quality']> {
+  if (!heldOut || heldOut.count < fewestHeldOut) return undefined;
+  const say = (line: string): void => console.error(line);
+  const judge = await judgeOfRun(files, pictures, native, { onProgress: judgeProgress(pictures.name, say) });
+  const check = await createQualityCheck({ train: pictures, test: heldOut }, judge, createModel(recipe), say);
+  return { check, evaluations: EVALUATIONS };
 }
 
 /** Evaluations in a whole run where the user names no number. */

@@ -2,6 +2,7 @@
 // their values and versions.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { native } from '../../train/engines/onnxruntime.ts';
 import { type Features, rowsOf } from '../../train/eval/features.ts';
 import { fitGaussian, frechetDistance } from '../../train/eval/frechet.ts';
 import { type KernelEstimate, kernelEstimate, kernelSide, resamples } from '../../train/eval/kernel.ts';
@@ -26,8 +27,9 @@ const real = features(1, 700, 1, 0);
 
 async function estimate(a: Features, b: Features, draws = 20): Promise<KernelEstimate> {
   return kernelEstimate(
-    await kernelSide(a, resamples(a.rows, 'reference', draws)),
-    await kernelSide(b, resamples(b.rows, 'generated', draws)),
+    native,
+    await kernelSide(native, a, resamples(a.rows, 'reference', draws)),
+    await kernelSide(native, b, resamples(b.rows, 'generated', draws)),
   );
 }
 
@@ -45,7 +47,11 @@ describe.each(reference.cases)('$rows rows, scale $scale, shift $shift', (expect
   });
 
   test('precision, recall, density and coverage are prdc’s, to the last picture', async () => {
-    const { precision, recall, density, coverage } = await manifoldMetrics(await realManifold(real), generated);
+    const { precision, recall, density, coverage } = await manifoldMetrics(
+      native,
+      await realManifold(native, real),
+      generated,
+    );
     expect(precision).toBe(expected.precision);
     expect(recall).toBe(expected.recall);
     expect(density).toBeCloseTo(expected.density, 12);
@@ -75,12 +81,12 @@ describe('properties', () => {
   });
 
   test('copies of the real pictures have precision, recall and coverage 1', async () => {
-    const metrics = await manifoldMetrics(await realManifold(real), real);
+    const metrics = await manifoldMetrics(native, await realManifold(native, real), real);
     expect(metrics).toMatchObject({ precision: 1, recall: 1, coverage: 1 });
   });
 
   test('the nearest row of a copy is the original, at distance exactly 0', async () => {
-    const { index, distance } = await nearestRows(rowsOf(real, 500, 520), real);
+    const { index, distance } = await nearestRows(native, rowsOf(real, 500, 520), real);
     expect([...index]).toEqual(Array.from({ length: 20 }, (_, i) => 500 + i));
     expect([...distance]).toEqual(new Array(20).fill(0));
   });

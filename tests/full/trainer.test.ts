@@ -97,7 +97,9 @@ test('pictures that need other networks, and an altered file, are one sentence',
     (pictures: typeof larger, changes = {}) =>
     () =>
       goingOn(from(), recipeFor('auto', pictures, { ...settings, ...changes }), pictures.classes);
-  expect(said(larger)).toThrow('--from shapes: expected pictures of side 16, as it has, got pictures of side 32');
+  expect(said(larger)).toThrow(
+    'going on from shapes: expected pictures of side 16, as it has, got pictures of side 32',
+  );
   expect(said({ ...pictures, channels: 3 })).toThrow(
     'expected pictures of 4 channels, as it has, got pictures of 3 channels',
   );

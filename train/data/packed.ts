@@ -6,6 +6,8 @@ import { pictureSet } from './picture-set.ts';
 import { type PictureSet, pictureOptionsSchema } from './types.ts';
 
 export const PICTURES = 'pictures.safetensors';
+/** Those that quality is measured by, where there were enough to hold some out. */
+export const HELD_OUT = 'held-out.safetensors';
 const FORMAT = 'pocketgen-pictures-1';
 
 const factsSchema = z.strictObject({

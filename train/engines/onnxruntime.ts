@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type * as common from 'onnxruntime-common';
 import { UserError } from '../../contract/errors.ts';
 import type { Device } from './engine.ts';
-import type { InferenceSession, Runtime } from './runtime.ts';
+import type { Compute, InferenceSession, Runtime } from './runtime.ts';
 
 export type { InferenceSession };
 export type Tensor = common.Tensor;
@@ -41,6 +41,9 @@ export async function createSession(
   const ort = await load();
   return ort.InferenceSession.create(model, options);
 }
+
+/** What evaluates on this machine. */
+export const native: Compute = { Tensor, createSession };
 
 /** The runtime for a device of this machine; onnxruntime-web's in the same process for wasm. */
 export async function runtimeOn(device: Device): Promise<Runtime> {

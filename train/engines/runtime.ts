@@ -12,3 +12,6 @@ export interface Runtime {
   readonly fillsOutputs: boolean;
   createSession(model: Uint8Array): Promise<InferenceSession>;
 }
+
+/** As much of one as evaluation needs. */
+export type Compute = Pick<Runtime, 'Tensor' | 'createSession'>;

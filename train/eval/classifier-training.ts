@@ -5,7 +5,7 @@ import { philox4x32 } from '../../contract/philox.ts';
 import { STREAM } from '../../contract/random.ts';
 import { trace } from '../../trace/index.ts';
 import type { PictureSet } from '../data/types.ts';
-import { createSession, Tensor } from '../engines/onnxruntime.ts';
+import type { Compute, Tensor } from '../engines/runtime.ts';
 import { initialValues } from '../nn/layers.ts';
 import type { Tensors } from '../nn/tensors.ts';
 import {
@@ -28,7 +28,8 @@ export interface ClassifierOptions {
   mirror?: boolean;
   /** Move pictures by up to this many pixels in each direction: for small sets. */
   shift?: number;
-  onProgress?: (progress: { images: number; total: number; loss: number }) => void;
+  /** Told every so many steps, and waited for; what it throws ends the training. */
+  onProgress?: (progress: { images: number; total: number; loss: number }) => Promise<void> | void;
 }
 
 const weightDecay = 0.05;
@@ -36,13 +37,14 @@ const labelSmoothing = 0.05;
 const warmup = 0.1;
 const beta1 = 0.9;
 const beta2 = 0.99;
-const reportEvery = 50;
+const reportEvery = 10;
 const momentBatch = 512;
 const momentRounds = 8;
 
 export async function trainClassifier(
   spec: ClassifierSpec,
   set: PictureSet,
+  compute: Compute,
   { images, batch = 64, learningRate = 6e-3, seed = 1, mirror = true, shift = 0, onProgress }: ClassifierOptions,
 ): Promise<Record<string, Float32Array>> {
   const parameters = classifierParameters(spec);
@@ -62,13 +64,13 @@ export async function trainClassifier(
     },
     { name: 'judge-training', lowering: 'gemm' },
   );
-  const session = await createSession(traced.encode());
+  const session = await compute.createSession(traced.encode());
   const start = initialValues(parameters, seed, STREAM.training + 64);
   let state: Record<string, Tensor> = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => {
       const values = start[name.slice(2)];
       const data = name.startsWith('p/') && values ? values : new Float32Array(shape.reduce((a, b) => a * b, 1));
-      return [name, new Tensor('float32', data, shape)];
+      return [name, new compute.Tensor('float32', data, shape)];
     }),
   );
 
@@ -77,27 +79,32 @@ export async function trainClassifier(
   for (let i = 0; i < steps; i++) {
     const { pictures, targets } = next();
     const results: Record<string, Tensor> = await session.run({
-      pictures: new Tensor('float32', pictures, [batch, resolution, resolution, channels]),
-      targets: new Tensor('float32', targets, [batch, outputs]),
-      rate: scalar(learningRate * schedule((i + 0.5) / steps)),
-      correction: scalar(Math.sqrt(1 - beta2 ** (i + 1)) / (1 - beta1 ** (i + 1))),
+      pictures: new compute.Tensor('float32', pictures, [batch, resolution, resolution, channels]),
+      targets: new compute.Tensor('float32', targets, [batch, outputs]),
+      rate: scalar(compute, learningRate * schedule((i + 0.5) / steps)),
+      correction: scalar(compute, Math.sqrt(1 - beta2 ** (i + 1)) / (1 - beta1 ** (i + 1))),
       ...state,
     });
     const { loss, ...nextState } = results;
     state = Object.fromEntries(Object.entries(nextState).map(([name, tensor]) => [name.slice('next '.length), tensor]));
     if (onProgress && ((i + 1) % reportEvery === 0 || i === steps - 1)) {
-      onProgress({ images: (i + 1) * batch, total: steps * batch, loss: Number(loss?.data[0]) });
+      await onProgress({ images: (i + 1) * batch, total: steps * batch, loss: Number(loss?.data[0]) });
     }
   }
   await session.release();
   const trained = Object.fromEntries(parameters.map(({ name }) => [name, numbers(state[`p/${name}`])]));
-  return foldMoments(spec, trained, await momentsOf(spec, trained, set));
+  return foldMoments(spec, trained, await momentsOf(compute, spec, trained, set));
 }
 
 const numbers = (tensor: Tensor | undefined): Float32Array => ((tensor?.data ?? []) as Float32Array).slice();
 
 /** Moments of every convolution's result over pictures as they are, the mean of some large batches: "precise" batch norm. */
-async function momentsOf(spec: ClassifierSpec, trained: Record<string, Float32Array>, set: PictureSet) {
+async function momentsOf(
+  compute: Compute,
+  spec: ClassifierSpec,
+  trained: Record<string, Float32Array>,
+  set: PictureSet,
+) {
   const { resolution, channels } = spec;
   const shapes = Object.fromEntries(classifierParameters(spec).map(({ name, shape }) => [name, shape]));
   const batch = Math.min(momentBatch, set.count);
@@ -114,11 +121,11 @@ async function momentsOf(spec: ClassifierSpec, trained: Record<string, Float32Ar
     { pictures: [batch, resolution, resolution, channels], ...shapes },
     { name: 'judge-moments', lowering: 'gemm' },
   );
-  const session = await createSession(traced.encode());
+  const session = await compute.createSession(traced.encode());
   const feeds = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => [
       name,
-      new Tensor('float32', trained[name] ?? new Float32Array(), shape),
+      new compute.Tensor('float32', trained[name] ?? new Float32Array(), shape),
     ]),
   );
   const size = resolution * resolution * channels;
@@ -128,7 +135,7 @@ async function momentsOf(spec: ClassifierSpec, trained: Record<string, Float32Ar
     const part = evenly(set, rounds * batch, round, rounds);
     const results = await session.run({
       ...feeds,
-      pictures: new Tensor('float32', toUnit(part), [part.length / size, resolution, resolution, channels]),
+      pictures: new compute.Tensor('float32', toUnit(part), [part.length / size, resolution, resolution, channels]),
     });
     for (const [key, tensor] of Object.entries(results)) {
       const [kind, name = ''] = key.split('/');
@@ -153,7 +160,7 @@ function evenly(set: PictureSet, count: number, first: number, step: number): Ui
   return pixels;
 }
 
-const scalar = (value: number): Tensor => new Tensor('float32', Float32Array.of(value), []);
+const scalar = (compute: Compute, value: number): Tensor => new compute.Tensor('float32', Float32Array.of(value), []);
 
 /** Linear warm-up, then a half cosine to 0. */
 const schedule = (progress: number): number =>

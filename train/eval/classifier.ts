@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../../contract/errors.ts';
 import { trace } from '../../trace/index.ts';
-import { createSession, Tensor } from '../engines/onnxruntime.ts';
+import type { Compute } from '../engines/runtime.ts';
 import {
   addBias,
   conv,
@@ -205,6 +205,8 @@ export interface Judgement {
 
 export interface Judge {
   task: JudgeTask;
+  /** What it runs on, and whatever else is computed of its features. */
+  compute: Compute;
   /** pixels [count, h, w, c], 0..255. */
   judge(pixels: Uint8Array): Promise<Judgement>;
 }
@@ -215,12 +217,14 @@ const judgeBatch = 500;
 export async function loadJudge(
   model: Uint8Array,
   spec: Pick<ClassifierSpec, 'resolution' | 'channels' | 'classes' | 'turns'>,
+  compute: Compute,
 ): Promise<Judge> {
-  const session = await createSession(model);
+  const session = await compute.createSession(model);
   const { resolution, channels } = spec;
   const size = resolution * resolution * channels;
   return {
     task: taskOf(spec),
+    compute,
     async judge(pixels) {
       const count = pixels.length / size;
       const labels = new Uint8Array(count);
@@ -229,7 +233,7 @@ export async function loadJudge(
       for (let start = 0; start < count; start += judgeBatch) {
         const part = pixels.subarray(start * size, Math.min(count, start + judgeBatch) * size);
         const rows = part.length / size;
-        const pictures = new Tensor('float32', toUnit(part), [rows, resolution, resolution, channels]);
+        const pictures = new compute.Tensor('float32', toUnit(part), [rows, resolution, resolution, channels]);
         const { features, logits } = await session.run({ pictures });
         if (!features || !logits) throw new UserError('judge: expected outputs features and logits, got another model');
         columns = features.dims[1] ?? 0;

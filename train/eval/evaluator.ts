@@ -81,6 +81,7 @@ export async function createEvaluator(
   { samples = defaultSamples, seen = true }: EvaluatorOptions = {},
 ): Promise<Evaluator> {
   requireHeldOut(test);
+  const { compute } = judge;
   const many = test.count >= 2 * fewestForFrechet;
   const [reference, control] = many ? [half(test, 0), half(test, 1)] : [test, spreadPictures(train, samples)];
   const [referenceJudged, controlJudged] = [await judge.judge(reference.pixels), await judge.judge(control.pixels)];
@@ -88,9 +89,9 @@ export async function createEvaluator(
   const origin = meanOf(referenceJudged.features);
   const features = shifted(referenceJudged.features, origin);
   const gaussian = many ? fitGaussian(features) : undefined;
-  const manifold = await realManifold(features);
+  const manifold = await realManifold(compute, features);
   // The kernel is not invariant to shifts: it takes the features as the judge gave them.
-  const kernel = await kernelSide(referenceJudged.features, resamples(reference.count, 'reference'));
+  const kernel = await kernelSide(compute, referenceJudged.features, resamples(reference.count, 'reference'));
   const realSpectrum = spectrumOf(train, mostForSpectrum.real);
   const findCopies = seen && train.count <= mostToCopy ? nearCopyFinder(premultiplied(train)) : undefined;
   const copiesIn = (set: PictureSet): { nearCopies?: number } => {
@@ -108,8 +109,8 @@ export async function createEvaluator(
     return {
       samples: raw.rows,
       ...(gaussian ? { fid: frechetDistance(gaussian, fitGaussian(moved)) } : {}),
-      ...(await kernelEstimate(kernel, await kernelSide(raw, resamples(raw.rows, 'generated')))),
-      ...(await manifoldMetricsOf(manifold, moved, many)),
+      ...(await kernelEstimate(compute, kernel, await kernelSide(compute, raw, resamples(raw.rows, 'generated')))),
+      ...(await manifoldMetricsOf(judge, manifold, moved, many)),
       ...(wanted && judge.task !== 'turns' ? { ganTest: accuracy(labels, wanted) } : {}),
       nyquist,
       nyquistHorizontal: horizontal,
@@ -154,7 +155,12 @@ const spectrumOf = (set: PictureSet, most: number): Spectrum => {
  * Coverage and recall grow with the number of pictures, so a few held-out ones are compared with groups of as many, and the
  * groups' numbers averaged. Every group has pictures from all over, as they may be sorted by class.
  */
-async function manifoldMetricsOf(real: RealManifold, generated: Features, whole: boolean): Promise<ManifoldMetrics> {
+async function manifoldMetricsOf(
+  { compute }: Judge,
+  real: RealManifold,
+  generated: Features,
+  whole: boolean,
+): Promise<ManifoldMetrics> {
   const groups = whole ? 1 : Math.max(1, Math.floor(generated.rows / real.features.rows));
   const mean: ManifoldMetrics = { precision: 0, recall: 0, density: 0, coverage: 0 };
   for (let group = 0; group < groups; group++) {
@@ -162,7 +168,7 @@ async function manifoldMetricsOf(real: RealManifold, generated: Features, whole:
       { length: groups === 1 ? generated.rows : real.features.rows },
       (_, i) => group + i * groups,
     );
-    const one = await manifoldMetrics(real, groups === 1 ? generated : rowsAt(generated, rows));
+    const one = await manifoldMetrics(compute, real, groups === 1 ? generated : rowsAt(generated, rows));
     for (const key of ['precision', 'recall', 'density', 'coverage'] as const) mean[key] += one[key] / groups;
   }
   return mean;

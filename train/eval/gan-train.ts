@@ -2,10 +2,11 @@
 // ones, beside the same classifier trained on as many real ones. The gap is what the generator leaves out.
 import { spreadPictures } from '../data/picture-set.ts';
 import type { PictureSet } from '../data/types.ts';
+import { native } from '../engines/onnxruntime.ts';
 import { exportClassifier, loadJudge } from './classifier.ts';
 import { type ClassifierOptions, trainClassifier } from './classifier-training.ts';
 import { accuracy } from './evaluator.ts';
-import { classifierDefaults, classifierSpec } from './judge.ts';
+import { classifierDefaults, classifierSpec } from './own-judge.ts';
 
 export interface GanTrain {
   /** Training pictures on either side. */
@@ -69,7 +70,7 @@ export async function realSide(train: PictureSet, test: PictureSet, images = gan
 
 async function accuracyAfter(lesson: PictureSet, test: PictureSet, options: ClassifierOptions): Promise<number> {
   const spec = classifierSpec(lesson, false);
-  const model = await exportClassifier(spec, await trainClassifier(spec, lesson, options));
-  const judge = await loadJudge(model, spec);
+  const model = await exportClassifier(spec, await trainClassifier(spec, lesson, native, options));
+  const judge = await loadJudge(model, spec, native);
   return accuracy((await judge.judge(test.pixels)).labels, test.labels);
 }

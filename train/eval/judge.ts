@@ -8,11 +8,12 @@ import { z } from 'zod';
 import { UserError } from '../../contract/errors.ts';
 import { defaultCacheDir } from '../data/idx-sets.ts';
 import { type DatasetSplits, datasetNames, type PictureSet, pictureSet } from '../data/index.ts';
+import { native } from '../engines/onnxruntime.ts';
 import { writeAtomically } from '../store/atomic.ts';
-import { type ClassifierSpec, exportClassifier, type FeatureMoments, type Judge, loadJudge } from './classifier.ts';
+import { exportClassifier, type Judge, loadJudge } from './classifier.ts';
 import { type ClassifierOptions, trainClassifier, turnedFrom } from './classifier-training.ts';
 import { accuracy, createEvaluator } from './evaluator.ts';
-import { type Features, meanOf } from './features.ts';
+import { classifierDefaults, classifierSpec, trainOwnJudge } from './own-judge.ts';
 
 const recordSchema = z.strictObject({
   dataset: z.string(),
@@ -71,21 +72,7 @@ async function readJudge(base: string, { width, height, channels, classes }: Pic
   if (spec.resolution !== width || height !== width || spec.channels !== channels) return undefined;
   if (spec.classes > 0 && spec.classes !== classes.length) return undefined;
   const model = await readFile(`${base}.onnx`);
-  return { judge: await loadJudge(model, spec).catch(damaged), record };
-}
-
-/** Its features cost about as much at every size: pictures above 32 pixels are halved, or more, by the first convolution. */
-export function classifierSpec({ width, channels, classes }: PictureSet, turns: boolean): ClassifierSpec {
-  const named = classes.length > 1 ? classes.length : 0;
-  return {
-    resolution: width,
-    channels,
-    classes: named,
-    turns: turns || named === 0,
-    stride: Math.ceil(width / 32),
-    width: 16,
-    features: 64,
-  };
+  return { judge: await loadJudge(model, spec, native).catch(damaged), record };
 }
 
 export async function judgeFor(
@@ -114,20 +101,11 @@ export async function trainJudge(
   const own = !datasetNames.includes(train.name);
   const spec = classifierSpec(train, own);
   const images = budget ?? Math.max(fewestImages, epochs * train.count);
-  const parameters = await trainClassifier(spec, train, {
-    ...classifierDefaults(train),
-    images,
-    ...(onProgress && { onProgress }),
-  });
-  const raw = await exportClassifier(spec, parameters);
+  const learning = { ...classifierDefaults(train), images, ...(onProgress && { onProgress }) };
   const model = own
-    ? await exportClassifier(
-        spec,
-        parameters,
-        momentsOf((await (await loadJudge(raw, spec)).judge(train.pixels)).features),
-      )
-    : raw;
-  const judge = await loadJudge(model, spec);
+    ? await trainOwnJudge(train, native, learning)
+    : await exportClassifier(spec, await trainClassifier(spec, train, native, learning));
+  const judge = await loadJudge(model, spec, native);
   const exam = spec.classes > 0 ? test : turned(test);
   const record: JudgeRecord = {
     dataset: train.name,
@@ -143,11 +121,6 @@ export async function trainJudge(
   writeAtomically(`${base}.onnx`, model);
   writeAtomically(`${base}.json`, `${JSON.stringify(record, undefined, 2)}\n`);
   return { judge, record };
-}
-
-/** Digits and turned pictures are not themselves when mirrored; few pictures have to be made more by moving them. */
-export function classifierDefaults({ name, classes, count }: PictureSet): Pick<ClassifierOptions, 'mirror' | 'shift'> {
-  return { mirror: name !== 'mnist' && classes.length > 1, shift: count < 20_000 ? 2 : 0 };
 }
 
 /** Every picture in its four quarter turns, labelled by the turn. */
@@ -172,13 +145,4 @@ export function turned(set: PictureSet): PictureSet {
   }
   const classes = ['0°', '90°', '180°', '270°'];
   return pictureSet({ ...set, classes, pixels: out, labels, note: `${set.note}; turned` });
-}
-
-function momentsOf(features: Features): FeatureMoments {
-  const mean = meanOf(features);
-  const squares = meanOf({ ...features, data: features.data.map((x) => x * x) });
-  return {
-    mean: Float32Array.from(mean),
-    deviation: Float32Array.from(squares, (square, i) => Math.sqrt(Math.max(0, square - (mean[i] ?? 0) ** 2))),
-  };
 }

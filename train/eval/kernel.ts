@@ -1,14 +1,15 @@
 // Kernel Inception Distance (Bińkowski et al. 2018, arXiv:1801.01401): the unbiased squared maximum mean discrepancy under
 // the kernel (x·y / columns + 1)³, over all pictures at once (no random subsets, so no variance from drawing them).
 import { randomWords } from '../../contract/random.ts';
+import type { Compute } from '../engines/runtime.ts';
 import type { Features } from './features.ts';
 import { eachProductBlock } from './products.ts';
 
 /** Mean of the kernel over pairs of different rows. */
-async function meanKernelWithin(features: Features): Promise<number> {
+async function meanKernelWithin(compute: Compute, features: Features): Promise<number> {
   const { rows, columns } = features;
   let sum = 0;
-  await eachProductBlock(features, features, (block, start, count) => {
+  await eachProductBlock(compute, features, features, (block, start, count) => {
     for (let i = 0; i < count; i++) {
       const row = block.subarray(i * rows, (i + 1) * rows);
       sum += kernelSum(row, columns) - kernelSum(row.subarray(start + i, start + i + 1), columns);
@@ -58,17 +59,17 @@ export function resamples(rows: number, side: keyof typeof STREAM_OF, draws = 40
   return { rows: draws, columns: rows, data };
 }
 
-export async function kernelSide(features: Features, weights: Features): Promise<KernelSide> {
+export async function kernelSide(compute: Compute, features: Features, weights: Features): Promise<KernelSide> {
   const { rows } = features;
   const draws = weights.rows;
-  const within = await meanKernelWithin(features);
+  const within = await meanKernelWithin(compute, features);
   // Σ w w K over pairs of different pictures: a picture drawn twice is not its own neighbour.
   const sums = new Float64Array(draws);
   const pairs = new Float64Array(draws);
-  await eachProductBlock(features, features, async (block, start, count) => {
+  await eachProductBlock(compute, features, features, async (block, start, count) => {
     const kernel = kernelBlock(block, features.columns, within);
     for (let i = 0; i < count; i++) kernel[i * rows + start + i] = 0;
-    const sideways = await product(weights, { rows: count, columns: rows, data: kernel });
+    const sideways = await product(compute, weights, { rows: count, columns: rows, data: kernel });
     for (let b = 0; b < draws; b++) {
       for (let i = 0; i < count; i++) {
         sums[b] = (sums[b] ?? 0) + (sideways[b * count + i] ?? 0) * (weights.data[b * rows + start + i] ?? 0);
@@ -86,20 +87,24 @@ export async function kernelSide(features: Features, weights: Features): Promise
  * The distance with its interval: percentiles of the bootstrap, in which resamples leave out pairs of a picture with itself,
  * so that the estimate stays unbiased.
  */
-export async function kernelEstimate(reference: KernelSide, generated: KernelSide): Promise<KernelEstimate> {
+export async function kernelEstimate(
+  compute: Compute,
+  reference: KernelSide,
+  generated: KernelSide,
+): Promise<KernelEstimate> {
   const [m, n] = [reference.features.rows, generated.features.rows];
   const draws = Math.min(reference.weights.rows, generated.weights.rows);
   const centre = reference.within;
   const both = new Float64Array(draws);
   const one = new Float64Array(draws);
   let between = 0;
-  await eachProductBlock(generated.features, reference.features, async (block, start, count) => {
+  await eachProductBlock(compute, generated.features, reference.features, async (block, start, count) => {
     const kernel = kernelBlock(block, reference.features.columns, centre);
     const rowMeans = Float64Array.from({ length: count }, (_, i) =>
       kernel.subarray(i * m, (i + 1) * m).reduce((sum, value) => sum + value, 0),
     ).map((sum) => sum / m);
     between += rowMeans.reduce((sum, mean) => sum + mean, 0) / n;
-    const sideways = await product(reference.weights, { rows: count, columns: m, data: kernel });
+    const sideways = await product(compute, reference.weights, { rows: count, columns: m, data: kernel });
     for (let b = 0; b < draws; b++) {
       for (let i = 0; i < count; i++) {
         const weight = (generated.weights.data[b * n + start + i] ?? 0) / n;
@@ -128,8 +133,8 @@ function kernelBlock(products: Float32Array, columns: number, centre: number): F
   });
 }
 
-async function product(a: Features, b: Features): Promise<Float32Array> {
+async function product(compute: Compute, a: Features, b: Features): Promise<Float32Array> {
   const out = new Float32Array(a.rows * b.rows);
-  await eachProductBlock(a, b, (block, start) => out.set(block, start * b.rows));
+  await eachProductBlock(compute, a, b, (block, start) => out.set(block, start * b.rows));
   return out;
 }

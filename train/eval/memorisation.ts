@@ -4,6 +4,7 @@ import { onBackground } from '../../contract/background.ts';
 import { contactSheet, type Picture } from '../../contract/picture.ts';
 import { pictureOf } from '../../contract/pixels.ts';
 import type { PictureSet } from '../data/types.ts';
+import { native } from '../engines/onnxruntime.ts';
 import { type Features, meanOf, shifted } from './features.ts';
 import { nearestRows } from './neighbours.ts';
 
@@ -30,7 +31,8 @@ export async function memorisation(
   const size = width * height * channels;
   const origin = meanOf(asFeatures(train.pixels, size));
   const among = shifted(asFeatures(train.pixels, size), origin);
-  const lookUp = (pixels: Uint8Array) => nearestRows(shifted(asFeatures(pixels, size), origin), among, neighbours);
+  const lookUp = (pixels: Uint8Array) =>
+    nearestRows(native, shifted(asFeatures(pixels, size), origin), among, neighbours);
 
   const samples = generated.length / size;
   const fake = await lookUp(generated);

@@ -1,5 +1,6 @@
 // Metrics of k-nearest-neighbour balls. Precision and recall: Kynkäänniemi et al. 2019 (arXiv:1904.06991), k = 3.
 // Density and coverage: Naeem et al. 2020 (arXiv:2002.09797), k = 5.
+import type { Compute } from '../engines/runtime.ts';
 import type { Features } from './features.ts';
 import { eachDistanceBlock } from './products.ts';
 
@@ -18,11 +19,11 @@ export interface ManifoldMetrics {
 }
 
 /** Squared distances from each row to its k-th nearest other row, for each k asked for. */
-export async function squaredRadii(features: Features, ks: readonly number[]): Promise<Float32Array[]> {
+async function squaredRadii(compute: Compute, features: Features, ks: readonly number[]): Promise<Float32Array[]> {
   const most = Math.max(...ks);
   const radii = ks.map(() => new Float32Array(features.rows));
   const nearest = new Float32Array(most);
-  await eachDistanceBlock(features, features, (block, start, count) => {
+  await eachDistanceBlock(compute, features, features, (block, start, count) => {
     for (let i = 0; i < count; i++) {
       const row = block.subarray(i * features.rows, (i + 1) * features.rows);
       row[start + i] = Number.POSITIVE_INFINITY; // not its own neighbour
@@ -53,18 +54,22 @@ export interface RealManifold {
   radii: Float32Array[];
 }
 
-export async function realManifold(features: Features): Promise<RealManifold> {
-  return { features, radii: await squaredRadii(features, [precisionRecallK, densityCoverageK]) };
+export async function realManifold(compute: Compute, features: Features): Promise<RealManifold> {
+  return { features, radii: await squaredRadii(compute, features, [precisionRecallK, densityCoverageK]) };
 }
 
-export async function manifoldMetrics(real: RealManifold, generated: Features): Promise<ManifoldMetrics> {
+export async function manifoldMetrics(
+  compute: Compute,
+  real: RealManifold,
+  generated: Features,
+): Promise<ManifoldMetrics> {
   const [realRadii = new Float32Array(), densityRadii = new Float32Array()] = real.radii;
-  const [generatedRadii = new Float32Array()] = await squaredRadii(generated, [precisionRecallK]);
+  const [generatedRadii = new Float32Array()] = await squaredRadii(compute, generated, [precisionRecallK]);
   const recalled = new Uint8Array(real.features.rows);
   const covered = new Uint8Array(real.features.rows);
   let precise = 0;
   let inBalls = 0;
-  await eachDistanceBlock(generated, real.features, (block, start, count) => {
+  await eachDistanceBlock(compute, generated, real.features, (block, start, count) => {
     for (let i = 0; i < count; i++) {
       const offset = i * real.features.rows;
       const radius = generatedRadii[start + i] ?? 0;
@@ -97,10 +102,10 @@ export interface Nearest {
   distance: Float64Array;
 }
 
-export async function nearestRows(queries: Features, among: Features, k = 1): Promise<Nearest> {
+export async function nearestRows(compute: Compute, queries: Features, among: Features, k = 1): Promise<Nearest> {
   const index = new Int32Array(queries.rows * k);
   const best = new Float32Array(queries.rows * k).fill(Number.POSITIVE_INFINITY);
-  await eachDistanceBlock(queries, among, (block, start, count) => {
+  await eachDistanceBlock(compute, queries, among, (block, start, count) => {
     for (let i = 0; i < count; i++) {
       const first = (start + i) * k;
       const last = first + k - 1;

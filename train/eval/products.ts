@@ -2,15 +2,16 @@
 // what loops in JavaScript take seconds for. Kernels and distances are built on it.
 import { createGraphBuilder } from '../../trace/graph.ts';
 import { encodeModel } from '../../trace/model.ts';
-import { createSession, type InferenceSession, Tensor } from '../engines/onnxruntime.ts';
+import type { Compute, InferenceSession } from '../engines/runtime.ts';
 import { type Features, rowsOf } from './features.ts';
 
 /** Numbers in one block: 32 MB. */
 const blockSize = 8e6;
 
-let session: Promise<InferenceSession> | undefined;
+const sessions = new WeakMap<Compute, Promise<InferenceSession>>();
 
-function productSession(): Promise<InferenceSession> {
+function productSession(compute: Compute): Promise<InferenceSession> {
+  let session = sessions.get(compute);
   if (!session) {
     const g = createGraphBuilder();
     const a = g.input('a', 'float32', [1, 1]);
@@ -29,23 +30,25 @@ function productSession(): Promise<InferenceSession> {
       outputs: [{ name: 'product', value: product }],
     };
     const model = encodeModel(graph, { name: 'products', dims: (value) => names.get(value) ?? [] });
-    session = createSession(model);
+    session = compute.createSession(model);
+    sessions.set(compute, session);
   }
   return session;
 }
 
 /** Calls `visit` with blocks of rows of a · bᵀ: `block` is [count, b.rows] and starts at row `start` of a. */
 export async function eachProductBlock(
+  compute: Compute,
   a: Features,
   b: Features,
   visit: (block: Float32Array, start: number, count: number) => void | Promise<void>,
 ): Promise<void> {
-  const run = await productSession();
-  const right = new Tensor('float32', b.data, [b.rows, b.columns]);
+  const run = await productSession(compute);
+  const right = new compute.Tensor('float32', b.data, [b.rows, b.columns]);
   const blockRows = Math.max(1, Math.floor(blockSize / b.rows));
   for (let start = 0; start < a.rows; start += blockRows) {
     const part = rowsOf(a, start, Math.min(a.rows, start + blockRows));
-    const left = new Tensor('float32', part.data, [part.rows, part.columns]);
+    const left = new compute.Tensor('float32', part.data, [part.rows, part.columns]);
     const { product } = await run.run({ a: left, b: right });
     if (!product) throw new Error('products: onnxruntime gave no output');
     await visit(product.data as Float32Array, start, part.rows);
@@ -54,13 +57,14 @@ export async function eachProductBlock(
 
 /** Like eachProductBlock, with squared Euclidean distances; rounding may leave them a little below or above the truth. */
 export async function eachDistanceBlock(
+  compute: Compute,
   a: Features,
   b: Features,
   visit: (block: Float32Array, start: number, count: number) => void,
 ): Promise<void> {
   const normsA = squaredNorms(a);
   const normsB = squaredNorms(b);
-  await eachProductBlock(a, b, (block, start, count) => {
+  await eachProductBlock(compute, a, b, (block, start, count) => {
     for (let i = 0; i < count; i++) {
       const norm = normsA[start + i] ?? 0;
       const row = block.subarray(i * b.rows, (i + 1) * b.rows);

@@ -24,6 +24,9 @@ export interface Quality {
 
 export type QualityCheck = (engine: TrainingEngine, files: RunFiles, images: number) => Promise<Quality>;
 
+/** One that may leave a measurement out, where a device has no time for it. */
+export type SparingCheck = (...args: Parameters<QualityCheck>) => Promise<Quality | undefined>;
+
 /** Seeds of the pictures that are measured: the same at every check and for every run, apart from what users ask for. */
 const FIRST_SEED = 20_000_000;
 

@@ -33,6 +33,8 @@ export const RUN = {
   stats: 'stats.jsonl',
   /** Averaged generator at its best measured quality. */
   best: 'best.safetensors',
+  /** What quality is measured with, where the run takes it along. */
+  judge: 'judge.onnx',
   checkpoints: 'checkpoints',
   samples: 'samples',
   /** A run of its own: the encoder that was trained for it, if any. */

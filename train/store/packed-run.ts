@@ -1,11 +1,11 @@
 // A run as one zip, its pictures included: how a training goes from a page to a command and back.
 import { unzipSync, zipSync } from 'fflate';
 import { UserError } from '../../contract/errors.ts';
-import { PICTURES } from '../data/packed.ts';
+import { HELD_OUT, PICTURES } from '../data/packed.ts';
 import { isWhole, RUN, type RunFiles } from './files.ts';
 
 /** What is taken along: nothing that a run can do without, and of nothing more than a run has. */
-const FILES = [RUN.config, RUN.stats, RUN.best, PICTURES] as const;
+const FILES = [RUN.config, RUN.stats, RUN.best, RUN.judge, PICTURES, HELD_OUT] as const;
 const FOLDERS = [RUN.checkpoints, RUN.samples] as const;
 
 export async function packRun(run: RunFiles): Promise<Uint8Array<ArrayBuffer>> {
