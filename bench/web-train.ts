@@ -6,6 +6,7 @@ import { randomWords } from '../contract/random.ts';
 import { launchBrowser } from '../tests/browser.ts';
 import { MODEL, openPage } from '../tests/web-harness.ts';
 import { serveSite } from '../tests/web-site.ts';
+import { FAMILIES } from '../train/families/family.ts';
 import type { Call, FromTrainer, NewRun, Outlook, RuntimeParts } from '../web/train/protocol.ts';
 
 const { values } = parseArgs({
@@ -17,7 +18,7 @@ function noise(size: number, channels: 1 | 3, classes: number): NewRun {
   const count = 100;
   const words = randomWords(1, 3, 0, count * size * size * channels);
   return {
-    ...{ name: 'noise', size, channels, width: 32 },
+    ...{ name: 'noise', size, channels, width: 32, family: FAMILIES[0] },
     classes: Array.from({ length: classes }, (_, i) => `class ${i}`),
     pixels: Uint8Array.from(words, (word) => word & 255),
     labels: Uint8Array.from({ length: count }, (_, i) => (classes > 0 ? i % classes : 0)),

@@ -1,7 +1,7 @@
 // A bundle from bytes (a zip, or the files of a folder): schema, sizes and hashes are checked before it is kept.
 import { checkFile } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
-import { BESIDE, type Beside, besideFile, generatorFile } from '../../contract/lookup.ts';
+import { BESIDE, type Beside, besideFile, generatorFile, trainerFile } from '../../contract/lookup.ts';
 import { type Manifest, parseManifest, type Variant } from '../../contract/manifest.ts';
 
 /** A phone's memory is the limit: runtime, weights and activations share some hundred megabytes. */
@@ -15,6 +15,8 @@ export interface CheckedBundle {
   network: Uint8Array<ArrayBuffer>;
   /** Likewise, those that the model has and whose file was given too. */
   beside: ReadonlyMap<Beside, Uint8Array<ArrayBuffer>>;
+  /** What a training can go on from, where it was given too. */
+  trainer: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** A file by its name, or a zip of such files, whatever its name. */
@@ -53,7 +55,10 @@ export async function readBundle(given: readonly (File | NamedBytes)[], variant?
     await checkFile(file, content);
     beside.set(role, content);
   }
-  return { manifest, variant: entry.variant, network: bytes, beside };
+  const kept = trainerFile(manifest);
+  const trainer = kept && files.get(kept.path);
+  if (kept !== undefined && trainer !== undefined) await checkFile(kept, trainer);
+  return { manifest, variant: entry.variant, network: bytes, beside, trainer };
 }
 
 /** Throws UserError for a file that is far larger than any bundle. */
@@ -79,7 +84,7 @@ async function namedFiles(given: readonly (File | NamedBytes)[]): Promise<Map<st
 async function unzipped(name: string, bytes: Uint8Array): Promise<NamedBytes[]> {
   const { unzip } = await import('./unzip.ts');
   try {
-    const content = unzip(bytes, (path, size) => size <= BUNDLE_BYTES && /\.(json|onnx)$/.test(path));
+    const content = unzip(bytes, (path, size) => size <= BUNDLE_BYTES && /\.(json|onnx|safetensors)$/.test(path));
     return content.map(([path, data]) => [path.split(/[\\/]/).pop() ?? path, data]);
   } catch (error) {
     throw new UserError(`${name}: expected a zip, got ${error instanceof Error ? error.message : 'something else'}`);

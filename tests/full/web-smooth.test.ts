@@ -1,9 +1,9 @@
 // The work is off the main thread: 1,000 pictures in a row leave memory flat and the page answering, and the explorer's
 // picture follows the finger at the screen's rate. Figures are printed.
-import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../browser.ts';
+import { MEASURING, memoryOf, watched, watchFrames } from '../helpers/page-load.ts';
 import { builtSite, MODEL, openPage, waitForVerdicts } from '../web-harness.ts';
 import { type Site, serveSite } from '../web-site.ts';
 
@@ -12,55 +12,12 @@ let browser: Browser;
 
 beforeAll(async () => {
   site = await serveSite(await builtSite());
-  browser = await launchBrowser({ args: ['--js-flags=--expose-gc', '--enable-precise-memory-info'] });
+  browser = await launchBrowser({ args: MEASURING });
 });
 afterAll(async () => {
   await browser?.close();
   await site?.close();
 });
-
-interface Memory {
-  /** Megabytes held by the page's JavaScript, after collection. */
-  heap: number;
-  /** Megabytes of the renderer process: the page, its workers and their wasm memory. */
-  process: number;
-}
-
-async function memoryOf(page: Page): Promise<Memory> {
-  const session = await page.context().newCDPSession(page);
-  await session.send('HeapProfiler.collectGarbage');
-  const { usedSize } = await session.send('Runtime.getHeapUsage');
-  await session.detach();
-  const system = await browser.newBrowserCDPSession();
-  const { processInfo } = await system.send('SystemInfo.getProcessInfo');
-  await system.detach();
-  const resident = processInfo
-    .filter(({ type }) => type === 'renderer')
-    .map(({ id }) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0) / 1000);
-  return { heap: usedSize / 1e6, process: resident.reduce((a, b) => a + b, 0) };
-}
-
-/** Starts noting the gaps between frames and the main thread's long tasks. */
-function watchFrames(): void {
-  const watch = { gaps: [] as number[], long: [] as number[], running: true };
-  (globalThis as unknown as { watch: typeof watch }).watch = watch;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) watch.long.push(entry.duration);
-  }).observe({ type: 'longtask' });
-  let before = performance.now();
-  const frame = (now: number) => {
-    watch.gaps.push(now - before);
-    before = now;
-    if (watch.running) requestAnimationFrame(frame);
-  };
-  requestAnimationFrame(frame);
-}
-
-function watched(): { gaps: number[]; long: number[] } {
-  const { watch } = globalThis as unknown as { watch: { gaps: number[]; long: number[]; running: boolean } };
-  watch.running = false;
-  return watch;
-}
 
 async function newWall(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'New wall' }).click();
@@ -80,13 +37,13 @@ test('1,000 pictures in a row: memory stays flat and no frame is dropped for mor
     await page.waitForTimeout(3000);
     const idle = await page.evaluate(watched);
     allowed = Math.max(50, ...idle.gaps);
-    const before = await memoryOf(page);
+    const before = await memoryOf(browser, page);
     await page.evaluate(watchFrames);
     const started = performance.now();
     for (let wall = 0; wall < 17; wall++) await newWall(page);
     const seconds = (performance.now() - started) / 1000;
     const { gaps, long } = await page.evaluate(watched);
-    const after = await memoryOf(page);
+    const after = await memoryOf(browser, page);
     const sorted = [...gaps].sort((a, b) => a - b);
     const p99 = sorted[Math.floor(sorted.length * 0.99)] ?? 0;
     longest = Math.max(...gaps, ...long);

@@ -10,16 +10,17 @@ import type { Browser, BrowserContext, Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodePng } from '../../contract/png.ts';
 import { verifyBundle } from '../../export/verify.ts';
-import { PICTURES, packPictures } from '../../train/data/packed.ts';
+import { PICTURES } from '../../train/data/packed.ts';
 import { createModel } from '../../train/families/models.ts';
 import { trainInFolder } from '../../train/in-folder.ts';
 import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
 import { folderFiles } from '../../train/store/folder.ts';
-import { packRun, unpackRun } from '../../train/store/packed-run.ts';
-import { openRun, readConfig } from '../../train/store/run.ts';
+import { unpackRun } from '../../train/store/packed-run.ts';
+import { readConfig } from '../../train/store/run.ts';
 import { launchBrowser } from '../browser.ts';
+import { chooseFiles, openMaking, packedRun, press, said } from '../helpers/making.ts';
 import { smallPictures, smallRecipe } from '../small.ts';
-import { builtSite, MODEL, openPage, violations } from '../web-harness.ts';
+import { builtSite, MODEL, violations } from '../web-harness.ts';
 import { type Site, serveSite } from '../web-site.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-web-train-'));
@@ -39,14 +40,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const open = async (): Promise<Page> => {
-  const { page } = await openPage(context, `${site.url}#model=${MODEL}&view=make`);
-  await page.getByRole('heading', { name: 'Make a model from your pictures' }).waitFor();
-  return page;
-};
-const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
-const said = (page: Page, text: RegExp) =>
-  page.locator('.making-now p[role=status]').filter({ hasText: text }).waitFor({ timeout: 120_000 });
+const open = (): Promise<Page> => openMaking(context, site.url, MODEL);
 
 async function stateIn(dir: string): Promise<string> {
   const files = folderFiles(dir);
@@ -72,16 +66,10 @@ function write(dir: string, files: Iterable<readonly [string, Uint8Array]>): voi
 test('a run begun elsewhere goes on in the page, is reloaded in the middle, and ends where the command ends, which takes it further; its bundle verifies', async () => {
   const pictures = { ...(await smallPictures(100)), name: 'Small clothes' };
   const recipe = smallRecipe(pictures, { images: 240 });
-  const { name, sha256, count, classes, note } = pictures;
-  const files = folderFiles(at('begun'));
-  (await openRun(files, { recipe, dataset: { source: PICTURES, name, sha256, count, classes, note } })).release();
-  await files.write(PICTURES, packPictures(pictures));
-  const run = { name: 'small.run.zip', mimeType: 'application/zip', buffer: Buffer.from(await packRun(files)) };
+  const run = await packedRun(pictures, recipe);
 
   const page = await open();
-  const chooser = page.waitForEvent('filechooser');
-  await press(page, 'Go on with a training from another device');
-  await (await chooser).setFiles(run);
+  await chooseFiles(page, 'Go on with a training from another device', run);
   await page.getByText('100 pictures, 28 × 28; 0 of 240 images seen').waitFor();
   await press(page, 'Go on');
   await said(page, /^\d+ of 240 images/);

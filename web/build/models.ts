@@ -13,7 +13,7 @@ interface Bundle {
   manifest: Manifest;
 }
 
-/** The manifest of a folder whose networks are there and are the ones it names. Throws an Error of one sentence. */
+/** The manifest of a folder whose files are there and are the ones it names. Throws an Error of one sentence. */
 async function checkedManifest(folder: string): Promise<Manifest> {
   const path = join(folder, 'model.json');
   let json: unknown;
@@ -23,7 +23,7 @@ async function checkedManifest(folder: string): Promise<Manifest> {
     throw new UserError(`${path}: expected JSON, got something else or a part of it; export the bundle again`);
   }
   const manifest = parseManifest(json);
-  for (const file of networksOf(manifest)) {
+  for (const file of manifest.files) {
     if (!existsSync(join(folder, file.path)))
       throw new UserError(`${file.path}: expected a file, got none; export the bundle again`);
     await checkFile(file, new Uint8Array(readFileSync(join(folder, file.path))));
@@ -55,12 +55,10 @@ export async function findBundles(folder: string, notice: (message: string) => v
   return found;
 }
 
-const networksOf = (manifest: Manifest) => manifest.files.filter(({ role }) => role !== 'trainer');
-
-/** The files of a bundle that the page can ask for: the manifest, the networks, and what is only looked at. */
+/** The files of a bundle that the page can ask for: the manifest, what it names, and what is only looked at. */
 function publicFiles({ folder, manifest }: Bundle): string[] {
   const seen = ['preview.png', 'MODEL_CARD.md'].filter((name) => existsSync(join(folder, name)));
-  return ['model.json', ...networksOf(manifest).map(({ path }) => path), ...seen];
+  return ['model.json', ...manifest.files.map(({ path }) => path), ...seen];
 }
 
 export function modelsPlugin(): Plugin {

@@ -4,6 +4,7 @@
 import { type Checked, freshDocument, keepDocument, keptDocument } from '../../client/files/documents.ts';
 import { type RemoteBundle, remoteBundle } from '../../client/files/remote.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
+import { trainerFile } from '../../contract/lookup.ts';
 import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { type ListedModel, parseModelList } from '../../contract/model-list.ts';
 import { bundleVersion } from '../../contract/version.ts';
@@ -23,6 +24,8 @@ export interface LoadedModel extends RemoteBundle {
   sha256: string;
   /** What addresses of the API name, so that they go on meaning the picture that is seen here. */
   version: string;
+  /** What a training can go on from, checked; absent where the bundle was exported without it. */
+  readTrainer?: () => Promise<Uint8Array<ArrayBuffer>>;
 }
 
 const LIST = 'models/index.json';
@@ -66,8 +69,14 @@ export async function freshModel(entry: ModelEntry): Promise<LoadedModel> {
 
 async function loaded(entry: ModelEntry, manifest: Checked<Manifest>): Promise<LoadedModel> {
   const stores = { files: store, documents };
+  const folder = addressOf(`models/${entry.name}/`);
+  const trainer = trainerFile(manifest.value);
   return {
-    ...remoteBundle(stores, addressOf(`models/${entry.name}/`), manifest, undefined, HINT),
+    ...remoteBundle(stores, folder, manifest, undefined, HINT),
+    ...(trainer && {
+      readTrainer: () =>
+        store.read({ url: `${folder}${trainer.path}`, bytes: trainer.bytes, sha256: trainer.sha256, hint: HINT }),
+    }),
     own: false,
     sha256: await sha256Hex(new TextEncoder().encode(manifest.text)),
     version: await bundleVersion(manifest.value),

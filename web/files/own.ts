@@ -5,7 +5,7 @@ import type { CheckedBundle } from '../../client/files/bundle.ts';
 import { isIntact, nameOf, type RemoteFile, storeKey } from '../../client/files/store.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
-import { besideFile, generatorFile } from '../../contract/lookup.ts';
+import { besideFile, generatorFile, trainerFile } from '../../contract/lookup.ts';
 import { type FileEntry, type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { listedBundle } from '../../contract/model-list.ts';
 import { bundleVersion } from '../../contract/version.ts';
@@ -78,6 +78,7 @@ export async function loadOwn(name: string): Promise<LoadedModel | undefined> {
   const { manifest } = bundle;
   const entry = generatorFile(manifest);
   const file = fileOf(manifest, entry);
+  const further = trainerFile(manifest);
   async function read(one: RemoteFile): Promise<Uint8Array<ArrayBuffer>> {
     const content = await bundle?.read(one);
     if (content !== undefined && (await isIntact(one, content))) return content;
@@ -95,6 +96,7 @@ export async function loadOwn(name: string): Promise<LoadedModel | undefined> {
     bytes: 0,
     read: () => read(file),
     readBeside: async (role) => read(fileOf(manifest, besideFile(manifest, role))),
+    ...(further === undefined ? {} : { readTrainer: () => read(fileOf(manifest, further)) }),
     isKept: async () => !untilClosed.has(name),
     keep: async () => undefined,
   };
@@ -105,10 +107,13 @@ export async function keepOwn({
   manifest,
   network,
   beside,
+  trainer,
 }: CheckedBundle): Promise<{ entry: ModelEntry; kept: boolean }> {
   const entry = await entryOf(manifest);
   const files = new Map([[storeKey(fileOf(manifest, generatorFile(manifest))), network]]);
   for (const [role, bytes] of beside) files.set(storeKey(fileOf(manifest, besideFile(manifest, role))), bytes);
+  const further = trainerFile(manifest);
+  if (further !== undefined && trainer !== undefined) files.set(storeKey(fileOf(manifest, further)), trainer);
   untilClosed.delete(manifest.name);
   // The manifest comes last: until it is there, the bundle before it is whole.
   const last = addressOf(manifest.name, 'model.json');

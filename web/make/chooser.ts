@@ -1,9 +1,11 @@
 // What a new model is made of: its name, pictures by class, size and network; and how long that will take here.
+import type { ModelEntry } from '../files/models.ts';
 import type { NewRun, Outlook } from '../train/protocol.ts';
 import { h } from '../ui/dom.ts';
 import { icon } from '../ui/icons.ts';
 import { duration, number } from './numbers.ts';
-import { type Brought, bring, readAll } from './pictures.ts';
+import { areMostlyTransparent, type Brought, bring, readAll } from './pictures.ts';
+import { createSettings } from './settings.ts';
 import { words } from './texts.ts';
 
 interface Chosen {
@@ -14,28 +16,20 @@ interface Chosen {
 }
 
 const FEWEST = 4;
-const SIZES = [16, 28, 32, 48, 64];
-/** Channels at half the picture's resolution. */
-const WIDTHS = { small: 16, usual: 32 } as const;
 /** Of each class, so many are shown. */
 const SHOWN = 10;
 
-export function createChooser({ measure, begin, fail }: Chosen): HTMLElement {
+export interface Chooser {
+  readonly element: HTMLElement;
+  /** The models that can be begun from. */
+  list(models: readonly ModelEntry[]): void;
+}
+
+export function createChooser({ measure, begin, fail }: Chosen): Chooser {
   let brought: Brought[] = [];
   const name = h('input', { id: 'make-name', value: words('nameFirst'), maxlength: 60, dir: 'auto' });
   const label = h('input', { id: 'make-class', maxlength: 60, dir: 'auto' });
-  const size = h(
-    'select',
-    { id: 'make-size', onchange: forget },
-    ...SIZES.map((side) => h('option', { value: side, selected: side === 32 }, `${side} × ${side}`)),
-  );
-  const network = h(
-    'select',
-    { id: 'make-network', onchange: forget },
-    ...(['small', 'usual'] as const).map((kind) =>
-      h('option', { value: kind, selected: kind === 'usual' }, words(kind)),
-    ),
-  );
+  const settings = createSettings(forget, fail);
   const classes = h('ul', { class: 'made-of' });
   const status = h('p', { class: 'hint', role: 'status' });
   const desk = h('div', { hidden: true });
@@ -82,6 +76,7 @@ export function createChooser({ measure, begin, fail }: Chosen): HTMLElement {
       brought = [...brought, ...(await bring(files, label.value.trim()))];
       forget();
       show();
+      settings.suggestTransparent(await areMostlyTransparent(brought));
     } catch (error) {
       fail(error);
     }
@@ -125,16 +120,15 @@ export function createChooser({ measure, begin, fail }: Chosen): HTMLElement {
     }
     start.disabled = true;
     try {
-      const side = Number(size.value);
-      const { unread, ...pictures } = await readAll(brought, side, (n) => {
+      const { channels: wanted, ...rest } = settings.read();
+      const { unread, ...pictures } = await readAll(brought, rest.size, wanted, (n) => {
         status.textContent = words('reading', { n: n + 1, all: brought.length });
       });
       if (pictures.labels.length === 0) throw new RangeError(words('unread', { n: unread }));
-      const width = network.value === 'small' ? WIDTHS.small : WIDTHS.usual;
-      const run: NewRun = { name: name.value.trim() || words('nameFirst'), size: side, width, ...pictures };
+      const run: NewRun = { name: name.value.trim() || words('nameFirst'), ...rest, ...pictures };
       status.textContent = words('measuring');
       const { first, good, imagesPerSecond } = await measure(run);
-      const facts = { n: number(run.labels.length), size: side, speed: number(imagesPerSecond) };
+      const facts = { n: number(run.labels.length), size: rest.size, speed: number(imagesPerSecond) };
       const sentence = words('outlook', { ...facts, first: duration(first.seconds), good: duration(good.seconds) });
       status.textContent = unread > 0 ? `${sentence} ${words('unread', { n: unread })}` : sentence;
       const begins = (kind: 'toFirst' | 'toGood', images: number) =>
@@ -155,7 +149,7 @@ export function createChooser({ measure, begin, fail }: Chosen): HTMLElement {
     }
   }
 
-  return h(
+  const element = h(
     'section',
     { class: 'part making-new' },
     h('div', { class: 'field' }, h('label', { for: name.id }, words('name')), name),
@@ -172,10 +166,10 @@ export function createChooser({ measure, begin, fail }: Chosen): HTMLElement {
     desk,
     h('p', { class: 'hint' }, words('folders')),
     classes,
-    h('div', { class: 'field' }, h('label', { for: size.id }, words('size')), size),
-    h('div', { class: 'field' }, h('label', { for: network.id }, words('effort')), network),
+    settings.element,
     h('div', { class: 'bar' }, start),
     status,
     choices,
   );
+  return { element, list: settings.list };
 }

@@ -2,11 +2,15 @@
 import './make.css';
 import { zipSync } from 'fflate';
 import { readBundle } from '../../client/files/bundle.ts';
+import { onBackground } from '../../contract/background.ts';
+import type { HistoryPoint } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { decodePng } from '../../contract/png.ts';
+import type { ModelEntry } from '../files/models.ts';
 import { keepOwn } from '../files/own.ts';
 import { startTrainer, type TrainerNews } from '../train/client.ts';
 import type { NewRun, Outlook, Progress, RunSummary } from '../train/protocol.ts';
+import { measuresOf, showCurve } from '../ui/curve.ts';
 import { draw, h, pictureCanvas } from '../ui/dom.ts';
 import { saveBlob } from '../ui/files.ts';
 import { plainWords } from '../ui/panels.ts';
@@ -22,8 +26,15 @@ const LOOK_MS = 3000;
 /** More than this share of near copies, and the model repeats its pictures. */
 const MANY_COPIES = 0.1;
 
-export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => Promise<void>): View {
-  const trainer = startTrainer({ onProgress, onSamples, onSaid: app.notify });
+interface Models {
+  /** Those there are. */
+  known(): readonly ModelEntry[];
+  /** A new one is among the own ones. */
+  added(name: string): Promise<void>;
+}
+
+export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
+  const trainer = startTrainer({ onProgress, onSamples, onJudging, onHistory, onSaid: app.notify });
   const awake = createAwake();
   /** The run under way, and what is done when it has ended. */
   let training: { id: string; ended: Promise<void> } | undefined;
@@ -37,6 +48,7 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
   let samples = pictureCanvas(1, 1);
   const caption = h('figcaption', { class: 'hint' }, words('samples'));
   const meter = h('p', { class: 'hint' });
+  const curve = h('div', { class: 'curve', hidden: true });
   const sheet = h('figure', { class: 'samples', hidden: true }, samples, caption);
   const pause = h('button', { class: 'button strong', onclick: () => void stop() }, words('pause'));
   const speed = h(
@@ -47,7 +59,7 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
   const now = h(
     'section',
     { class: 'part making-now', hidden: true },
-    ...[status, bar, losses, sheet, meter],
+    ...[status, bar, losses, sheet, meter, curve],
     h('div', { class: 'bar' }, pause),
     h('div', { class: 'field' }, h('label', { for: speed.id }, words('speed')), speed),
     h('p', { class: 'hint' }, words(awake.can ? 'awake' : 'sleeps')),
@@ -59,7 +71,7 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
     { class: 'view making' },
     h('h2', {}, words('title')),
     h('p', { class: 'hint' }, words('help')),
-    ...[now, begun, chooser],
+    ...[now, begun, chooser.element],
     h('div', { class: 'bar' }, zip, h('button', { class: 'button', onclick: () => zip.click() }, words('unpack'))),
   );
 
@@ -68,18 +80,28 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
   }
 
   function showSamples(picture: Picture): void {
-    if (samples.width !== picture.width || samples.height !== picture.height) {
-      const fresh = pictureCanvas(picture.width, picture.height);
+    const shown = onBackground(picture, 'checkerboard');
+    if (samples.width !== shown.width || samples.height !== shown.height) {
+      const fresh = pictureCanvas(shown.width, shown.height);
       samples.replaceWith(fresh);
       samples = fresh;
     }
-    draw(samples, picture);
+    draw(samples, shown);
     sheet.hidden = false;
   }
 
   function onSamples({ picture, copies }: Parameters<TrainerNews['onSamples']>[0]): void {
     showSamples(picture);
     meter.textContent = words(copies > MANY_COPIES ? 'copiesMany' : 'copies', { n: number(100 * copies) });
+  }
+
+  function onJudging(share: number): void {
+    status.textContent = words('judging', { n: number(100 * share) });
+  }
+
+  function onHistory(history: HistoryPoint[]): void {
+    curve.hidden = measuresOf(history).length === 0;
+    if (!curve.hidden) void showCurve(curve, history);
   }
 
   function onProgress({ images, total, imagesPerSecond, statistics }: Progress): void {
@@ -112,6 +134,7 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
     const all = await trainer.call('runs');
     begun.hidden = all.length === 0;
     runs.replaceChildren(...all.map(row));
+    chooser.list(models.known());
   }
 
   function row(run: RunSummary): HTMLElement {
@@ -201,9 +224,11 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
   }
 
   async function keep(run: RunSummary): Promise<void> {
-    const { entry } = await keepOwn(await readBundle(await made(run)));
-    await added(entry.name);
-    app.notify(words('kept', { name: run.name }));
+    const bundle = await readBundle(await made(run));
+    const { entry } = await keepOwn(bundle);
+    await models.added(entry.name);
+    chooser.list(models.known());
+    app.notify(words('kept', { name: run.name, images: number(bundle.manifest.training.imagesSeen) }));
   }
 
   async function download(run: RunSummary): Promise<void> {
@@ -241,7 +266,7 @@ export function createMaking(app: Pick<App, 'notify'>, added: (name: string) => 
   }
 
   void list().catch(() => {
-    chooser.hidden = true;
+    chooser.element.hidden = true;
     app.notify(words('noStorage'));
   });
   // What is shown follows the trainer, not the model that is looked at.

@@ -54,14 +54,39 @@ function classesOf(brought: readonly Brought[]): string[] {
 
 type Pixels = Pick<NewRun, 'pixels' | 'labels' | 'channels' | 'classes'>;
 
-/** Grey where all are grey, else colour on white. `reading` is told of each. */
+/** Pictures looked at before the person waits for all. */
+const LOOKED_AT = 16;
+
+/** Whether what is around things is transparent in most of them. */
+export async function areMostlyTransparent(brought: readonly Brought[]): Promise<boolean> {
+  const count = Math.min(LOOKED_AT, brought.length);
+  let clear = 0;
+  let read = 0;
+  for (let i = 0; i < count; i++) {
+    try {
+      const { blob } = brought[Math.floor((i * brought.length) / count)] ?? {};
+      const { data } = (await readPhoto(blob ?? new Blob())).pixels;
+      read += 1;
+      if (data.some((level, at) => at % 4 === 3 && level < 255)) clear += 1;
+    } catch {
+      // No picture.
+    }
+  }
+  return 2 * clear > read;
+}
+
+/**
+ * As levels of so many channels (four: premultiplied); where that is left open, grey where all are grey, else colour. Without
+ * transparency on white. `reading` is told of each.
+ */
 export async function readAll(
   brought: readonly Brought[],
   size: number,
+  wanted: NewRun['channels'] | undefined,
   reading: (index: number) => void,
 ): Promise<Pixels & { unread: number }> {
   const classes = classesOf(brought);
-  const image = { width: size, height: size, channels: 3 } as const;
+  const image = { width: size, height: size, channels: wanted ?? 3 };
   const kept: { levels: Uint8Array; label: string }[] = [];
   for (const [i, { blob, label }] of brought.entries()) {
     reading(i);
@@ -72,8 +97,9 @@ export async function readAll(
       // No picture that this browser can read: counted below.
     }
   }
-  const isGrey = kept.every(({ levels }) => levels.every((level, at) => level === levels[at - (at % 3)]));
-  const channels = isGrey ? 1 : 3;
+  const isGrey =
+    wanted === undefined && kept.every(({ levels }) => levels.every((level, at) => level === levels[at - (at % 3)]));
+  const channels = isGrey ? 1 : image.channels;
   const each = size * size * channels;
   const pixels = new Uint8Array(kept.length * each);
   for (const [i, { levels }] of kept.entries())

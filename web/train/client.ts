@@ -1,5 +1,6 @@
 // The page's side of the trainer's worker.
 import { UserError } from '../../contract/errors.ts';
+import type { HistoryPoint } from '../../contract/manifest.ts';
 import { runtimeFiles } from '../files/runtime.ts';
 import { store } from '../files/store.ts';
 import type { CallName, Calls, FromTrainer } from './protocol.ts';
@@ -7,6 +8,8 @@ import type { CallName, Calls, FromTrainer } from './protocol.ts';
 export interface TrainerNews {
   onProgress(progress: Extract<FromTrainer, { type: 'progress' }>['progress']): void;
   onSamples(samples: Extract<FromTrainer, { type: 'samples' }>): void;
+  onJudging(share: number): void;
+  onHistory(history: HistoryPoint[]): void;
   onSaid(sentence: string): void;
 }
 
@@ -37,6 +40,12 @@ export function startTrainer(news: TrainerNews): TrainerClient {
         break;
       case 'samples':
         news.onSamples(data);
+        break;
+      case 'judging':
+        news.onJudging(data.share);
+        break;
+      case 'history':
+        news.onHistory(data.history);
         break;
       case 'said':
         news.onSaid(data.sentence);

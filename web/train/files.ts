@@ -27,6 +27,12 @@ export const lockOf = (id: string): string => `pocketgen-run:${id}`;
 
 const isMissing = (error: unknown): boolean => error instanceof DOMException && error.name === 'NotFoundError';
 
+/** A sentence where the device is full. */
+export const noRoom = (error: unknown): string | undefined =>
+  error instanceof DOMException && error.name === 'QuotaExceededError'
+    ? 'expected room on this device, got none; free some'
+    : undefined;
+
 /** Undefined for what is not there. */
 async function found<T>(work: Promise<T>): Promise<T | undefined> {
   try {
@@ -113,9 +119,6 @@ export function opfsFiles(id: string, name: string, folders: readonly string[] =
       await found(open(path, false).then(([folder, last]) => folder.removeEntry(last, { recursive: true })));
     },
     within: (folder) => opfsFiles(id, `${name}/${folder}`, [...folders, folder]),
-    failure: (error) =>
-      error instanceof DOMException && error.name === 'QuotaExceededError'
-        ? `${name}: expected room on this device, got none; free some`
-        : undefined,
+    failure: (error) => (noRoom(error) === undefined ? undefined : `${name}: ${noRoom(error)}`),
   };
 }

@@ -1,5 +1,9 @@
 // Between the page and the trainer's worker: calls by name, each answered once, and news while it trains.
+import type { HistoryPoint } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
+import type { FamilyName } from '../../train/families/family.ts';
+
+export { FAMILIES, type FamilyName } from '../../train/families/family.ts';
 
 /** Of ONNX Runtime: addresses of its scripts, and the wasm itself as the page has checked it. */
 export interface RuntimeParts {
@@ -21,6 +25,9 @@ export interface NewRun {
   labels: Uint8Array;
   /** Channels of the networks at half the picture's resolution. */
   width: number;
+  family: FamilyName;
+  /** What it goes on from, with that one's networks: a bundle's trainer file, and the bundle's name. */
+  from?: { name: string; trainer: Uint8Array };
 }
 
 export interface Outlook {
@@ -98,4 +105,8 @@ export type FromTrainer =
   | { type: 'progress'; progress: Progress }
   /** `copies`: the share of them that are near copies of training pictures. */
   | { type: 'samples'; picture: Picture; images: number; copies: number }
+  /** Before the first measurement it learns to judge pictures: that share of it is done. */
+  | { type: 'judging'; share: number }
+  /** All that was measured so far. */
+  | { type: 'history'; history: HistoryPoint[] }
   | { type: 'said'; sentence: string };

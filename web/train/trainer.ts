@@ -5,33 +5,32 @@ import { UserError } from '../../contract/errors.ts';
 import { contactSheet } from '../../contract/picture.ts';
 import { levelsOf } from '../../contract/pixels.ts';
 import { makeBundle } from '../../export/bundle.ts';
-import { trainingHistory } from '../../export/history.ts';
-import { loadGenerator } from '../../export/weights.ts';
+import { measuredHistory, trainingHistory } from '../../export/history.ts';
+import { loadGenerator, loadTrainer } from '../../export/weights.ts';
 import { nearCopyFinder, premultiplied } from '../../train/data/near-copies.ts';
-import { PICTURES, packPictures, unpackPictures } from '../../train/data/packed.ts';
-import { pictureSet } from '../../train/data/picture-set.ts';
+import { HELD_OUT, PICTURES, packPictures, unpackPictures } from '../../train/data/packed.ts';
 import type { PictureSet } from '../../train/data/types.ts';
 import type { StartEngine, TrainingEngine } from '../../train/engines/engine.ts';
 import { computeNothing } from '../../train/engines/nothing.ts';
 import { createOnnxEngine } from '../../train/engines/onnx.ts';
 import type { Runtime } from '../../train/engines/runtime.ts';
 import { createModel } from '../../train/families/models.ts';
-import { type Show, train } from '../../train/loop.ts';
-import { pictureSizes } from '../../train/nn/spec.ts';
-import { recipeFor } from '../../train/recipe.ts';
+import { type Show, START, train } from '../../train/loop.ts';
 import { forecast, measureSpeed } from '../../train/report/forecast.ts';
 import { drawSamples } from '../../train/report/samples.ts';
+import { saveCheckpoint } from '../../train/store/checkpoint.ts';
 import { RUN } from '../../train/store/files.ts';
 import { packRun, unpackRun } from '../../train/store/packed-run.ts';
 import { listSamples, openRun, type RunConfig, readConfig, readStats } from '../../train/store/run.ts';
-import { listRuns, opfsFiles, removeRun } from './files.ts';
-import type { Call, Calls, FromTrainer, NewRun, RunSummary } from './protocol.ts';
+import { listRuns, noRoom, opfsFiles, removeRun } from './files.ts';
+import { planOf, splitOf } from './new-run.ts';
+import type { Call, Calls, FromTrainer, RunSummary } from './protocol.ts';
+import { sparingQuality } from './quality.ts';
 import { sessionsOf, startRuntime } from './runtime.ts';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const post = (message: FromTrainer): void => scope.postMessage(message);
 
-const PRESET = 'auto';
 const CHECKPOINT_SECONDS = 15;
 const PROGRESS_MS = 500;
 /** Samples take at most this part of the time, and come at most so often. */
@@ -49,21 +48,6 @@ function started(): Runtime {
 }
 
 const startEngine: StartEngine = (given) => createOnnxEngine(given, started());
-
-const number = new Intl.NumberFormat('en-GB');
-
-function picturesOf({ name, classes, size, channels, pixels, labels }: NewRun): PictureSet {
-  const side = pictureSizes.find((known) => known === size);
-  if (side === undefined) throw new UserError(`size: expected one of ${pictureSizes.join(', ')}, got ${size}`);
-  return pictureSet({
-    ...{ name, classes, width: side, height: side, channels, pixels, labels },
-    note: `${number.format(labels.length)} pictures, chosen in a page`,
-    options: { size: side, channels, fit: 'cover', ...(channels === 4 ? {} : { background: '#ffffff' }) },
-  });
-}
-
-const recipeOf = (pictures: PictureSet, width: number, images: number) =>
-  recipeFor(PRESET, pictures, { width, images });
 
 /** As the loop records it. */
 const recorded = (recipe: RunConfig['recipe'], pictures: PictureSet): Omit<RunConfig, 'plans'> => {
@@ -141,21 +125,24 @@ const answers: Answers = {
   runs: async () => (await Promise.all((await listRuns()).map(summaryOf))).flat(),
 
   async forecast(run) {
-    const pictures = picturesOf(run);
-    const recipe = recipeOf(pictures, run.width, 1_000_000);
-    const imagesPerSecond = await measureSpeed(recipe, pictures, startEngine);
+    const { train } = splitOf(run);
+    const { recipe } = planOf(run, train, 1_000_000);
+    const imagesPerSecond = await measureSpeed(recipe, train, startEngine);
     const { resolution, channels } = recipe.network;
-    const { first, good } = forecast({ imagesPerSecond, count: pictures.count, resolution, channels });
+    const { first, good } = forecast({ imagesPerSecond, count: train.count, resolution, channels });
     return { imagesPerSecond, first, good };
   },
 
   async create(run, images) {
-    const pictures = picturesOf(run);
-    const recipe = recipeOf(pictures, run.width, images);
+    const { train, test } = splitOf(run);
+    const { recipe, start } = planOf(run, train, images);
     const id = crypto.randomUUID();
     const files = opfsFiles(id, run.name);
-    await files.write(PICTURES, packPictures(pictures));
-    (await openRun(files, recorded(recipe, pictures))).release();
+    await files.write(PICTURES, packPictures(train));
+    if (test.count > 0) await files.write(HELD_OUT, packPictures(test));
+    // What it begins with is its first checkpoint, so that it can be reloaded and moved before there is another.
+    if (start) await saveCheckpoint(files, { progress: START, state: start }, createModel(recipe).state);
+    (await openRun(files, recorded(recipe, train))).release();
     return id;
   },
 
@@ -166,30 +153,61 @@ const answers: Answers = {
     const packed = await files.read(PICTURES);
     if (!packed) throw new UserError(`${files.name}: expected its pictures on this device, got none; make it again`);
     const pictures = unpackPictures(packed);
+    const heldOut = await files.read(HELD_OUT);
+    const test = heldOut && unpackPictures(heldOut);
+    const model = createModel(recipe);
     stop = new AbortController();
+    const { signal } = stop;
+    const say = (sentence: string): void => post({ type: 'said', sentence });
     let told = 0;
     let last = performance.now();
     // Of the session, without the time it has rested.
     let worked = 0;
     let first: number | undefined;
-    return train({
+    let measured = false;
+    const quality =
+      test &&
+      sparingQuality({
+        ...{ files, splits: { train: pictures, test }, model, compute: started(), images: recipe.images, signal, say },
+        breathe: (milliseconds) => breathe(rest * milliseconds),
+        onJudging: (share) => post({ type: 'judging', share }),
+      });
+    const tellQuality = async (): Promise<void> => post({ type: 'history', history: await measuredHistory(files) });
+    await tellQuality();
+    const ended = await train({
       ...{ recipe, pictures, files, source: PICTURES, engine: startEngine },
-      signal: stop.signal,
+      ...(quality && {
+        quality: {
+          ...quality,
+          async check(...given) {
+            const found = await quality.check(...given);
+            measured = found !== undefined;
+            last = performance.now(); // no part of a step
+            return found;
+          },
+        },
+      }),
+      ...(test && { heldOut: test }),
+      signal,
       checkpointSeconds: CHECKPOINT_SECONDS,
-      show: samplesOf(createModel(recipe), pictures),
-      onMessage: (sentence) => post({ type: 'said', sentence }),
+      show: samplesOf(model, pictures),
+      onMessage: say,
       async onStep(seen, statistics) {
         const step = performance.now() - last;
         if (first !== undefined) worked += step;
         first ??= seen;
         await breathe(rest * step);
+        if (measured) await tellQuality();
+        measured = false;
         last = performance.now();
         if (last - told < PROGRESS_MS) return;
         told = last;
-        const imagesPerSecond = worked > 0 ? ((seen - first) / worked) * 1000 : 0;
+        const imagesPerSecond = worked > 0 ? ((seen - first) / worked / (1 + rest)) * 1000 : 0;
         post({ type: 'progress', progress: { images: seen, total: recipe.images, imagesPerSecond, statistics } });
       },
     });
+    await tellQuality();
+    return ended;
   },
 
   async pause() {
@@ -221,6 +239,7 @@ const answers: Answers = {
         truncation: 1,
         engine: engines.join(', ') || 'not recorded',
         about: { title: about.title },
+        trainer: await loadTrainer(files, (sentence) => post({ type: 'said', sentence })),
         metrics: await trainingHistory(files, trained.imagesSeen, trained.model.spec.resolution),
       },
       sessionsOf(started()),
@@ -247,12 +266,9 @@ scope.addEventListener('message', ({ data: { id, name, args } }: MessageEvent<Ca
   const answer = answers[name] as (...args: unknown[]) => Promise<unknown>;
   answer(...args).then(
     (value) => post({ type: 'answer', id, value }),
-    (error: unknown) =>
-      post({
-        type: 'failed',
-        id,
-        message: error instanceof Error ? error.message : String(error),
-        plain: error instanceof UserError,
-      }),
+    (error: unknown) => {
+      const message = noRoom(error) ?? (error instanceof Error ? error.message : String(error));
+      post({ type: 'failed', id, message, plain: error instanceof UserError || noRoom(error) !== undefined });
+    },
   );
 });

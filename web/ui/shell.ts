@@ -78,7 +78,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
     make: () =>
       createLazy(async () => {
         const { createMaking } = await import('../make/making.ts');
-        return createMaking(app, (entry) => actions.modelAdded(entry));
+        return createMaking(app, { known: actions.models, added: (entry) => actions.modelAdded(entry) });
       }),
   };
   const views = new Map<ViewName, View>();
