@@ -35,20 +35,31 @@ async function traceAveraged(
 
 type Apply = Parameters<typeof traceAveraged>[2];
 
+/** Reading a number from a GPU waits until all before it is computed: 0.5 to 100 ms, so it is done once in so many steps, but for as many first ones. */
+const READ_EVERY = 8;
+
 export async function createOnnxEngine(options: EngineOptions, runtime: Runtime): Promise<TrainingEngine> {
   const { model } = options;
   const tensor = (data: Float32Array, dims: readonly number[]): Tensor => new runtime.Tensor('float32', data, dims);
   const { batch, spec } = model;
   const picture = [spec.resolution, spec.resolution, spec.channels];
+  const numbersOf = async (t: Tensor): Promise<Float32Array> =>
+    t.location === 'cpu' || !runtime.read ? ((await t.getData(true)) as Float32Array) : runtime.read(t);
   /** Of the graph of the phase under way. */
   let current: { graph: StepGraph; session: InferenceSession } | undefined;
+  let steps = 0;
+  /** What was read of the statistics last. */
+  let told: Record<string, number> = {};
   /** Of the averaged parameters' functions that have been asked for. */
   const averaged = new Map<Apply, InferenceSession>();
   const sessionOf = async (graph: StepGraph): Promise<InferenceSession> => {
     if (current?.graph !== graph) {
       await current?.session.release();
       current = undefined;
-      current = { graph, session: await runtime.createSession(await traceStep(graph)) };
+      const outputs = [...Object.keys(graph.changes).map((name) => NEXT + name), ...graph.statistics];
+      const stay = runtime.keepsOutputs ? outputs : [];
+      current = { graph, session: await runtime.createSession(await traceStep(graph), stay) };
+      [steps, told] = [0, {}];
     }
     return current.session;
   };
@@ -120,9 +131,19 @@ export async function createOnnxEngine(options: EngineOptions, runtime: Runtime)
       const results = await session.run(feeds, fetches);
       for (const name of changed) {
         if (runtime.fillsOutputs) [now[name], next[name]] = [buffer(next, name), buffer(now, name)];
-        else now[name] = buffer(results, NEXT + name);
+        else {
+          buffer(now, name).dispose();
+          now[name] = buffer(results, NEXT + name);
+        }
       }
-      return Object.fromEntries(graph.statistics.map((name) => [name, Number(results[name]?.data[0])]));
+      const reads = !runtime.keepsOutputs || steps < READ_EVERY || steps % READ_EVERY === 0;
+      steps += 1;
+      for (const name of graph.statistics) {
+        const found = results[name];
+        if (reads && found) told[name] = Number((await numbersOf(found))[0]);
+        found?.dispose();
+      }
+      return { ...told };
     },
     generate: (latent, classes) => overRows(model.generate, latent, classes, [spec.latent], sizeOf(picture)),
     async encode(pictures, classes) {
@@ -131,7 +152,11 @@ export async function createOnnxEngine(options: EngineOptions, runtime: Runtime)
     },
     async state() {
       const copy: Values = {};
-      for (const [name, t] of Object.entries(now)) copy[name] = (t.data as Float32Array).slice();
+      for (const [name, t] of Object.entries(now)) {
+        const values = (await numbersOf(t)).slice();
+        copy[name] = values;
+        if (runtime.keepsOutputs) now[name] = tensor(values.slice(), t.dims);
+      }
       return copy;
     },
     async dispose() {

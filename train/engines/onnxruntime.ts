@@ -2,6 +2,8 @@
 import { createRequire } from 'node:module';
 import type * as common from 'onnxruntime-common';
 import { UserError } from '../../contract/errors.ts';
+import { createGraphBuilder } from '../../trace/graph.ts';
+import { encodeModel } from '../../trace/model.ts';
 import type { Device } from './engine.ts';
 import type { Compute, InferenceSession, Runtime } from './runtime.ts';
 
@@ -43,7 +45,29 @@ export async function createSession(
 }
 
 /** What evaluates on this machine. */
-export const native: Compute = { Tensor, createSession };
+export const native: Compute = { Tensor, createSession: (model) => createSession(model) };
+
+/** onnxruntime-node 1.30 ends the process when a tensor of a GPU is asked for its data; a copy that comes out on the CPU has it. */
+function gpuReader(): NonNullable<Runtime['read']> {
+  const sessions = new Map<number, Promise<InferenceSession>>();
+  const copier = (rank: number): Promise<InferenceSession> => {
+    const g = createGraphBuilder();
+    const shape = Array.from({ length: rank }, () => 1);
+    const from = g.input('from', 'float32', shape);
+    const to = g.node('Identity', [from], {}, 'float32', shape);
+    const graph = { inputs: [{ name: 'from', value: from }], outputs: [{ name: 'to', value: to }] };
+    const dims = () => shape.map((_, i) => `d${i}`);
+    return createSession(encodeModel(graph, { name: 'copy', dims }), { executionProviders: ['webgpu'] });
+  };
+  return async (tensor) => {
+    const rank = tensor.dims.length;
+    const session = sessions.get(rank) ?? copier(rank);
+    sessions.set(rank, session);
+    const { to } = await (await session).run({ from: tensor });
+    tensor.dispose();
+    return to?.data as Float32Array;
+  };
+}
 
 /** The runtime for a device of this machine; onnxruntime-web's in the same process for wasm. */
 export async function runtimeOn(device: Device): Promise<Runtime> {
@@ -51,10 +75,18 @@ export async function runtimeOn(device: Device): Promise<Runtime> {
   return {
     device,
     Tensor,
-    fillsOutputs: true,
-    async createSession(model) {
+    // On a GPU the state stays there; on the CPU nothing is allocated anew.
+    fillsOutputs: device !== 'webgpu',
+    keepsOutputs: device === 'webgpu',
+    ...(device === 'webgpu' && { read: gpuReader() }),
+    async createSession(model, stay = []) {
       try {
-        return await createSession(model, { executionProviders: [device] });
+        return await createSession(model, {
+          executionProviders: [device],
+          ...(stay.length > 0 && {
+            preferredOutputLocation: Object.fromEntries(stay.map((name) => [name, 'gpu-buffer'] as const)),
+          }),
+        });
       } catch (error) {
         if (device === 'cpu') throw error;
         const reason = String(error instanceof Error ? error.message : error).split('\n')[0];
@@ -71,6 +103,7 @@ async function wasmRuntime(): Promise<Runtime> {
     device: 'wasm',
     Tensor: ort.Tensor,
     fillsOutputs: false,
+    keepsOutputs: false,
     createSession: (model) => ort.InferenceSession.create(model, { executionProviders: ['wasm'] }),
   };
 }

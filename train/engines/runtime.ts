@@ -10,7 +10,15 @@ export interface Runtime {
   readonly Tensor: typeof common.Tensor;
   /** Whether a tensor handed in for an output is filled. onnxruntime-web's wasm returns one in memory as it was. */
   readonly fillsOutputs: boolean;
-  createSession(model: Uint8Array): Promise<InferenceSession>;
+  /**
+   * Whether outputs can stay where they are computed, a GPU's memory, and be fed back from there: a state then crosses only to be
+   * saved.
+   */
+  readonly keepsOutputs: boolean;
+  /** The numbers of such an output, where getData() does not give them; the tensor is of no use after it. */
+  read?(tensor: Tensor): Promise<Float32Array>;
+  /** @param stay outputs that do so */
+  createSession(model: Uint8Array, stay?: readonly string[]): Promise<InferenceSession>;
 }
 
 /** As much of one as evaluation needs. */

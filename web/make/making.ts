@@ -177,6 +177,7 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
     try {
       status.textContent = words('loading', { mb: TRAINER_MB });
       await trainer.ready();
+      await trainer.offerGpu();
       status.textContent = words('starting');
       const result = await trainer.call('train', id, images);
       status.textContent = words(result.finished ? 'finished' : 'paused', { images: number(result.images) });

@@ -1,9 +1,11 @@
 // The page's side of the trainer's worker.
+import { inspectDevice, readChoice } from '../../client/engine/device.ts';
+import type { RuntimeBuild } from '../../client/files/runtime.ts';
 import { UserError } from '../../contract/errors.ts';
 import type { HistoryPoint } from '../../contract/manifest.ts';
 import { runtimeFiles } from '../files/runtime.ts';
 import { store } from '../files/store.ts';
-import type { CallName, Calls, FromTrainer } from './protocol.ts';
+import type { CallName, Calls, FromTrainer, RuntimeParts } from './protocol.ts';
 
 export interface TrainerNews {
   onProgress(progress: Extract<FromTrainer, { type: 'progress' }>['progress']): void;
@@ -17,6 +19,8 @@ export interface TrainerClient {
   call<K extends CallName>(name: K, ...args: Parameters<Calls[K]>): Promise<ReturnType<Calls[K]>>;
   /** Downloads ONNX Runtime where the device has none yet, and starts it; once. */
   ready(): Promise<void>;
+  /** The same for WebGPU, where the device has it and the person has chosen nothing else; asked before each training. */
+  offerGpu(): Promise<void>;
 }
 
 export function startTrainer(news: TrainerNews): TrainerClient {
@@ -67,13 +71,27 @@ export function startTrainer(news: TrainerNews): TrainerClient {
       worker.postMessage({ id, name, args });
     });
 
+  async function partsOf(build: RuntimeBuild): Promise<RuntimeParts> {
+    const { script, loader, binary } = runtimeFiles(build);
+    return { script: script.url, loader: loader.url, binary: await store.read(binary), threads: 1 };
+  }
+
   async function start(): Promise<void> {
-    const { script, loader, binary } = runtimeFiles('wasm');
-    await call('start', { script: script.url, loader: loader.url, binary: await store.read(binary), threads: 1 });
+    await call('start', await partsOf('wasm'));
+  }
+
+  /** By what the person has chosen for drawing; left open, a GPU is tried that is none in software. */
+  async function offerGpu(): Promise<void> {
+    const choice = readChoice();
+    const { adapter, jspi, apple } = await inspectDevice();
+    const asked = choice === 'webgpu';
+    const possible = adapter && jspi && (asked || (choice === 'auto' && !apple && (await isHardware())));
+    await call('offerGpu', possible ? { runtime: await partsOf('jspi'), asked } : undefined);
   }
 
   return {
     call,
+    offerGpu,
     ready() {
       runtime ??= start().catch((error: unknown) => {
         runtime = undefined; // asked for again
@@ -82,4 +100,9 @@ export function startTrainer(news: TrainerNews): TrainerClient {
       return runtime;
     },
   };
+}
+
+async function isHardware(): Promise<boolean> {
+  const adapter = await navigator.gpu.requestAdapter();
+  return adapter !== null && !adapter.info.isFallbackAdapter;
 }

@@ -71,6 +71,8 @@ export interface Ended {
 /** The worker's functions. */
 export interface Calls {
   start(runtime: RuntimeParts): void;
+  /** A GPU to try, or none. `asked`: it is taken where it is right, also if it is slower. */
+  offerGpu(gpu: { runtime: RuntimeParts; asked: boolean } | undefined): void;
   runs(): RunSummary[];
   forecast(run: NewRun): Outlook;
   /** Its id. */

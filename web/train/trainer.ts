@@ -2,22 +2,19 @@
 // tfjs and the tracer come with it, so it is loaded when somebody begins to make a model.
 import '../policy.ts';
 import { UserError } from '../../contract/errors.ts';
-import { contactSheet } from '../../contract/picture.ts';
-import { levelsOf } from '../../contract/pixels.ts';
 import { makeBundle } from '../../export/bundle.ts';
-import { measuredHistory, trainingHistory } from '../../export/history.ts';
+import { trainingHistory } from '../../export/history.ts';
 import { loadGenerator, loadTrainer } from '../../export/weights.ts';
-import { nearCopyFinder, premultiplied } from '../../train/data/near-copies.ts';
-import { HELD_OUT, PICTURES, packPictures, unpackPictures } from '../../train/data/packed.ts';
+import { HELD_OUT, PICTURES, packPictures } from '../../train/data/packed.ts';
 import type { PictureSet } from '../../train/data/types.ts';
-import type { StartEngine, TrainingEngine } from '../../train/engines/engine.ts';
+import type { StartEngine } from '../../train/engines/engine.ts';
 import { computeNothing } from '../../train/engines/nothing.ts';
 import { createOnnxEngine } from '../../train/engines/onnx.ts';
 import type { Runtime } from '../../train/engines/runtime.ts';
+import { createTrialEngine } from '../../train/engines/trial.ts';
 import { createModel } from '../../train/families/models.ts';
-import { type Show, START, train } from '../../train/loop.ts';
+import { START } from '../../train/loop.ts';
 import { forecast, measureSpeed } from '../../train/report/forecast.ts';
-import { drawSamples } from '../../train/report/samples.ts';
 import { saveCheckpoint } from '../../train/store/checkpoint.ts';
 import { RUN } from '../../train/store/files.ts';
 import { packRun, unpackRun } from '../../train/store/packed-run.ts';
@@ -25,20 +22,17 @@ import { listSamples, openRun, type RunConfig, readConfig, readStats } from '../
 import { listRuns, noRoom, opfsFiles, removeRun } from './files.ts';
 import { planOf, splitOf } from './new-run.ts';
 import type { Call, Calls, FromTrainer, RunSummary } from './protocol.ts';
-import { sparingQuality } from './quality.ts';
-import { sessionsOf, startRuntime } from './runtime.ts';
+import { sessionsOf, startGpuRuntime, startRuntime } from './runtime.ts';
+import { trainSession } from './session.ts';
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const post = (message: FromTrainer): void => scope.postMessage(message);
 
-const CHECKPOINT_SECONDS = 15;
-const PROGRESS_MS = 500;
-/** Samples take at most this part of the time, and come at most so often. */
-const SAMPLES_SHARE = 0.05;
-const SAMPLES_MS = 4000;
-
 computeNothing();
 let runtime: Runtime | undefined;
+let gpu: { runtime: Runtime; asked: boolean } | undefined;
+/** One that went away is not tried again. */
+let lostGpu = false;
 let stop: AbortController | undefined;
 let rest = 0;
 
@@ -54,19 +48,6 @@ const recorded = (recipe: RunConfig['recipe'], pictures: PictureSet): Omit<RunCo
   const { name, sha256, count, classes, note, options } = pictures;
   return { recipe, dataset: { source: PICTURES, name, sha256, count, classes, note, ...(options && { options }) } };
 };
-
-/** Hears messages that came during a step, and rests. A timer is held back in a hidden tab, a message is not. */
-function breathe(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    if (milliseconds >= 1) return void setTimeout(resolve, milliseconds);
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(undefined);
-  });
-}
 
 async function filesOf(id: string) {
   const { dataset } = await readConfig(opfsFiles(id, id));
@@ -94,32 +75,16 @@ async function summaryOf(id: string): Promise<RunSummary[]> {
   }
 }
 
-function samplesOf(model: ReturnType<typeof createModel>, pictures: PictureSet): Show {
-  let due = 0;
-  /** Made with the first samples: each training picture is hashed for it. */
-  let copiesIn: ReturnType<typeof nearCopyFinder> | undefined;
-  return {
-    due: () => performance.now() >= due,
-    async show(engine: TrainingEngine, images) {
-      const before = performance.now();
-      const { pictures: drawn, columns } = await drawSamples(engine, model.spec);
-      copiesIn ??= nearCopyFinder(premultiplied(pictures));
-      const pixels = new Uint8Array(drawn.length * pictures.width ** 2 * pictures.channels);
-      for (const [i, picture] of drawn.entries()) pixels.set(levelsOf(picture), (i * pixels.length) / drawn.length);
-      const found = copiesIn(premultiplied({ ...pictures, count: drawn.length, pixels }));
-      const copies = found.filter((index) => index >= 0).length / drawn.length;
-      const now = performance.now();
-      due = now + Math.max(SAMPLES_MS, (now - before) / SAMPLES_SHARE);
-      post({ type: 'samples', picture: contactSheet(drawn, columns, 1), images, copies });
-    },
-  };
-}
-
 type Answers = { [K in keyof Calls]: (...args: Parameters<Calls[K]>) => Promise<ReturnType<Calls[K]>> };
 
 const answers: Answers = {
   async start(parts) {
     runtime = await startRuntime(parts);
+  },
+
+  async offerGpu(offered) {
+    if (lostGpu) return;
+    gpu = offered && { runtime: gpu?.runtime ?? (await startGpuRuntime(offered.runtime)), asked: offered.asked };
   },
 
   runs: async () => (await Promise.all((await listRuns()).map(summaryOf))).flat(),
@@ -148,66 +113,22 @@ const answers: Answers = {
 
   async train(id, images) {
     const files = await filesOf(id);
-    const config = await readConfig(files);
-    const recipe = { ...config.recipe, images: Math.max(images ?? 0, config.recipe.images) };
-    const packed = await files.read(PICTURES);
-    if (!packed) throw new UserError(`${files.name}: expected its pictures on this device, got none; make it again`);
-    const pictures = unpackPictures(packed);
-    const heldOut = await files.read(HELD_OUT);
-    const test = heldOut && unpackPictures(heldOut);
-    const model = createModel(recipe);
     stop = new AbortController();
     const { signal } = stop;
+    const session = (engine: StartEngine) =>
+      trainSession(files, images, { engine, compute: started(), signal, post, rest: () => rest });
+    if (!gpu) return session(startEngine);
+    const { runtime: candidate, asked } = gpu;
     const say = (sentence: string): void => post({ type: 'said', sentence });
-    let told = 0;
-    let last = performance.now();
-    // Of the session, without the time it has rested.
-    let worked = 0;
-    let first: number | undefined;
-    let measured = false;
-    const quality =
-      test &&
-      sparingQuality({
-        ...{ files, splits: { train: pictures, test }, model, compute: started(), images: recipe.images, signal, say },
-        breathe: (milliseconds) => breathe(rest * milliseconds),
-        onJudging: (share) => post({ type: 'judging', share }),
-      });
-    const tellQuality = async (): Promise<void> => post({ type: 'history', history: await measuredHistory(files) });
-    await tellQuality();
-    const ended = await train({
-      ...{ recipe, pictures, files, source: PICTURES, engine: startEngine },
-      ...(quality && {
-        quality: {
-          ...quality,
-          async check(...given) {
-            const found = await quality.check(...given);
-            measured = found !== undefined;
-            last = performance.now(); // no part of a step
-            return found;
-          },
-        },
-      }),
-      ...(test && { heldOut: test }),
-      signal,
-      checkpointSeconds: CHECKPOINT_SECONDS,
-      show: samplesOf(model, pictures),
-      onMessage: say,
-      async onStep(seen, statistics) {
-        const step = performance.now() - last;
-        if (first !== undefined) worked += step;
-        first ??= seen;
-        await breathe(rest * step);
-        if (measured) await tellQuality();
-        measured = false;
-        last = performance.now();
-        if (last - told < PROGRESS_MS) return;
-        told = last;
-        const imagesPerSecond = worked > 0 ? ((seen - first) / worked / (1 + rest)) * 1000 : 0;
-        post({ type: 'progress', progress: { images: seen, total: recipe.images, imagesPerSecond, statistics } });
-      },
-    });
-    await tellQuality();
-    return ended;
+    try {
+      return await session((given) => createTrialEngine(given, { trusted: started(), candidate, asked, say }));
+    } catch (error) {
+      if (error instanceof UserError || noRoom(error)) throw error;
+      lostGpu = true;
+      gpu = undefined;
+      say(`${error instanceof Error ? error.message : error}; it goes on from what was saved last, on the processor`);
+      return session(startEngine);
+    }
   },
 
   async pause() {
