@@ -74,11 +74,23 @@ async function outlook(run: NewRun, threads: number): Promise<Outlook & { second
   ) as Promise<Outlook & { seconds: number }>;
 }
 
+/** Seconds of CPU that pages and their workers have had so far. */
+async function cpuSeconds(): Promise<number> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  return processInfo.filter(({ type }) => type === 'renderer').reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+}
+
 for (const [name, run] of Object.entries(RUNS)) {
   for (const threads of values.threads.split(',').map(Number)) {
+    const before = await cpuSeconds();
     const { imagesPerSecond, seconds } = await outlook(run, threads);
+    // Of a core, what others left: one thread is never idle meanwhile.
+    const share = ((await cpuSeconds()) - before) / seconds;
     console.log(
-      `${name}: ${imagesPerSecond.toFixed(1)} images/s, threads: ${threads}; preparing and timing took ${seconds.toFixed(1)} s`,
+      `${name}: ${imagesPerSecond.toFixed(1)} images/s, threads: ${threads}, with ${share.toFixed(2)} of a core (${(imagesPerSecond / share).toFixed(0)} a second of CPU); ` +
+        `preparing and timing took ${seconds.toFixed(1)} s`,
     );
   }
 }

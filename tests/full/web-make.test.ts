@@ -66,7 +66,7 @@ test('transparent pictures of a zip go on from a model that has what for, qualit
   await page.getByText('disc: 64').waitFor();
   await page.getByText('square: 64').waitFor();
   const transparent = page.getByLabel('Transparent around things');
-  await expect.poll(() => transparent.isChecked()).toBe(true); // most pictures are
+  await expect.poll(() => transparent.isChecked(), { timeout: 60_000 }).toBe(true); // most pictures are
 
   const begin = page.getByLabel('Begin with');
   await begin.selectOption('bare');
@@ -85,7 +85,7 @@ test('transparent pictures of a zip go on from a model that has what for, qualit
   await page.getByText(/128 pictures, 16 × 16/).waitFor({ timeout: 120_000 });
   await press(page, 'Train until first shapes');
   await said(page, /^Learning to judge pictures/);
-  await page.locator('.making-now .legend').waitFor({ timeout: 170_000 });
+  await page.locator('.making-now .legend').waitFor({ timeout: 400_000 });
   expect(await page.locator('.making-now .legend').innerText()).toMatch(/KID/);
   await press(page, 'Pause');
   await said(page, /^Paused and saved/);
@@ -108,13 +108,12 @@ test('transparent pictures of a zip go on from a model that has what for, qualit
   expect(stderr).toMatch(/after \d+ images: KID/);
   expect(stderr).not.toMatch(/training what judges/); // the page's judge came along
 
-  // What the page keeps can be begun from as well.
   await press(page, 'Keep as a model');
-  await page.getByText(/My pictures is among your models now, as it drew after/).waitFor({ timeout: 60_000 });
-  await begin.selectOption('own:my-pictures');
+  await page.getByText(/My pictures is among your models now, as it drew after/).waitFor({ timeout: 120_000 });
+  await begin.selectOption('own:my-pictures'); // what the page keeps can be begun from as well
   await page.getByText(/It goes on from/).waitFor();
   await page.close();
-}, 400_000);
+}, 900_000);
 
 test('a folder of pictures is taken, and every kind of model trains on it', async () => {
   const page = await open();
@@ -135,4 +134,4 @@ test('a folder of pictures is taken, and every kind of model trains on it', asyn
     expect(await page.locator('.making li[data-run]').count()).toBeGreaterThan(i);
   }
   await page.close();
-}, 400_000);
+}, 900_000);
