@@ -1,5 +1,6 @@
 // What a bundle's networks cost: nodes, bytes, the time to make a session, and milliseconds a picture, on wasm in Node and in real Chromium,
-// on native CPU, and CPU a picture in workerd. `node bench/bundle.ts models/fashion-gan [--variant fp16] [--runs 30]` with Node 22
+// on native CPU, and CPU a picture in workerd. Beside milliseconds by the clock stand those of CPU, which a busy machine changes less.
+// `npm run bench:bundle -- models/fashion-gan [--variant fp16] [--runs 30]`
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -71,15 +72,32 @@ function workOf(role: FileEntry['role'], { session, Tensor }: Started): (i: numb
   return (seed) => completer.complete([completionOf(manifest, { golden, seed })]);
 }
 
-async function timed(count: number, work: (i: number) => Promise<unknown>): Promise<number[]> {
-  const times: number[] = [];
-  for (let i = -3; i < count; i++) {
-    const before = performance.now();
-    await work(i + 3);
-    if (i >= 0) times.push(performance.now() - before);
+/** Milliseconds of each by the clock, and of CPU. */
+interface Times {
+  clock: number[];
+  cpu: number[];
+}
+const told = ({ clock, cpu }: Times): string => `${spread(clock)} ms, CPU ${spread(cpu)}`;
+
+async function timed(
+  count: number,
+  work: (i: number) => Promise<unknown>,
+  cpuMs: () => number | Promise<number>,
+): Promise<Times> {
+  const times: Times = { clock: [], cpu: [] };
+  for (let i = 0; i < count; i++) {
+    const [cpu, clock] = [await cpuMs(), performance.now()];
+    await work(i);
+    times.clock.push(performance.now() - clock);
+    times.cpu.push((await cpuMs()) - cpu);
   }
   return times;
 }
+
+const ownCpu = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
 
 console.log(`${manifest.name} ${variant}; ${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}`);
 for (const file of files) {
@@ -87,62 +105,67 @@ for (const file of files) {
   const { all, kinds } = nodesOf(bytes);
   console.log(`${file.role}: ${bytes.length} bytes, ${all} nodes: ${kinds}`);
   for (const provider of ['wasm', 'cpu'] as const) {
-    const starts: number[] = [];
-    for (let i = 0; i < 4; i++) {
-      const before = performance.now();
-      const { session } = await startSession(bytes, provider);
-      starts.push(performance.now() - before);
-      await session.release();
-    }
+    const starts = await timed(
+      4,
+      async () => {
+        const { session } = await startSession(bytes, provider);
+        await session.release();
+      },
+      ownCpu,
+    );
     const started = await startSession(bytes, provider);
-    const times = await timed(runs, workOf(file.role, started));
+    const work = workOf(file.role, started);
+    await timed(3, work, ownCpu);
+    const times = await timed(runs, work, ownCpu);
     await started.session.release();
-    // The first is the runtime's start as well.
-    console.log(`  Node, ${provider}: session ${spread(starts.slice(1), 0)} ms, a picture ${spread(times)} ms`);
+    console.log(`  Node, ${provider}: session ${told(starts)}; a picture ${told(times)}`);
   }
 }
 
 const pages = await clientPages(folder);
 for (const { role, path } of files) {
-  const first: number[] = [];
-  const again: number[] = [];
-  for (let i = 0; i < 3; i++) {
+  const [first, again]: [Times, Times] = [
+    { clock: [], cpu: [] },
+    { clock: [], cpu: [] },
+  ];
+  for (let i = 0; i < 2; i++) {
     const page = await pages.page();
-    const times = await page.evaluate(async (address) => {
+    await page.evaluate(async (address) => {
       const ort = (await import('/client/ort.wasm.min.mjs' as string)) as typeof OnnxRuntime;
       ort.env.wasm.numThreads = 1;
       ort.env.wasm.wasmPaths = '/client/';
       const bytes = new Uint8Array(await (await fetch(address)).arrayBuffer());
-      const all: number[] = [];
-      for (let turn = 0; turn < 3; turn++) {
-        const before = performance.now();
+      const start = async () => {
         const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
-        all.push(performance.now() - before);
         await session.release();
-      }
-      return all;
+      };
+      Object.assign(globalThis, { start });
     }, `/bundle/${path}`);
-    first.push(times[0] ?? 0);
-    again.push(...times.slice(1));
+    const start = () => page.evaluate(() => (globalThis as unknown as { start(): Promise<void> }).start());
+    for (let turn = 0; turn < 3; turn++) {
+      const { clock, cpu } = await timed(1, start, pages.cpuMs);
+      const times = turn === 0 ? first : again;
+      times.clock.push(...clock);
+      times.cpu.push(...cpu);
+    }
     await page.context().close();
   }
   console.log(
-    `Chromium, wasm, ${role}: session ${spread(again, 0)} ms, with the runtime's own start ${spread(first, 0)} ms`,
+    `Chromium, wasm, ${role}: session ${told(again)}; the first, with the runtime's own start, ${told(first)}`,
   );
 }
 const page = await pages.page();
-const drawn = await page.evaluate(async (count) => {
+await page.evaluate(async () => {
   const { open } = (await import('/client/index.js' as string)) as typeof import('../client/index.ts');
-  const model = await open('/bundle/', { device: 'wasm', cache: false });
-  const times: number[] = [];
-  for (let seed = -3; seed < count; seed++) {
-    const before = performance.now();
-    await model.draw({ seed: seed + 3 });
-    if (seed >= 0) times.push(performance.now() - before);
-  }
-  return times;
-}, runs);
-console.log(`Chromium, wasm, generator: a picture ${spread(drawn)} ms, a worker's messages included`);
+  Object.assign(globalThis, { model: await open('/bundle/', { device: 'wasm', cache: false }) });
+});
+const draw = (seed: number) =>
+  page.evaluate(async (asked) => {
+    const { model } = globalThis as unknown as { model: import('../client/types.ts').Model };
+    await model.draw({ seed: asked });
+  }, seed);
+await timed(3, draw, pages.cpuMs);
+console.log(`Chromium, wasm, generator: a picture ${told(await timed(runs, draw, pages.cpuMs))}, messages included`);
 await pages.close();
 
 const models = folderOf(folder);

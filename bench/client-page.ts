@@ -10,6 +10,8 @@ import { serveFolder } from '../tests/helpers/bundle-host.ts';
 export interface ClientPages {
   /** A fresh page: `/client/index.js` is the library with ONNX Runtime's files beside it, `/bundle/` the bundle. */
   page(): Promise<Page>;
+  /** CPU of all renderers so far, in milliseconds: what a busy machine does not change much. */
+  cpuMs(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -20,11 +22,16 @@ export async function clientPages(bundle: string, options: LaunchOptions = {}): 
   writeFileSync(join(folder, 'index.html'), '<!doctype html>');
   const host = await serveFolder(folder);
   const browser = await launchBrowser(options);
+  const session = await browser.newBrowserCDPSession();
   return {
     async page() {
       const page = await (await browser.newContext()).newPage();
       await page.goto(`${host.url}index.html`);
       return page;
+    },
+    async cpuMs() {
+      const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+      return processInfo.reduce((sum, { type, cpuTime }) => sum + (type === 'renderer' ? 1000 * cpuTime : 0), 0);
     },
     async close() {
       await browser.close();

@@ -45,6 +45,40 @@ test('reshapes, transpositions and reductions keep the batch open', async () => 
   }
 });
 
+test('what a reshape leaves open is told, as a product of the batch; a size that is none is not', async () => {
+  const bytes = await checkBatches(
+    (t) => {
+      const n = t.shape[0] ?? 0;
+      const rows = tf.tanh(tf.reshape(t, [n * 4, 6]));
+      const more = tf.reshape(tf.concat([rows, tf.zeros([1, 6])], 0), [-1]);
+      return tf.add(tf.reshape(rows, [n, 24]), tf.sum(more));
+    },
+    [24],
+  );
+  const told = readModel(bytes).valueInfo.map(({ type }) => {
+    const dims = type?.value.case === 'tensorType' ? (type.value.value.shape?.dim ?? []) : [];
+    return dims.map(({ value }) => String(value.value)).join();
+  });
+  expect(told.sort()).toEqual(['4*batch,6', 'batch,24']);
+});
+
+test('a split into parts of one size is one node, also where a part is an output', async () => {
+  const bytes = await checkBatches(
+    (t) => {
+      const [a, b, c] = tf.split(t, 3, 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      return tf.sub(tf.mul(a, b), c);
+    },
+    [6],
+  );
+  expect(operators(readModel(bytes))).toEqual({ Split: 1, Mul: 1, Sub: 1 });
+  const { encode } = await trace((i) => ({ last: tf.split(i.x as tf.Tensor, 2, 1)[1] as tf.Tensor }), {
+    x: ['batch', 4],
+  });
+  const session = await ort.InferenceSession.create(encode());
+  const { last } = await session.run({ x: new ort.Tensor('float32', Float32Array.of(1, 2, 3, 4), [1, 4]) });
+  expect(last?.data).toEqual(Float32Array.of(3, 4));
+});
+
 test('a fixed size that equals the batch of some run stays fixed', async () => {
   // Two reshapes to the same numbers, one of them by the batch: they must not share a constant.
   for (const size of [2, 3, 7]) {

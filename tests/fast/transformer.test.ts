@@ -279,10 +279,10 @@ test('what is hidden is a rectangle or all but one, a part of the picture in mos
 test('phases begin where the recipe says; the learning rate of the third rises first', () => {
   const recipe = transformerRecipe(smallTokens, { images: 100_000, batch: 10 });
   const { phases } = createModel(recipe);
-  expect(phases.map(({ from }) => from)).toEqual([0, 10_000, 50_000]);
+  expect(phases.map(({ from }) => from)).toEqual([0, 10_000, 60_000]);
   const rate = (images: number): number => phases[2]?.scalars(images).learningRate ?? 0;
-  expect(rate(50_000)).toBeCloseTo(2e-6, 7);
-  expect(rate(55_000)).toBeGreaterThan(9e-4);
+  expect(rate(60_000)).toBeCloseTo(2e-6, 7);
+  expect(rate(65_000)).toBeGreaterThan(9e-4);
   expect(rate(99_990)).toBeLessThan(2e-5);
   expect(LEVELS).toHaveLength(2);
 });

@@ -19,6 +19,14 @@ function split(call: KernelCall): Traced[] {
   const axis = axisOf(call.attrs.axis, value.shape.length);
   const info = { dataId: value, shape: [...value.shape], dtype: 'float32' as const };
   const sizes = backend_util.prepareSplitSize(info, call.attrs.numOrSizeSplits as number | number[], axis);
+  // Parts of one size are one node; ONNX wants to be told others.
+  const [size = 0] = sizes;
+  if (sizes.length > 1 && sizes.every((n) => n === size) && value.source.kind !== 'splat') {
+    const shape = value.shape.map((d, i) => (i === axis ? size : d));
+    return sizes.map((_, at) => ({
+      value: call.g.node('Split', [value], { axis }, value.dtype, shape, { at, of: sizes.length }),
+    }));
+  }
   let start = 0;
   return sizes.map((n) => {
     const begin = value.shape.map((_, i) => (i === axis ? start : 0));

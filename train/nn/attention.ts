@@ -72,11 +72,13 @@ export function attend(
   const { width, layers, heads } = spec;
   const [batch = 1, rows = 1] = x.shape;
   const each = width / heads;
-  const split = (t: tf.Tensor): tf.Tensor => tf.transpose(tf.reshape(t, [batch, rows, heads, each]), [0, 2, 1, 3]);
+  /** [batch·rows, 3·width] → queries, keys and values, each [batch, heads, rows, each]: turned together, as nodes cost time to load. */
+  const split = (t: tf.Tensor): tf.Tensor[] =>
+    tf.split(tf.transpose(tf.reshape(t, [batch, rows, 3 * heads, each]), [0, 2, 1, 3]), 3, 1);
   let flat = tf.reshape(x, [batch * rows, width]);
   for (let i = 0; i < layers; i++) {
     const name = layerName(i);
-    const [q, k, v] = tf.split(dense(p, `${name}.inputs`, rmsNorm(p, `${name}.look`, flat)), 3, 1).map(split) as [
+    const [q, k, v] = split(dense(p, `${name}.inputs`, rmsNorm(p, `${name}.look`, flat))) as [
       tf.Tensor,
       tf.Tensor,
       tf.Tensor,
