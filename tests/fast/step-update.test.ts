@@ -123,7 +123,7 @@ test.each(STEPS)(
   },
 );
 
-test('of a step’s convolutions those of few channels are operators, the others products; fewer than a thousand nodes in all', async () => {
+test('of a step’s convolutions those of few channels are operators, the others products; some eleven hundred nodes in all', async () => {
   const pictures = { width: 32, height: 32, channels: 4 as const, classes: ['a', 'b'], count: 500 };
   const [phase] = createModel(recipeFor('auto', pictures)).phases;
   const graph = readModel(await traceStep(phase));
@@ -132,5 +132,5 @@ test('of a step’s convolutions those of few channels are operators, the others
   expect(counts.Conv).toBe(6);
   // The gradient of those by their input, but for G's last, which goes to 16 channels from 4.
   expect(counts.ConvTranspose).toBe(3);
-  expect(graph.node.length).toBeLessThan(1000);
+  expect(graph.node.length).toBeLessThan(1200);
 });

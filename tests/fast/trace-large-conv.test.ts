@@ -44,8 +44,8 @@ const convolved: Run = ([x, filter, dy]) => {
 };
 
 test.each([
-  [24, 20, 8],
-  [9, 40, 9],
+  [48, 20, 16],
+  [9, 48, 9],
   [4, 20, 1],
 ])('batch %i of %ix maps: a convolution and its gradients in %i tiles', async (batch, side, tiles) => {
   const maps = [batch, side, side, 24];

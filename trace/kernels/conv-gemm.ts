@@ -65,7 +65,7 @@ function touching(geo: ConvGeometry, row: number, column: number): { oh: number;
  * A large unfold is written to memory and read back from there, nine times the map. In tiles of a few pictures it stays in a core's
  * second cache: [32, 32, 32, 32] 3x3 took 12.6 ms in place of 21.1, the step of 64 px 10 % less. Numbers: an unfold that is worth it and a tile.
  */
-const [LARGE, TILE] = [2_000_000, 300_000];
+const [LARGE, TILE] = [4_000_000, 300_000];
 
 /** Pictures of a tile when each has so many numbers unfolded; a divisor of the batch. */
 function tileOf(batch: number, numbers: number): number {
