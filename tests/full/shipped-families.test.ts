@@ -1,0 +1,42 @@
+// The shipped models of the other families are as good as their cards say.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { EvalResult } from '../../cli/commands/eval.ts';
+import { type Evaluation, parseManifest } from '../../contract/manifest.ts';
+
+describe.each([{ name: 'fashion-vae', fid: 3, classKept: 0.88 }])('$name', ({ name, fid, classKept }) => {
+  const folder = `models/${name}`;
+  const manifest = parseManifest(JSON.parse(readFileSync(`${folder}/model.json`, 'utf8')));
+  const recorded = (manifest.metrics?.evaluations ?? []) as (Evaluation & Omit<EvalResult, 'model' | 'seconds'>)[];
+
+  test('every variant is as near to real pictures as was asked for, and keeps the class of what is put in', () => {
+    expect(recorded.map(({ dtype }) => dtype).sort()).toEqual(['fp16', 'fp32', 'int8']);
+    expect(existsSync(`${folder}/preview.png`)).toBe(true);
+    for (const { generated, reconstruction, dataset } of recorded) {
+      expect(dataset.heldOutPictures).toBe(10_000);
+      expect(generated.fid).toBeLessThanOrEqual(fid);
+      expect(reconstruction?.classKept).toBeGreaterThanOrEqual(classKept);
+    }
+  });
+
+  test('pocketgen eval of fewer pictures finds what is on record', () => {
+    const args = ['bin/pocketgen.mjs', 'eval', folder, '--json', '--no-gan-train', '--samples', '1000'];
+    const { generated, real, reconstruction } = JSON.parse(
+      execFileSync(process.execPath, args, { encoding: 'utf8' }),
+    ) as EvalResult;
+    const record = recorded.find(({ dtype }) => dtype === manifest.defaultVariant);
+    expect(Math.abs((generated.ganTest ?? 0) - (record?.generated.ganTest ?? 0))).toBeLessThan(0.03);
+    expect(
+      Math.abs(generated.coverage - real.coverage - (record?.generated.coverage ?? 0) + (record?.real.coverage ?? 0)),
+    ).toBeLessThan(0.1);
+    expect(Math.abs((reconstruction?.psnr ?? 0) - (record?.reconstruction?.psnr ?? 0))).toBeLessThan(0.3);
+  });
+});
+
+test('without its flow the autoencoder would draw as it did before there was one', () => {
+  const { metrics, training } = parseManifest(JSON.parse(readFileSync('models/fashion-vae/model.json', 'utf8')));
+  const history = (metrics?.history ?? []) as { images: number; fid: number }[];
+  const before = history.findLast(({ images }) => images <= 0.8 * training.imagesSeen)?.fid ?? 0;
+  expect(history.at(-1)?.fid).toBeLessThan(before / 5);
+});
