@@ -78,6 +78,11 @@ const KINDS = { 1: 'grey', 3: 'colour', 4: 'colour with alpha (RGBA)' } as const
   string
 >;
 
+const FAMILIES: Readonly<Record<string, string>> = { gan: 'GAN', vae: 'VAE', transformer: 'Transformer' };
+
+/** Of a model whose latent chooses among tokens. */
+const CHOICES = ', but for a rare seed (1 of 4,000 was counted) where a choice among tokens falls otherwise';
+
 /** Where the training went on from another model's. */
 function wentOn({ from }: Manifest['training']['config']): string {
   const found = startedFrom.safeParse(from);
@@ -93,7 +98,7 @@ export function modelCard(manifest: Manifest): string {
 
 ${manifest.description}
 
-- **Kind**: ${manifest.kind.toUpperCase()} generator, ${image.width}x${image.height}, ${KINDS[image.channels]}; opset ${manifest.opset}
+- **Kind**: ${FAMILIES[manifest.kind] ?? manifest.kind} generator, ${image.width}x${image.height}, ${KINDS[image.channels]}; opset ${manifest.opset}
 - **Input**: latent of ${latent.size} normal numbers${classes.length > 0 ? `, one of ${classes.length} classes: ${classes.join(', ')}` : ''}
 ${manifest.encoder ? '- **Encoder**: the way back, from a picture and its class to the latent that draws it again\n' : ''}${manifest.completer ? '- **Completer**: keeps a part of a picture and draws the rest, in another way for every seed\n' : ''}- **Training data**: ${training.dataset.name}; SHA-256 of the pictures \`${training.dataset.sha256.slice(0, 16)}…\`
 - **Training**: preset \`${training.preset}\`, ${training.imagesSeen} images seen, engine ${training.engine}, seed ${training.seed}${wentOn(training.config)}
@@ -104,7 +109,7 @@ ${manifest.encoder ? '- **Encoder**: the way back, from a picture and its class 
 ${table.join('\n')}
 
 Drawn with truncation ${manifest.defaultTruncation} unless asked otherwise. Every variant computes in float32; fp16 and int8 are kinds of storage. The same seed, class and truncation give the same
-picture byte for byte on onnxruntime-web's wasm provider everywhere, and within one level of 255 elsewhere.
+picture byte for byte on onnxruntime-web's wasm provider everywhere, and within one level of 255 elsewhere${manifest.completer ? CHOICES : ''}.
 ${image.channels === 4 ? ALPHA : ''}
 ## Quality
 

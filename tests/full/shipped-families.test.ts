@@ -5,13 +5,15 @@ import { describe, expect, test } from 'vitest';
 import type { EvalResult } from '../../cli/commands/eval.ts';
 import { type Evaluation, parseManifest } from '../../contract/manifest.ts';
 
-describe.each([{ name: 'fashion-vae', fid: 3, classKept: 0.88 }])('$name', ({ name, fid, classKept }) => {
-  const folder = `models/${name}`;
+describe.each([
+  { folder: 'models/fashion-vae', dtypes: ['fp16', 'fp32', 'int8'], fid: 3, classKept: 0.88 },
+  { folder: 'models-large/fashion-transformer', dtypes: ['int8'], fid: 3, classKept: 0.85 },
+])('$folder', ({ folder, dtypes, fid, classKept }) => {
   const manifest = parseManifest(JSON.parse(readFileSync(`${folder}/model.json`, 'utf8')));
   const recorded = (manifest.metrics?.evaluations ?? []) as (Evaluation & Omit<EvalResult, 'model' | 'seconds'>)[];
 
   test('every variant is as near to real pictures as was asked for, and keeps the class of what is put in', () => {
-    expect(recorded.map(({ dtype }) => dtype).sort()).toEqual(['fp16', 'fp32', 'int8']);
+    expect(recorded.map(({ dtype }) => dtype).sort()).toEqual(dtypes);
     expect(existsSync(`${folder}/preview.png`)).toBe(true);
     for (const { generated, reconstruction, dataset } of recorded) {
       expect(dataset.heldOutPictures).toBe(10_000);
