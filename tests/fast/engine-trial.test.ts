@@ -60,6 +60,21 @@ const broken = (value: () => number): Runtime => ({
   },
 });
 
+/** As a device that takes its time. */
+const slow = (): Runtime => ({
+  ...cpu,
+  device: 'slow',
+  async createSession(model) {
+    const session = await cpu.createSession(model);
+    const run = session.run.bind(session);
+    session.run = async (...given: unknown[]) => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return (run as (...given: unknown[]) => ReturnType<typeof run>)(...given);
+    };
+    return session;
+  },
+});
+
 test('the numbers are those of the device that went on, as if it had been alone', async () => {
   const alone = await after((given) => createOnnxEngine(given, cpu));
   const { told, ...asked } = await onTrial(wasm, cpu, true);
@@ -82,6 +97,6 @@ test('one that is not faster, goes wrong or fails is left, and the trusted one h
     expect(found).toEqual(alone);
     expect(told).toEqual([expect.stringMatching(reason)]);
   }
-  const { device } = await onTrial(cpu, wasm);
+  const { device } = await onTrial(cpu, slow());
   expect(device).toBe('cpu');
 });
