@@ -7,12 +7,22 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import * as ort from 'onnxruntime-web/wasm';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { createGenerator, type Generator } from '../contract/generator.ts';
 import { generatorFile } from '../contract/lookup.ts';
 import { parseManifest } from '../contract/manifest.ts';
 
 const DIST = resolve('dist/web');
+
+/** A small phone and a desk, one dark and one light. */
+export const PHONE: BrowserContextOptions = {
+  viewport: { width: 360, height: 740 },
+  deviceScaleFactor: 2,
+  isMobile: true,
+  hasTouch: true,
+  colorScheme: 'dark',
+};
+export const DESKTOP: BrowserContextOptions = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' };
 
 /** The built page with the repository's bundles; tests/run.ts has built it already. */
 export async function builtSite(): Promise<string> {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Completer } from '../../contract/completer.ts';
 import { latentOf, oneHot } from '../../contract/latent.ts';
@@ -15,17 +15,9 @@ import { openCompleter } from '../../export/open.ts';
 import { launchBrowser } from '../browser.ts';
 import { addCompleter } from '../helpers/completes.ts';
 import { writeBundle } from '../web-bundles.ts';
-import { builtSite, digest, openPage, violations } from '../web-harness.ts';
+import { builtSite, DESKTOP, digest, openPage, PHONE, violations } from '../web-harness.ts';
 import { type Site, serveSite } from '../web-site.ts';
 
-const PHONE: BrowserContextOptions = {
-  viewport: { width: 360, height: 740 },
-  deviceScaleFactor: 2,
-  isMobile: true,
-  hasTouch: true,
-  colorScheme: 'dark',
-};
-const DESKTOP: BrowserContextOptions = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' };
 const SIZE = 32;
 
 const models = mkdtempSync(join(tmpdir(), 'pocketgen-web-complete-'));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { encode as encodePng } from 'fast-png';
 import * as ort from 'onnxruntime-web/wasm';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeLatent, toGrid } from '../../contract/compact.ts';
 import { createEncoder, type Encoder } from '../../contract/encoder.ts';
@@ -16,17 +16,9 @@ import { parseManifest } from '../../contract/manifest.ts';
 import { launchBrowser } from '../browser.ts';
 import { bundleWithEncoder } from '../helpers/way-back.ts';
 import { writeBundle } from '../web-bundles.ts';
-import { builtSite, digest, greyOf, MODEL, openPage, violations } from '../web-harness.ts';
+import { builtSite, DESKTOP, digest, greyOf, MODEL, openPage, PHONE, violations } from '../web-harness.ts';
 import { type Site, serveSite } from '../web-site.ts';
 
-const PHONE: BrowserContextOptions = {
-  viewport: { width: 360, height: 740 },
-  deviceScaleFactor: 2,
-  isMobile: true,
-  hasTouch: true,
-  colorScheme: 'dark',
-};
-const DESKTOP: BrowserContextOptions = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' };
 const BAG = 8;
 
 const models = mkdtempSync(join(tmpdir(), 'pocketgen-encode-'));
