@@ -1,6 +1,6 @@
 // Publishing to a Worker in real workerd, whose bucket is miniflare's R2: what is published is drawn, listed and handed to the
 // page within seconds and without a deploy; earlier versions keep their addresses; nothing gets in that does not belong.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { type CheckedBundle, readCheckedBundle } from '../../cli/publish/bundle.
 import { listModels, publishBundle, rollback, unpublish } from '../../cli/publish/publish.ts';
 import { openTarget } from '../../cli/publish/target.ts';
 import { goldenPixels, sha256Hex } from '../../contract/bundle.ts';
-import { generatorFile } from '../../contract/lookup.ts';
+import { generatorFile, trainerFile } from '../../contract/lookup.ts';
 import { parseManifest } from '../../contract/manifest.ts';
 import { parseModelList } from '../../contract/model-list.ts';
 import { decodePng } from '../../contract/png.ts';
@@ -42,7 +42,18 @@ async function made(name: string, version: number): Promise<CheckedBundle> {
   const folder = join(root, String(version));
   await writeBundle(folder, { name, title: `${name} ${version}`, size: 8, channels: 3, version });
   writeFileSync(join(folder, name, 'preview.png'), `preview ${version}`);
+  await addTrainer(join(folder, name), version);
   return readCheckedBundle(join(folder, name));
+}
+
+/** As `export --trainer` leaves a file that a training can go on from: of the store's business is only that it comes along. */
+async function addTrainer(folder: string, version: number): Promise<void> {
+  const bytes = new TextEncoder().encode(`what version ${version} had learnt`);
+  const file = { path: 'trainer.fp16.safetensors', role: 'trainer', variant: 'fp16', bytes: bytes.length };
+  const manifest = parseManifest(JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')));
+  const files = [...manifest.files, { ...file, sha256: await sha256Hex(bytes) }];
+  writeFileSync(join(folder, file.path), bytes);
+  writeFileSync(join(folder, 'model.json'), JSON.stringify({ ...manifest, files }));
 }
 
 const get = (path: string, init?: RequestInit) => fetch(`${workerd.url}${path}`, init);
@@ -76,6 +87,9 @@ test('what is published is drawn, listed and handed to the page beside the Worke
   const network = await get(`/models/one@${bundle.version}/${generatorFile(manifest).path}`);
   expect(await sha256Hex(new Uint8Array(await network.arrayBuffer()))).toBe(generatorFile(manifest).sha256);
   expect(await (await get('/models/one/preview.png')).text()).toBe('preview 1');
+  // What a training in the page begins with.
+  const trainer = await get(`/models/one/${trainerFile(manifest)?.path}`);
+  expect(await trainer.text()).toBe('what version 1 had learnt');
   const { models } = await json<{ models: { name: string; open: boolean }[] }>('/healthz');
   expect(models).toMatchObject([
     { name: 'tiny-colour', open: true },
