@@ -45,5 +45,12 @@ export function smallRecipe(pictures: PictureSet, changes: Partial<Recipe> = {})
   return { ...recipe, network: { ...recipe.network, generatorBlocks: 1 }, ...changes };
 }
 
+/** As few kinds of operation as a recipe can have: a software GPU compiles each of them. */
+export function tinyRecipe(pictures: PictureSet): Recipe {
+  const recipe = recipeFor('classic', pictures, { batch: 4, images: 200 });
+  const strided = { dense: [16], generator: [8], discriminator: [8], kernel: 3, normalise: false };
+  return { ...recipe, network: { ...recipe.network, latent: 8, strided } };
+}
+
 /** Images of the run that kill-run.ts trains and the test of it kills. */
 export const KILL_RUN_IMAGES = 3200;

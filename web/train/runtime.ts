@@ -25,23 +25,38 @@ export async function startRuntime(parts: RuntimeParts): Promise<Runtime> {
   };
 }
 
-/** The state stays on the GPU. A step that was under way when the GPU went away is rejected, and so is every later one. */
+/** So long after something has failed it may turn out that the device is gone. */
+const LOST_MS = 200;
+
+/** The state stays on the GPU. What was under way when the GPU went away is rejected, and so is whatever is asked of it later. */
 export async function startGpuRuntime(parts: RuntimeParts): Promise<Runtime> {
   const ort = await load(parts);
   let lost: Promise<never> | undefined;
+  /** On a device that is gone work may never end, or fail with what it was at: that the device is gone is what is told. */
+  async function unlessLost<T>(work: Promise<T>): Promise<T> {
+    if (lost === undefined) return work;
+    try {
+      return await Promise.race([work, lost]);
+    } catch (error) {
+      await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, LOST_MS))]);
+      throw error;
+    }
+  }
   return {
     device: 'webgpu',
     Tensor: ort.Tensor,
     fillsOutputs: false,
     keepsOutputs: true,
+    read: (tensor) => unlessLost(tensor.getData(true) as Promise<Float32Array>),
     async createSession(model, stay = []) {
-      const session = await ort.InferenceSession.create(model, {
+      const made = ort.InferenceSession.create(model, {
         executionProviders: ['webgpu'],
         graphOptimizationLevel: 'all',
         preferredOutputLocation: Object.fromEntries(stay.map((name) => [name, 'gpu-buffer'])),
       });
+      const session = await unlessLost(made);
       lost ??= whenLost((await ort.env.webgpu.device) as GPUDevice);
-      return guarded(session, lost);
+      return guarded(session, unlessLost);
     },
   };
 }
@@ -54,14 +69,15 @@ function whenLost(device: GPUDevice): Promise<never> {
   return lost;
 }
 
-/** A run on a device that is gone may never end. */
-const guarded = (session: InferenceSession, lost: Promise<never>): InferenceSession =>
+const guarded = (session: InferenceSession, guard: (work: Promise<unknown>) => Promise<unknown>): InferenceSession =>
   new Proxy(session, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== 'function') return value;
-      if (key !== 'run') return value.bind(target);
-      return (...given: unknown[]) => Promise.race([Reflect.apply(value, target, given), lost]);
+      return (...given: unknown[]) => {
+        const result: unknown = Reflect.apply(value, target, given);
+        return result instanceof Promise ? guard(result) : result;
+      };
     },
   });
 

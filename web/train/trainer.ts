@@ -126,7 +126,8 @@ const answers: Answers = {
       if (error instanceof UserError || noRoom(error)) throw error;
       lostGpu = true;
       gpu = undefined;
-      say(`${error instanceof Error ? error.message : error}; it goes on from what was saved last, on the processor`);
+      const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
+      say(`${reason}; it goes on from what was saved last, on the processor`);
       return session(startEngine);
     }
   },
