@@ -20,18 +20,17 @@ const versions = process.env.POCKETGEN_NODES?.split(',') ?? ['20', 'this'];
 const INSTALLING_MS = 600_000;
 
 let folder: string;
-let command: ReturnType<typeof packed>;
-let client: ReturnType<typeof packed>;
+let command: ReturnType<typeof packed>['command'];
+let client: ReturnType<typeof packed>['client'];
 /** Folders with the command as a server and as a trainer have it, and with what a page needs. */
 let server: string;
 let trainer: string;
 let page: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'pocketgen-packages-'));
-  command = packed('.', folder);
+  ({ command, client } = packed(folder));
   server = installed(join(folder, 'server'), [command.tarball], ['--omit=optional']);
   trainer = installed(join(folder, 'trainer'), [command.tarball]);
-  client = packed('client', folder);
   page = installed(join(folder, 'page'), [client.tarball]);
 }, INSTALLING_MS);
 afterAll(() => rmSync(folder, { recursive: true }));

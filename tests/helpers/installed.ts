@@ -17,11 +17,16 @@ export function ran(command: string, args: readonly string[], cwd: string): Spaw
   return result;
 }
 
-/** Packs a workspace as `npm publish` does, its build included. Returns the tarball and the paths of the files in it. */
-export function packed(workspace: string, into: string): { tarball: string; files: string[] } {
-  const { stdout } = ran('npm', ['pack', '--json', '--silent', '--pack-destination', into], join(ROOT, workspace));
-  const [report] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [{ filename: string; files: { path: string }[] }];
-  return { tarball: join(into, report.filename), files: report.files.map(({ path }) => path) };
+/** Packs the repository's two packages as `npm publish` does, after one build of both. Returns tarballs and the paths of the files in them. */
+export function packed(into: string): Record<'command' | 'client', { tarball: string; files: string[] }> {
+  ran('npm', ['run', 'build:packages'], ROOT);
+  const pack = (workspace: string) => {
+    const flags = ['--ignore-scripts', '--json', '--silent', '--pack-destination', into];
+    const { stdout } = ran('npm', ['pack', ...flags], join(ROOT, workspace));
+    const [report] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [{ filename: string; files: { path: string }[] }];
+    return { tarball: join(into, report.filename), files: report.files.map(({ path }) => path) };
+  };
+  return { command: pack('.'), client: pack('client') };
 }
 
 /** A new folder with nothing but these packages, by name or tarball. Returns its path. */
