@@ -5,7 +5,7 @@ export type { Manifest } from '../contract/manifest.ts';
 export { bundleVersion, splitVersion, versionedName } from '../contract/version.ts';
 export { type AddressOptions, addressSettings } from './address.ts';
 export { pocketgen } from './app.ts';
-export { type BundledModel, bundledModels } from './bundled.ts';
+export { type BundledModel, type BundledOptions, bundledModels } from './bundled.ts';
 export {
   type BundleSource,
   type Engine,
@@ -28,4 +28,5 @@ export type { AnswerStore, AppEnv, FileStream, LogRecord, ModelFiles, PocketgenO
 export { beside } from './store/beside.ts';
 export { type Bucket, bucketStore } from './store/bucket.ts';
 export type { ObjectStore, ServedStore } from './store/objects.ts';
-export { ISOLATE_ROOM, type PublishedOptions, publishedModels } from './store/published.ts';
+export { type PublishedOptions, publishedModels } from './store/published.ts';
+export { ISOLATE_ROOM, type ModelShelf, modelShelf, type ShelfOptions } from './store/shelved.ts';

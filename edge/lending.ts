@@ -27,14 +27,9 @@ export async function lendNamed(
     work({
       ...loan,
       pinned: version !== undefined,
-      async open() {
-        const model = await loan.open().catch(told);
-        return {
-          ...model,
-          encoder: () => model.encoder().catch(told),
-          completer: () => model.completer().catch(told),
-        };
-      },
+      open: () => loan.open().catch(told),
+      encoder: () => loan.encoder().catch(told),
+      completer: () => loan.completer().catch(told),
     }),
   );
   return answer ?? Promise.reject(await absence(models, given, where));

@@ -10,13 +10,21 @@ import { type ListedModel, listedModel } from '../contract/model-list.ts';
 import { parseTraining, TRAINING_FILE, type Training } from '../contract/training.ts';
 import { folderSource, MANIFEST_FILE, manifestJson, modelFolders, readManifestText } from './bundles.ts';
 import { createLoans } from './lending.ts';
-import { type BundleSource, entryOfOpen, type Loan, type ModelEntry, type Models, type ServedModel } from './models.ts';
+import {
+  type Beside,
+  type BundleSource,
+  entryOfOpen,
+  type Loan,
+  type ModelEntry,
+  type Models,
+  type ServedModel,
+} from './models.ts';
 import type { ModelFiles } from './services.ts';
 
 export interface LibraryOptions {
   /** Folder of bundles, or one bundle. */
   folder: string;
-  open(source: BundleSource): Promise<ServedModel>;
+  open(source: BundleSource): Promise<ServedModel & Beside>;
   /** Told what a user should know: a bundle that is not served. */
   notice(message: string): void;
 }
@@ -31,7 +39,7 @@ export interface Library extends Models, ModelFiles {
 }
 
 interface OpenBundle {
-  model: ServedModel;
+  model: ServedModel & Beside;
   entry: ModelEntry;
   loans: ReturnType<typeof createLoans>;
 }
@@ -157,7 +165,8 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
       const bundle = served.get(name);
       if (bundle === undefined || (version ?? bundle.entry.version) !== bundle.entry.version) return undefined;
       const { entry, model, loans } = bundle;
-      const loan: Loan = { entry, manifest: async () => model.manifest, open: async () => model };
+      const { encoder, completer } = model;
+      const loan: Loan = { entry, manifest: async () => model.manifest, open: async () => model, encoder, completer };
       return loans.during(() => work(loan));
     },
     async file(name, path) {

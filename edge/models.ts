@@ -44,16 +44,20 @@ export interface ServedModel {
   hash: string;
   provider: Engine['provider'];
   generator: Generator;
-  /** The way back, opened when it is first asked for. Rejects with a UserError for a model without one, or one that fails its checks. */
-  encoder(): Promise<Encoder>;
-  /** What completes pictures, likewise. */
-  completer(): Promise<Completer>;
   /** Seconds since 1970. */
   created: number;
   /** Milliseconds to read, check, open and warm (0 on Workers, whose clock stands still while starting). */
   openMs: number;
   /** Frees the session; nothing may be asked of it after. */
   close(): Promise<void>;
+}
+
+/** What a bundle has beside its generator. */
+export interface Beside {
+  /** The way back, opened when it is first asked for. Rejects with a UserError for a model without one, or one that fails its checks. */
+  encoder(): Promise<Encoder>;
+  /** What completes pictures, likewise. */
+  completer(): Promise<Completer>;
 }
 
 /** What is known of a model before it is opened: enough for lists, addresses, ETags and what a request may ask for. */
@@ -79,7 +83,7 @@ export interface ModelEntry
 }
 
 /** A model lent to one request. */
-export interface Loan {
+export interface Loan extends Beside {
   entry: ModelEntry;
   /** Its whole model.json, read without opening it. */
   manifest(): Promise<Manifest>;
@@ -116,13 +120,7 @@ export async function openModel(source: BundleSource, engine: Engine, goldens: n
   const session = await inTurn(() => engine.createSession(bytes));
   const generator = createGenerator(manifest, session, engine.Tensor);
   const some = manifest.goldens.filter((golden) => golden.variant === file.variant).slice(0, goldens);
-  const encoding = whenAsked(() => openEncoder(source, engine, goldens));
-  const completing = whenAsked(() => openCompleter(source, engine, goldens));
-  const close = async () => {
-    await inTurn(() => session.release());
-    await encoding.close();
-    await completing.close();
-  };
+  const close = () => inTurn(() => session.release());
   try {
     await checkGoldens({ ...manifest, goldens: some }, file.variant, generator, engine.maxLevels);
   } catch (error) {
@@ -135,10 +133,23 @@ export async function openModel(source: BundleSource, engine: Engine, goldens: n
   const { provider } = engine;
   const created = await source.created();
   const openMs = performance.now() - start;
+  return { manifest, file, hash, provider, generator, created, openMs, close };
+}
+
+/** The same, and what the bundle has beside its generator, which goes when that goes. */
+export async function openWhole(source: BundleSource, engine: Engine, goldens: number): Promise<ServedModel & Beside> {
+  const model = await openModel(source, engine, goldens);
+  const encoding = whenAsked(() => openEncoder(source, engine, goldens));
+  const completing = whenAsked(() => openCompleter(source, engine, goldens));
   return {
-    ...{ manifest, file, hash, provider, generator, created, openMs, close },
+    ...model,
     encoder: async () => (await encoding.get()).encoder,
     completer: async () => (await completing.get()).completer,
+    async close() {
+      await model.close();
+      await encoding.close();
+      await completing.close();
+    },
   };
 }
 

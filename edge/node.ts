@@ -8,7 +8,7 @@ import { UserError } from '../contract/errors.ts';
 import type { AddressOptions } from './address.ts';
 import { pocketgen } from './app.ts';
 import { type Library, openLibrary } from './library.ts';
-import { type BundleSource, type Engine, type Models, openModel, type ServedModel } from './models.ts';
+import { type Beside, type BundleSource, type Engine, type Models, openWhole, type ServedModel } from './models.ts';
 import { webpModule } from './pictures/webp-file.ts';
 import { memoryLimiter } from './protect/rate-limit.ts';
 import { nativeEngine } from './runtime/native.ts';
@@ -17,16 +17,13 @@ import type { AppEnv, LogRecord } from './services.ts';
 import { addPage } from './static.ts';
 import { beside } from './store/beside.ts';
 import { folderStore } from './store/folder.ts';
-import { type PublishedOptions, publishedModels } from './store/published.ts';
+import { publishedModels } from './store/published.ts';
+import { modelShelf } from './store/shelved.ts';
 
 /** How often the models folder is looked at. */
 const WATCH_MS = 1000;
-/** Published models are drawn on wasm, so that theirs are the pictures of every other server. */
-const PUBLISHED: PublishedOptions = {
-  engine: wasmEngine(),
-  room: 256 * 2 ** 20,
-  freshMs: WATCH_MS,
-};
+/** Bytes of memory for published models that are open. */
+const ROOM = 256 * 2 ** 20;
 /** Node's own 16 KiB are less than the longest list of seeds, whose characters may take twelve bytes each in an address. */
 const HEADER_BYTES = 65_536;
 
@@ -54,11 +51,11 @@ export async function openOnFirst(
   source: BundleSource,
   engines: readonly (() => Promise<Engine> | Engine)[],
   notice: (message: string) => void,
-): Promise<ServedModel> {
+): Promise<ServedModel & Beside> {
   const [first, ...rest] = engines;
   if (first === undefined) throw new UserError(`${source.name}: expected an engine that passes its goldens, got none`);
   try {
-    return await openModel(source, await first(), Number.POSITIVE_INFINITY);
+    return await openWhole(source, await first(), Number.POSITIVE_INFINITY);
   } catch (error) {
     if (rest.length === 0) throw error;
     notice(`${source.name}: onnxruntime-node refused, using wasm (${error instanceof Error ? error.message : error})`);
@@ -102,7 +99,9 @@ export async function createNodeApp(
   const { store: storeFolder, publishTokens } = options;
   const library = await folderModels(folder, { provider, notice });
   const store = storeFolder === undefined ? undefined : folderStore(storeFolder);
-  const served = store === undefined ? library : beside(library, publishedModels(store, PUBLISHED));
+  // Published models are drawn on wasm, so that theirs are the pictures of every other server.
+  const published = { engine: wasmEngine(), shelf: modelShelf({ room: ROOM }), freshMs: WATCH_MS };
+  const served = store === undefined ? library : beside(library, publishedModels(store, published));
   try {
     const app = pocketgen({
       ...{ models: served, files: served, training: library.training },

@@ -1,9 +1,8 @@
-// The Worker: models and ONNX Runtime are part of the script, opened, checked and warm before the first request.
+// The Worker: models and ONNX Runtime are part of the script, the first models opened, checked and warm before the first request.
 // Its entry, dist/edge/main.ts, is written by edge/build.ts: the imports of the bundles there are, and a call of this.
 /// <reference path="./cloudflare.d.ts" />
 import { env, waitUntil } from 'cloudflare:workers';
 import type { Context } from 'hono';
-import { completerFile, encoderFile } from '../contract/lookup.ts';
 import { listedModel } from '../contract/model-list.ts';
 import { addressSettings } from './address.ts';
 import { pocketgen } from './app.ts';
@@ -14,14 +13,11 @@ import { wasmEngine } from './runtime/wasm.ts';
 import type { AnswerStore, ModelFiles } from './services.ts';
 import { beside } from './store/beside.ts';
 import { bucketStore } from './store/bucket.ts';
-import { ISOLATE_ROOM, publishedModels } from './store/published.ts';
-import { openBytes } from './store/shelf.ts';
+import { publishedModels } from './store/published.ts';
+import { modelShelf } from './store/shelved.ts';
 
-/** Goldens checked while starting; Workers allow one second of CPU for all of it. `pocketgen verify` checks them all. */
+/** Goldens checked when a network is opened; Workers allow one second of CPU for the start. `pocketgen verify` checks them all. */
 const GOLDENS = 1;
-
-/** What is left for published models whatever the Worker's own take. */
-const LEAST_ROOM = 12 * 2 ** 20;
 
 /** The Cache API of this data centre. It works on custom domains; on workers.dev it keeps nothing, so it is not asked. */
 function cacheStore(): AnswerStore | undefined {
@@ -60,37 +56,21 @@ function withFiles(own: Models, assets: NonNullable<typeof env.ASSETS>): Models 
   };
 }
 
-/** Bytes of memory that the Worker's own models take, with what is opened when somebody sends a picture. */
-async function takenBy(own: Models): Promise<number> {
-  let taken = 0;
-  for (const entry of await own.list()) {
-    const manifest = await own.lend(entry.name, undefined, (loan) => loan.manifest());
-    taken += openBytes(entry);
-    if (manifest?.encoder) taken += openBytes(encoderFile(manifest));
-    if (manifest?.completer) taken += openBytes(completerFile(manifest));
-  }
-  return taken;
-}
-
 /** `wasm` is ONNX Runtime's module, `webp` that of WebP's decoder. */
 export async function createWorker(
   bundles: readonly BundledModel[],
   { wasm, webp }: { wasm: WebAssembly.Module; webp: WebAssembly.Module },
 ) {
   const perMinute = Number(env.RATE_LIMIT_PER_MINUTE ?? '600');
-  const engine = wasmEngine(wasm);
-  const bundled = await bundledModels(bundles, engine, GOLDENS);
+  let starting = true; // no request yet that could be kept alive, and what is opened is waited for
+  const keepAlive = (work: Promise<unknown>) => starting || waitUntil(work);
+  const options = { engine: wasmEngine(wasm), shelf: modelShelf({ keepAlive }), goldens: GOLDENS };
+  const bundled = await bundledModels(bundles, options);
+  starting = false;
   const own = withFiles(bundled, env.ASSETS ?? { fetch: async () => new Response(null, { status: 404 }) });
   const bucket = env.MODELS && bucketStore(env.MODELS);
-  const taken = await takenBy(own);
-  const options = {
-    engine,
-    room: Math.max(ISOLATE_ROOM - taken, LEAST_ROOM),
-    goldens: GOLDENS,
-    freshMs: env.MODELS_SECONDS === undefined ? undefined : Number(env.MODELS_SECONDS) * 1000,
-    keepAlive: waitUntil,
-  };
-  const served = bucket === undefined ? own : beside(own, publishedModels(bucket, options));
+  const freshMs = env.MODELS_SECONDS === undefined ? undefined : Number(env.MODELS_SECONDS) * 1000;
+  const served = bucket === undefined ? own : beside(own, publishedModels(bucket, { ...options, freshMs }));
   return pocketgen({
     ...{ models: served, files: served, webp },
     publishing: bucket && env.PUBLISH_TOKEN ? { to: bucket, tokens: env.PUBLISH_TOKEN } : undefined,

@@ -101,7 +101,7 @@ export function completeRoutes(app: Hono<AppEnv>, { models, pictures }: Services
       const hidden = hiddenOf(
         intake(mask.picture, { ...image, channels: 1 }, { ...fit, background: [0, 0, 0] }, mask.orientation),
       );
-      const completer = await (await model.open()).completer();
+      const completer = await model.completer();
       const [made] = await timing.measure('inference', () =>
         completer.complete([
           {

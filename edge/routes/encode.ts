@@ -70,7 +70,7 @@ export function encodeRoutes(app: Hono<AppEnv>, { models, pictures, addresses }:
           throw badField('body', 'picture', error.message.replace(/^picture: /, ''));
         });
       const taken = intake(picture, manifest.image, fit, orientation);
-      const encoder = await (await model.open()).encoder();
+      const encoder = await model.encoder();
       const weights = manifest.classes.length > 0 ? [mixWeights(mix, manifest)] : [];
       const [latent] = await timing.measure('inference', () => encoder.encode([taken], weights));
       if (latent === undefined) throw new Error('encode: expected one latent, got none');

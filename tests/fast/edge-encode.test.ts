@@ -13,7 +13,7 @@ import { webpModule } from '../../edge/pictures/webp-file.ts';
 import { memoryLimiter } from '../../edge/protect/rate-limit.ts';
 import { wasmEngine } from '../../edge/runtime/wasm.ts';
 import { PLAIN, SEEN, SEEN_CLEAR } from './edge-fixture.ts';
-import { changed, modelOf, openFolder, tinyFolder } from './edge-services.ts';
+import { modelOf, openFolder, tinyFolder } from './edge-services.ts';
 
 type Answer = LatentFile & { picture: string };
 const tiny = await tinyFolder(SEEN, SEEN_CLEAR, PLAIN);
@@ -158,10 +158,13 @@ describe('POST /v1/encode', () => {
     expect((await limited.request(path, { method: 'POST', body: drawn })).status).toBe(429);
     const { UserError } = await import('../../contract/errors.ts');
     const broken = pocketgen({
-      models: changed(models, (model) => ({
-        ...model,
-        encoder: () => Promise.reject(new UserError('encoder.fp32.onnx: expected 9 bytes')),
-      })),
+      models: {
+        ...models,
+        lend: (name, version, work) =>
+          models.lend(name, version, (loan) =>
+            work({ ...loan, encoder: () => Promise.reject(new UserError('encoder.fp32.onnx: expected 9 bytes')) }),
+          ),
+      },
     });
     expect(await problem(await broken.request(path, { method: 'POST', body: drawn }))).toBe(
       '503 model tiny-seen is not served: encoder.fp32.onnx: expected 9 bytes',

@@ -10,7 +10,7 @@ import type { Training } from '../../contract/training.ts';
 import { pocketgen } from '../../edge/app.ts';
 import { buildEntry } from '../../edge/build.ts';
 import { type Library, openLibrary } from '../../edge/library.ts';
-import { openModel } from '../../edge/models.ts';
+import { openWhole } from '../../edge/models.ts';
 import { wasmEngine, wasmMemoryBytes } from '../../edge/runtime/wasm.ts';
 import { replaceFolder } from '../../export/folder.ts';
 import { findBundles } from '../../web/build/models.ts';
@@ -33,7 +33,7 @@ beforeEach(async () => {
     folder: tiny.folder,
     open: async (source) => {
       await hold(source.name);
-      return openModel(source, engine, Number.POSITIVE_INFINITY);
+      return openWhole(source, engine, Number.POSITIVE_INFINITY);
     },
     notice: (line) => void notices.push(line),
   });

@@ -192,6 +192,35 @@ describe('/healthz', () => {
     }
   });
 
+  test('a model too large to be opened at the start is listed, and what is wrong with it is told when it is asked for', async () => {
+    const large = await tinyFolder(COLOUR, PLAIN);
+    try {
+      const path = join(large.folder, 'tiny-plain', 'model.json');
+      const manifest = JSON.parse(readFileSync(path, 'utf8'));
+      manifest.files[0].bytes = 3 * 2 ** 20;
+      writeFileSync(path, JSON.stringify(manifest));
+      const app = pocketgen({ models: await openFolder(large.folder) });
+      const health = async () => (await app.request('/healthz')).json();
+      const listed = [
+        { name: 'tiny-colour', open: true },
+        { name: 'tiny-plain', open: false },
+      ];
+      expect(await health()).toMatchObject({ status: 'ok', models: listed });
+      const error = expect.stringMatching(/^generator\.fp32\.onnx: expected 3145728 bytes, got \d+/);
+      const picture = await app.request('/v1/images/tiny-plain/1.png');
+      expect([picture.status, ((await picture.json()) as { detail: string }).detail]).toEqual([
+        503,
+        expect.stringContaining('model tiny-plain is not served: generator.fp32.onnx: expected 3145728 bytes'),
+      ]);
+      expect(await health()).toMatchObject({
+        status: 'degraded',
+        models: [...listed, { name: 'tiny-plain', status: 'failed', error }],
+      });
+    } finally {
+      large.remove();
+    }
+  });
+
   test('is ok when every model is', async () => {
     const health = await pocketgen({ models }).request('/healthz');
     expect(await health.json()).toMatchObject({

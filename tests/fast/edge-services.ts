@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openModels } from '../../edge/bundled.ts';
+import { shelvedModels } from '../../edge/bundled.ts';
 import { bundleFolders, folderSource } from '../../edge/bundles.ts';
-import { type Models, openModel, type ServedModel } from '../../edge/models.ts';
+import type { Models, ServedModel } from '../../edge/models.ts';
 import { wasmEngine } from '../../edge/runtime/wasm.ts';
 import { COLOUR, PLAIN, type Tiny, writeTiny } from './edge-fixture.ts';
 
@@ -15,10 +15,7 @@ export async function tinyFolder(...bundles: Tiny[]): Promise<{ folder: string; 
 }
 
 export async function openFolder(folder: string): Promise<Models> {
-  const engine = wasmEngine();
-  return openModels(bundleFolders(folder).map(folderSource), (source) =>
-    openModel(source, engine, Number.POSITIVE_INFINITY),
-  );
+  return shelvedModels(bundleFolders(folder).map(folderSource), { engine: wasmEngine() });
 }
 
 /** The model of a name, opened. */

@@ -6,7 +6,7 @@ import { UserError } from '../../contract/errors.ts';
 import { bundleVersion, versionedName } from '../../contract/version.ts';
 import { pocketgen } from '../../edge/app.ts';
 import { openLibrary } from '../../edge/library.ts';
-import { type Models, openModel } from '../../edge/models.ts';
+import { type Models, openWhole } from '../../edge/models.ts';
 import { wasmEngine } from '../../edge/runtime/wasm.ts';
 import { replaceFolder } from '../../export/folder.ts';
 import { COLOUR } from './edge-fixture.ts';
@@ -131,7 +131,7 @@ test('a model trained again under its name never shows the pictures of before, i
   const engine = wasmEngine();
   const library = await openLibrary({
     folder: folder.folder,
-    open: (source) => openModel(source, engine, Number.POSITIVE_INFINITY),
+    open: (source) => openWhole(source, engine, Number.POSITIVE_INFINITY),
     notice: (line) => expect.fail(line),
   });
   const server = pocketgen({ models: library, files: library });

@@ -20,6 +20,7 @@ import { folderStore } from '../../edge/store/folder.ts';
 import type { ServedStore } from '../../edge/store/objects.ts';
 import { publishedModels } from '../../edge/store/published.ts';
 import { openBytes } from '../../edge/store/shelf.ts';
+import { modelShelf } from '../../edge/store/shelved.ts';
 import { writeBundle } from '../web-bundles.ts';
 import { SEEN, writeTiny } from './edge-fixture.ts';
 
@@ -67,7 +68,8 @@ function serve(room = 100, freshMs = 0) {
     },
   };
   const each = openBytes({ bytes: 8000, variant: 'fp32' });
-  const models = publishedModels(counting, { engine, room: room * each, goldens: 1, freshMs, keepAlive: () => {} });
+  const shelf = modelShelf({ room: room * each });
+  const models = publishedModels(counting, { engine, shelf, goldens: 1, freshMs });
   const app = pocketgen({ models, files: models });
   return {
     app,

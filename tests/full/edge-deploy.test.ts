@@ -19,12 +19,12 @@ afterAll(() => {
 });
 
 describe('wrangler deploy --dry-run', () => {
-  test('uploads less than 20 MiB, with ONNX Runtime once, WebP’s decoder and one file a network', () => {
+  test('uploads less than 32 MiB of the 64 there are, with ONNX Runtime once, WebP’s decoder and one file a network', () => {
     const sizes = build.files.map(({ name, bytes }) => `${(bytes / MIB).toFixed(2)} MiB ${name}`);
     console.log(sizes.join('\n'));
     const total = build.files.reduce((sum, { bytes }) => sum + bytes, 0);
     expect(total).toBeGreaterThan(10 * MIB);
-    expect(total).toBeLessThan(20 * MIB);
+    expect(total).toBeLessThan(32 * MIB);
     const wasm = build.files.filter(({ name }) => name.endsWith('.wasm')).map(({ name }) => name.replace(/^\w+-/, ''));
     expect(wasm.sort()).toEqual(['ort-wasm-simd-threaded.wasm', 'webp_dec.wasm']);
   });

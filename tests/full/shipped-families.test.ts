@@ -6,7 +6,7 @@ import { type Evaluation, parseManifest } from '../../contract/manifest.ts';
 
 describe.each([
   { folder: 'models/fashion-vae', dtypes: ['fp16', 'fp32', 'int8'], fid: 3, classKept: 0.88 },
-  { folder: 'models-large/fashion-transformer', dtypes: ['int8'], fid: 3, classKept: 0.85 },
+  { folder: 'models/fashion-transformer', dtypes: ['int8'], fid: 3, classKept: 0.85 },
 ])('$folder', ({ folder, dtypes, fid, classKept }) => {
   const manifest = parseManifest(JSON.parse(readFileSync(`${folder}/model.json`, 'utf8')));
   const recorded = (manifest.metrics?.evaluations ?? []) as (Evaluation & Omit<EvalResult, 'model' | 'seconds'>)[];

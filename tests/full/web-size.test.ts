@@ -15,7 +15,10 @@ beforeAll(async () => {
   folder = await builtSite();
 });
 
-test('a first visit on the wasm path takes at most 3.5 MB over the wire, runtime and model included, whichever it shows', async () => {
+/** Of a link that names it: nothing else is shown in its place. */
+const LARGER: Readonly<Record<string, number>> = { 'fashion-transformer': 4_800_000 };
+
+test('a first visit on the wasm path takes at most 3.5 MB over the wire, runtime and model included, whichever it shows but for the Transformer', async () => {
   const browser = await launchBrowser();
   const names = parseModelList(JSON.parse(readFileSync(join(folder, 'models', 'index.json'), 'utf8'))).map(
     ({ name }) => name,
@@ -32,7 +35,7 @@ test('a first visit on the wasm path takes at most 3.5 MB over the wire, runtime
     console.log(
       `web-size: first visit, ${name}: ${(total / 1e6).toFixed(2)} MB: ${largest.map(({ path, bytes }) => `${path} ${bytes}`).join(', ')}`,
     );
-    expect(total).toBeLessThanOrEqual(3_500_000);
+    expect(total).toBeLessThanOrEqual(i === 0 ? 3_500_000 : (LARGER[name] ?? 3_500_000));
     const models = site.log.flatMap(({ path }) => /\/models\/([^/]+)\//.exec(path)?.[1] ?? []);
     expect(models.filter((one) => one !== name)).toEqual([]);
   }
