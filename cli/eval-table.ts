@@ -1,4 +1,5 @@
 // The table that `pocketgen eval` prints.
+import type { Completion } from '../train/eval/completion.ts';
 import type { EvalResult } from './commands/eval.ts';
 
 export function evaluationTable(result: EvalResult): string {
@@ -9,6 +10,16 @@ export function evaluationTable(result: EvalResult): string {
     const cell = (value: number | undefined): string => (value?.toFixed(digits) ?? '–').padStart(11);
     return [`${name.padEnd(16)}${cell(a)}${cell(b)}   ${what}`];
   };
+  const completed = (half: Pick<Completion, 'classKept' | 'spread'> | undefined): string[] => [
+    ...row('class kept', half?.classKept, reconstruction?.classOfPictures, 4, 'accuracy of the judge'),
+    ...row(
+      'spread',
+      half?.spread,
+      completion?.spreadOfPictures,
+      4,
+      `difference of two of ${completion?.seeds} seeds where they draw; real: of two pictures there`,
+    ),
+  ];
   const on = protocol.background === undefined ? '' : ` on ${protocol.background}`;
   return [
     `${generated.samples} generated pictures${on} (model after ${imagesSeen} images, truncation ${protocol.truncation}) against ` +
@@ -71,14 +82,8 @@ export function evaluationTable(result: EvalResult): string {
     ...row('codes', reconstruction?.codes, undefined, 0, 'different tokens that the pictures have'),
     ...row('active units', reconstruction?.activeUnits, undefined, 0, 'numbers of the latent that are in use'),
     ...(completion ? [`${completion.pictures} held-out pictures whose lower half was drawn anew, class not told`] : []),
-    ...row('class kept', completion?.classKept, reconstruction?.classOfPictures, 4, 'accuracy of the judge'),
-    ...row(
-      'spread',
-      completion?.spread,
-      completion?.spreadOfPictures,
-      4,
-      `difference of two of ${completion?.seeds} seeds where they draw; real: of two pictures there`,
-    ),
+    ...completed(completion),
+    ...(completion?.told ? ['the same, class told', ...completed(completion.told)] : []),
   ]
     .map((line) => line.trimEnd())
     .join('\n');

@@ -11,7 +11,7 @@ import { levelsOf, pictureOf, toPictures } from '../contract/pixels.ts';
 import { traceCompleter } from '../export/completer.ts';
 import { traceEncoder } from '../export/encoder.ts';
 import { openBundle, readNetwork, startSession } from '../export/open.ts';
-import { generatorFunction, loadGenerator, type TrainedGenerator } from '../export/weights.ts';
+import { generatorFunction, loadGenerator, type RunGenerator } from '../export/weights.ts';
 import { trace } from '../trace/index.ts';
 import { type PictureOptions, type PictureSize, pictureOptionsSchema, pictureSizes } from '../train/data/index.ts';
 import type { Complete } from '../train/eval/completion.ts';
@@ -35,7 +35,7 @@ export interface ModelSource extends Known {
   generate(firstSeed: number, labels: Uint8Array, truncation: number): Promise<Uint8Array>;
   /** Pictures as sets have them, drawn again as their labels; absent for a model without an encoder. */
   reconstruct?(pixels: Uint8Array, labels: Uint8Array): Promise<Uint8Array>;
-  /** Pictures as sets have them with the places that `hidden` names drawn by seeds `firstSeed` on, no class told; absent for a model that only draws. */
+  /** Pictures as sets have them with the places that `hidden` names drawn by seeds `firstSeed` on; absent for a model that only draws. */
   complete?: Complete;
   /** Latents [latentSize] and class weights [classes] of the caller's own (none without classes). */
   decode(latents: Float32Array[], classWeights: Float32Array[]): Promise<Picture[]>;
@@ -133,7 +133,7 @@ type Ways = Pick<ModelSource, 'reconstruct' | 'complete' | keyof Known>;
 
 /** The run's encoder, if it has one. */
 async function openWayBack(
-  trained: TrainedGenerator,
+  trained: RunGenerator,
   name: string,
   decode: Decode,
 ): Promise<{ ways: Ways; close(): Promise<void> }> {
@@ -197,8 +197,8 @@ function completeWith(
   completer: Completer,
 ): Complete {
   const size = image.width * image.height * image.channels;
-  const classWeights = new Float32Array(classes.length);
-  return async (pixels, hidden, firstSeed) => {
+  const untold = new Float32Array(classes.length);
+  return async (pixels, hidden, firstSeed, labels) => {
     const made = new Uint8Array(pixels.length);
     for (let from = 0; from < pixels.length / size; from += batch) {
       const count = Math.min(batch, pixels.length / size - from);
@@ -206,7 +206,7 @@ function completeWith(
         picture: pictureOf(pixels.slice((from + i) * size, (from + i + 1) * size), image),
         hidden,
         latent: latentOf(firstSeed + from + i, latent.size),
-        classWeights,
+        classWeights: labels ? oneHot(labels[from + i] ?? 0, classes.length) : untold,
       }));
       for (const [i, picture] of (await completer.complete(completions)).entries())
         made.set(levelsOf(picture), (from + i) * size);

@@ -1,8 +1,12 @@
-// What another training can go on from, out of a bundle. Apart from open.ts, which serves without tfjs.
+// What another training can go on from, out of a bundle, and the generator that is in it. Apart from open.ts, which serves without tfjs.
 import { UserError } from '../contract/errors.ts';
 import type { Manifest } from '../contract/manifest.ts';
+import { pictureOptionsSchema } from '../train/data/types.ts';
+import { createModel } from '../train/families/models.ts';
+import { under } from '../train/nn/tensors.ts';
 import { decodeTrainer, type NamedTrainer } from '../train/trainer.ts';
 import { readManifest, readNetwork } from './open.ts';
+import type { TrainedGenerator } from './weights.ts';
 
 /** What another training can go on from. @throws UserError for a bundle that was exported without it, or is damaged */
 export async function readTrainer(dir: string, manifest: Manifest = readManifest(dir)): Promise<NamedTrainer> {
@@ -12,4 +16,28 @@ export async function readTrainer(dir: string, manifest: Manifest = readManifest
       `bundle ${dir}: expected one that training can go on from, got one without a trainer file; export its run with --trainer`,
     );
   return { name: manifest.name, trainer: decodeTrainer(await readNetwork(dir, entry)) };
+}
+
+/**
+ * The generator of a bundle's trainer file, to be exported anew: in 16 bits a number, and after all images where the bundle may hold an
+ * earlier snapshot.
+ *
+ * @throws UserError as readTrainer, and for a bundle whose encoder was trained by itself, which no trainer file holds
+ */
+export async function loadExported(dir: string): Promise<TrainedGenerator> {
+  const manifest = readManifest(dir);
+  const { trainer } = await readTrainer(dir, manifest);
+  const { recipe, classes, images } = trainer;
+  const model = createModel(recipe);
+  if (manifest.encoder && !model.encode)
+    throw new UserError(`bundle ${dir}: expected one without an encoder of its own, got one; export its run`);
+  const { dataset, config } = manifest.training;
+  const options = pictureOptionsSchema.optional().parse(config.pictures);
+  return {
+    config: { recipe, dataset: { ...dataset, classes, ...(options && { options }) } },
+    model,
+    weights: under('ema', trainer.values),
+    imagesSeen: images,
+    origin: 'trainer of a bundle',
+  };
 }

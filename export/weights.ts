@@ -11,15 +11,21 @@ import { type RunConfig, readConfig } from '../train/store/run.ts';
 import { encodeTrainer } from '../train/trainer.ts';
 
 export interface TrainedGenerator {
-  readonly config: RunConfig;
+  /** What a bundle tells of its training. */
+  readonly config: Pick<RunConfig, 'recipe'> & {
+    readonly dataset: Pick<RunConfig['dataset'], 'name' | 'sha256' | 'classes' | 'options'>;
+  };
   readonly model: Model;
   /** Averaged parameters by name. */
   readonly weights: Values;
   readonly imagesSeen: number;
   /** How the encoder was trained, where that was a training of its own. */
   readonly encoder?: EncoderTraining;
-  readonly origin: 'best snapshot measured' | 'newest checkpoint' | 'still training';
+  readonly origin: 'best snapshot measured' | 'newest checkpoint' | 'still training' | 'trainer of a bundle';
 }
+
+/** That of a run. */
+export type RunGenerator = TrainedGenerator & { readonly config: RunConfig };
 
 export interface EncoderTraining {
   readonly recipe: RunConfig['recipe'];
@@ -34,7 +40,7 @@ export async function loadGenerator(
   run: RunFiles,
   warn: (sentence: string) => void,
   which: 'best' | 'newest' = 'best',
-): Promise<TrainedGenerator> {
+): Promise<RunGenerator> {
   const trained = await loadOwnGenerator(run, warn, which);
   const files = run.within(RUN.encoder);
   if ((await files.read(RUN.config)) === undefined) return trained;
@@ -80,7 +86,7 @@ export async function loadOwnGenerator(
   run: RunFiles,
   warn: (sentence: string) => void,
   which: 'best' | 'newest' = 'best',
-): Promise<TrainedGenerator> {
+): Promise<RunGenerator> {
   const config = await readConfig(run);
   const model = createModel(config.recipe);
   const best = which === 'newest' ? undefined : await loadSnapshot(run, model.weights, warn);
@@ -96,6 +102,15 @@ export async function loadOwnGenerator(
   }
   const { state, progress } = checkpoint;
   return { config, model, weights: under('ema', state), imagesSeen: progress.images, origin: 'newest checkpoint' };
+}
+
+/** The same, its classes guiding so much. @throws UserError for a model that is not guided */
+export function guided(trained: TrainedGenerator, guidance: number): TrainedGenerator {
+  const { recipe } = trained.config;
+  if (!recipe.transformer || recipe.network.classes === 0)
+    throw new UserError('--guidance: expected a Transformer with classes, got another model; leave it out');
+  const next = { ...recipe, transformer: { ...recipe.transformer, guidance } };
+  return { ...trained, config: { ...trained.config, recipe: next }, model: createModel(next) };
 }
 
 interface Trained {

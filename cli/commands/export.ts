@@ -1,4 +1,5 @@
 // `pocketgen export`: from a run to a bundle.
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../../contract/errors.ts';
@@ -7,11 +8,13 @@ import type { Training } from '../../contract/training.ts';
 import type { About } from '../../export/bundle.ts';
 import { checkBundleFolder } from '../../export/folder.ts';
 import { trainingHistory } from '../../export/history.ts';
-import { loadGenerator, loadTrainer } from '../../export/weights.ts';
-import { exportBundle } from '../../export/write.ts';
+import { readManifest, readNetwork } from '../../export/open.ts';
+import { loadExported } from '../../export/trainer.ts';
+import { guided, loadGenerator, loadTrainer, type TrainedGenerator } from '../../export/weights.ts';
+import { type ExportOptions, exportBundle } from '../../export/write.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { readConfig, readStats } from '../../train/store/run.ts';
-import { truncationOf, variantOf } from '../bundle-options.ts';
+import { truncationOf, variantOf, within } from '../bundle-options.ts';
 
 function variantsOf(list: string): [Variant, ...Variant[]] {
   const [first = '', ...rest] = list.split(',');
@@ -22,6 +25,8 @@ function variantsOf(list: string): [Variant, ...Variant[]] {
 
 interface ExportExtras {
   truncation?: number;
+  /** Of a Transformer's class; as its recipe says if absent. */
+  guidance?: number;
   /** What training.json of the bundle is to say, if anything. */
   training?: Training;
   /** Where they are to say something else than the data set's name does. */
@@ -30,29 +35,54 @@ interface ExportExtras {
   trainer?: boolean;
 }
 
-/** Exports a run and tells the user what was checked. */
+/** What of a run or a bundle goes into a bundle, besides the generator. */
+type Source = Pick<ExportOptions, 'engine' | 'metrics' | 'about' | 'trainer'> & { readonly trained: TrainedGenerator };
+
+async function runSource(dir: string, trainer: boolean): Promise<Source> {
+  const run = folderFiles(dir);
+  const warn = (line: string): void => console.error(line);
+  const trained = await loadGenerator(run, warn);
+  const engines = [...new Set((await readStats(run)).flatMap(({ engine }) => engine ?? []))];
+  return {
+    trained,
+    engine: engines.join(', ') || 'not recorded',
+    metrics: await trainingHistory(run, trained.imagesSeen, trained.config.recipe.network.resolution),
+    ...(trainer ? { trainer: await loadTrainer(run, warn) } : {}),
+  };
+}
+
+/** What was measured of the bundle is not of the one that is made, but its training is. */
+async function bundleSource(dir: string, trainer: boolean): Promise<Source> {
+  const { metrics, training, files, title, description, license } = readManifest(dir);
+  const kept = files.find(({ role }) => role === 'trainer');
+  return {
+    trained: await loadExported(dir),
+    engine: training.engine,
+    about: { title, description, license },
+    ...(metrics && { metrics: { ...metrics, evaluations: [] } }),
+    ...(trainer && kept ? { trainer: await readNetwork(dir, kept) } : {}),
+  };
+}
+
+/** Exports a run, or a bundle anew, and tells the user what was checked. */
 export async function runExport(
-  runDir: string,
+  from: string,
   out: string,
   dtypes: string,
-  { truncation = 1, training, about = {}, trainer = false }: ExportExtras = {},
+  { truncation = 1, guidance, training, about = {}, trainer = false }: ExportExtras = {},
 ): Promise<void> {
   checkBundleFolder(out); // what cannot be written is told before the work
   const variants = variantsOf(dtypes);
-  const run = folderFiles(runDir);
-  const trained = await loadGenerator(run, (line) => console.error(line));
-  console.error(`${runDir}: the generator after ${trained.imagesSeen} images (${trained.origin})`);
-  const { network } = trained.config.recipe;
-  const engines = [...new Set((await readStats(run)).flatMap(({ engine }) => engine ?? []))];
+  const source = await (isBundle(from) ? bundleSource : runSource)(from, trainer);
+  const trained = guidance === undefined ? source.trained : guided(source.trained, guidance);
+  console.error(`${from}: the generator after ${trained.imagesSeen} images (${trained.origin})`);
   const report = await exportBundle(trained, {
+    ...source,
     out,
     variants,
     truncation,
-    engine: engines.join(', ') || 'not recorded',
-    about,
-    metrics: await trainingHistory(run, trained.imagesSeen, network.resolution),
+    about: { ...source.about, ...about },
     ...(training ? { training } : {}),
-    ...(trainer ? { trainer: await loadTrainer(run, (line) => console.error(line)) } : {}),
   });
   console.error(`traced and encoded in ${report.traceMs.toFixed(0)} ms`);
   for (const { variant, tfjsNode, nodeWasm } of report.agreement) {
@@ -71,22 +101,43 @@ interface ExportFlags extends About {
   out?: string;
   dtype: string;
   truncation: string;
+  guidance?: string;
   trainer?: boolean;
 }
 
+const isBundle = (dir: string): boolean => existsSync(join(dir, 'model.json'));
+
+const MOST_GUIDANCE = 10;
+
 export function registerExport(command: Command): void {
   command
-    .argument('<run>', 'run folder')
-    .option('--out <dir>', 'bundle folder (default: models/ and the preset, or the run’s name for preset auto)')
+    .argument('<run>', 'run folder, or a bundle with a trainer file to be exported anew')
+    .option(
+      '--out <dir>',
+      'bundle folder (default, of a run: models/ and the preset, or the run’s name for preset auto)',
+    )
     .option('--dtype <list>', 'how weights are stored: fp32, fp16, int8; the first is the default one', 'fp16,fp32')
     .option('--truncation <t>', 'latent scale that is used unless another is asked for, from 0.01 to 1', '1')
+    .option(
+      '--guidance <w>',
+      'how many times as far a class moves what a Transformer draws, from 1 to 10 (default: as trained, 1)',
+    )
     .option('--title <text>', 'what people see it called (default: the data set’s name)')
     .option('--description <text>', 'a sentence on what it draws')
     .option('--license <text>', 'licence of the weights (default: as the pictures)')
     .option('--trainer', 'add what pocketgen train --from BUNDLE can go on from')
-    .action(async (run: string, { out, dtype, truncation, trainer = false, ...about }: ExportFlags) => {
-      const { preset } = (await readConfig(folderFiles(run))).recipe;
-      const folder = out ?? join('models', preset === 'auto' ? basename(resolve(run)) : preset);
-      await runExport(run, folder, dtype, { truncation: truncationOf(truncation), about, trainer });
+    .action(async (from: string, { out, dtype, truncation, guidance, trainer = false, ...about }: ExportFlags) => {
+      await runExport(from, out ?? (await bundleFolder(from)), dtype, {
+        truncation: truncationOf(truncation),
+        ...(guidance === undefined ? {} : { guidance: within('guidance', guidance, 1, MOST_GUIDANCE, false) }),
+        about,
+        trainer,
+      });
     });
+}
+
+async function bundleFolder(from: string): Promise<string> {
+  if (isBundle(from)) throw new UserError(`--out: expected a folder for what is made of ${from}, got none`);
+  const { preset } = (await readConfig(folderFiles(from))).recipe;
+  return join('models', preset === 'auto' ? basename(resolve(from)) : preset);
 }

@@ -11,6 +11,8 @@ import { generatorFunction } from '../../export/weights.ts';
 import { trace } from '../../trace/index.ts';
 import { createModel } from '../../train/families/models.ts';
 import { choose, inverseNormal, normalsOf, runningSums } from '../../train/families/transformer/choice.ts';
+import { transformerStepOptions } from '../../train/families/transformer/model.ts';
+import type { Told } from '../../train/families/transformer/network.ts';
 import { blockSizes, createSlots, haltonOrder, tokenCount } from '../../train/families/transformer/order.ts';
 import { seenMask } from '../../train/families/transformer/steps.ts';
 import { createQuantiser } from '../../train/families/transformer/tokens.ts';
@@ -19,7 +21,7 @@ import { pictureSizes } from '../../train/nn/spec.ts';
 import { type Tensors, under } from '../../train/nn/tensors.ts';
 import { recipeFor } from '../../train/recipe.ts';
 import { operators, readModel } from '../helpers/traced.ts';
-import { LEVELS, smallTokens, transformerRecipe, transformerSetup } from '../helpers/transformer.ts';
+import { LEVELS, SMALL_TRANSFORMER, smallTokens, transformerRecipe, transformerSetup } from '../helpers/transformer.ts';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -158,6 +160,26 @@ describe('network', () => {
     // Another class, other probabilities.
     const other = tokens.predict(p, codes, { classes: tf.oneHot([1, 0, 0], 2).toFloat() });
     expect(largest(other, tokens.predict(p, codes, { classes: classes() }))).toBeGreaterThan(0.01);
+  });
+
+  test('a guided class moves the logits further from those of any class, in all steps at once as in one after another', () => {
+    const transformer = { ...SMALL_TRANSFORMER, guidance: 3 };
+    const { tokens: guided } = transformerStepOptions({ ...setup.recipe, transformer });
+    const [p, z] = [own(), normals()];
+    const draw = (by: typeof tokens, told: Told): number[] => numbersOf(by.draw(p, z, told));
+    const codes = draw(guided, { classes: classes() });
+    expect(codes).not.toEqual(draw(tokens, { classes: classes() }));
+    const back = guided.undraw(p, tf.tensor2d(codes, [3, 16]), { classes: classes() });
+    expect(numbersOf(guided.draw(p, back, { classes: classes() }))).toEqual(codes);
+    // The first token knows no other: its probabilities are those that Ho and Salimans give.
+    const [first = 0] = createSlots(4, 5).places;
+    const logs = (told: Told): number[] =>
+      numbersOf(tf.slice(tokens.predict(p, tf.zeros([3, 16]), told), [0, first, 0], [1, 1, -1]));
+    const [of, any] = [logs({ classes: classes() }), logs({})];
+    const probabilities = tf.softmax(tf.tensor2d([of.map((x, i) => (any[i] ?? 0) + 3 * (x - (any[i] ?? 0)))]));
+    expect(codes[first]).toBe(numbersOf(choose(probabilities, tf.slice(z, [0, first], [1, 1])))[0]);
+    // No class, no guidance: to the last bit what it was.
+    expect(draw(guided, { classes: tf.zeros([3, 2]) })).toEqual(draw(tokens, {}));
   });
 
   test('a prediction knows the tokens of the blocks before it, and of no other', () => {

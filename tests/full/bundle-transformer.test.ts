@@ -44,7 +44,15 @@ beforeAll(async () => {
   ({ manifest, said } = await trainedShapes(
     {
       ...recipe,
-      transformer: { ...TRANSFORMER_DEFAULTS, levels: [4, 3, 3], width: 32, layers: 2, steps: 4, tokensFrom: 0.4 },
+      transformer: {
+        ...TRANSFORMER_DEFAULTS,
+        levels: [4, 3, 3],
+        width: 32,
+        layers: 2,
+        steps: 4,
+        tokensFrom: 0.4,
+        guidance: 1.5,
+      },
     },
     { run, bundle, variants: ['int8', 'fp32'] },
     warn,

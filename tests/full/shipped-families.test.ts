@@ -14,10 +14,11 @@ describe.each([
   test('every variant is as near to real pictures as was asked for, and keeps the class of what is put in', () => {
     expect(recorded.map(({ dtype }) => dtype).sort()).toEqual(dtypes);
     expect(existsSync(`${folder}/preview.png`)).toBe(true);
-    for (const { generated, reconstruction, dataset } of recorded) {
+    for (const { generated, reconstruction, completion, dataset } of recorded) {
       expect(dataset.heldOutPictures).toBe(10_000);
       expect(generated.fid).toBeLessThanOrEqual(fid);
       expect(reconstruction?.classKept).toBeGreaterThanOrEqual(classKept);
+      if (manifest.completer) expect(completion?.told?.classKept).toBeGreaterThanOrEqual(0.8);
     }
   });
 });

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runExport } from '../../cli/commands/export.ts';
+import type { Manifest } from '../../contract/manifest.ts';
 import { encodePng } from '../../contract/png.ts';
+import { readManifest } from '../../export/open.ts';
 import { readTrainer } from '../../export/trainer.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadGenerator, loadTrainer } from '../../export/weights.ts';
@@ -54,6 +57,17 @@ test('a bundle keeps averaged generator and discriminator of the newest checkpoi
   expect(Object.keys(under('ema', trainer.values))).toEqual(Object.keys(createModel(recipe).weights));
   expect(Object.keys(under('discriminator', trainer.values)).length).toBeGreaterThan(5);
   await verifyBundle(at('shapes'), () => {});
+});
+
+test('a bundle is exported anew from its trainer file, which tells its own training; only a Transformer can be guided', async () => {
+  await runExport(at('shapes'), at('anew'), 'int8,fp32', { trainer: true, about: { title: 'Shapes' } });
+  const [before, after] = [readManifest(at('shapes')), readManifest(at('anew'))];
+  expect(after).toMatchObject({ title: 'Shapes', description: before.description, training: before.training });
+  const kept = ({ files }: Manifest) => files.find(({ role }) => role === 'trainer')?.sha256;
+  expect(kept(after)).toBe(kept(before));
+  await verifyBundle(at('anew'), warn);
+  const guided = runExport(at('shapes'), at('guided'), 'int8', { guidance: 2 });
+  await expect(guided).rejects.toThrow('--guidance: expected a Transformer with classes, got another model');
 });
 
 test('a run that goes on begins with those numbers, resumes to the last bit, and says where it comes from', async () => {

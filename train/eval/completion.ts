@@ -2,21 +2,32 @@
 import { type PictureSet, spreadPictures } from '../data/index.ts';
 import { accuracy } from './evaluator.ts';
 
-export interface Completion {
-  /** Held-out pictures completed, the class not told. */
-  pictures: number;
+/** How the hidden half of held-out pictures comes out. */
+interface Completed {
   /** Share that the judge puts into their picture's class. Absent where there are no classes. */
   classKept?: number;
-  /** Mean absolute difference of two seeds' pixels where they are drawn, as a share of the range, over `seeds` of each of `varied` pictures; */
+  /** Mean absolute difference of two seeds' pixels where they are drawn, as a share of the range, over `seeds` of each of `varied` pictures. */
   spread: number;
-  /** and that of two held-out pictures in the same places, of whatever class. */
+}
+
+/** The class not told, and told where there are classes. */
+export interface Completion extends Completed {
+  /** Held-out pictures completed. */
+  pictures: number;
+  told?: Completed;
+  /** The difference of two held-out pictures in the same places, of whatever class. */
   spreadOfPictures: number;
   seeds: number;
   varied: number;
 }
 
-/** A picture with the places that `hidden` names drawn anew, for each of several, by seeds from the one given on. */
-export type Complete = (pixels: Uint8Array, hidden: Uint8Array, firstSeed: number) => Promise<Uint8Array>;
+/** A picture with the places that `hidden` names drawn anew, for each of several, by seeds from the one given on; `labels` tell their classes. */
+export type Complete = (
+  pixels: Uint8Array,
+  hidden: Uint8Array,
+  firstSeed: number,
+  labels?: Uint8Array,
+) => Promise<Uint8Array>;
 
 const mostCompleted = 1000;
 const mostVaried = 100;
@@ -49,20 +60,24 @@ export async function completion(
   judge?: (pixels: Uint8Array) => Promise<Uint8Array>,
 ): Promise<Completion> {
   const shown = spreadPictures(test, mostCompleted);
+  const some = spreadPictures(test, mostVaried);
   const hidden = lowerHalf(test.width, test.height);
   const size = test.width * test.height * test.channels;
-  const made = await complete(shown.pixels, hidden, firstSeed);
-  const some = spreadPictures(test, mostVaried);
-  let spread = 0;
-  for (let i = 0; i < some.count; i++) {
-    const again = new Uint8Array(seeds * size);
-    for (let k = 0; k < seeds; k++) again.set(some.pixels.subarray(i * size, (i + 1) * size), k * size);
-    spread += spreadOf(await complete(again, hidden, firstSeed), seeds, hidden) / some.count;
+  async function completed(told: boolean): Promise<Completed> {
+    const made = await complete(shown.pixels, hidden, firstSeed, told ? shown.labels : undefined);
+    let spread = 0;
+    for (let i = 0; i < some.count; i++) {
+      const again = new Uint8Array(seeds * size);
+      for (let k = 0; k < seeds; k++) again.set(some.pixels.subarray(i * size, (i + 1) * size), k * size);
+      const labels = told ? new Uint8Array(seeds).fill(some.labels[i] ?? 0) : undefined;
+      spread += spreadOf(await complete(again, hidden, firstSeed, labels), seeds, hidden) / some.count;
+    }
+    return { ...(judge && { classKept: accuracy(await judge(made), shown.labels) }), spread };
   }
   return {
     pictures: shown.count,
-    ...(judge && { classKept: accuracy(await judge(made), shown.labels) }),
-    spread,
+    ...(await completed(false)),
+    ...(judge && { told: await completed(true) }),
     spreadOfPictures: spreadOf(some.pixels, some.count, hidden),
     seeds,
     varied: some.count,

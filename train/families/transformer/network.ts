@@ -35,6 +35,15 @@ export interface TokenNetwork {
 const HIDDEN = -1e9;
 /** Deviation of what is told, beside branches whose sum is some 1. */
 const EMBEDDING = 0.3;
+/** Classifier-free guidance (Ho & Salimans 2022, arXiv:2207.12598), of logits (Muse, arXiv:2301.00704). */
+interface Guidance {
+  /** A batch as it is drawn: told its classes, and once more without them. */
+  rows(x: tf.Tensor): tf.Tensor;
+  told: Told;
+  /** Logits of all those rows → of the batch: [rows, codes]. */
+  logits(x: tf.Tensor): tf.Tensor;
+}
+
 /** The first predictions are nearly uniform. */
 const PREDICTION_GAIN = 0.1;
 
@@ -116,6 +125,28 @@ export function createTokenNetwork(
     return predictions(p, before ? tf.slice(out, [0, places, 0], [-1, places, width]) : out);
   };
 
+  const guided = (told: Told): Guidance => {
+    const { classes, changed, seen } = told;
+    if (options.guidance === 1 || !classes) return { rows: (x) => x, told, logits: (x) => x };
+    const rows = (x: tf.Tensor): tf.Tensor => tf.concat([x, x], 0);
+    return {
+      rows,
+      told: {
+        classes: tf.concat([classes, tf.mul(classes, 0)], 0),
+        changed: changed && rows(changed),
+        seen: seen && { pictures: rows(seen.pictures), mask: rows(seen.mask) },
+      },
+      logits(x) {
+        const pair = tf.reshape(x, [2, -1, codes]);
+        const [of, any] = [0, 1].map((at) => tf.reshape(tf.slice(pair, [at, 0, 0], [1, -1, -1]), [-1, codes])) as [
+          tf.Tensor,
+          tf.Tensor,
+        ];
+        return tf.add(any, tf.mul(tf.sub(of, any), options.guidance));
+      },
+    };
+  };
+
   return {
     parameters: [
       embedding('codes.weight', codes),
@@ -131,8 +162,9 @@ export function createTokenNetwork(
       const logits = forced(p, gathered(given, slots.places), told);
       return gathered(tf.reshape(tf.logSoftmax(logits), [-1, places, codes]), slots.ofPlace);
     },
-    draw(p, normals, told) {
+    draw(p, normals, given) {
       const z = gathered(normals, slots.places);
+      const { rows, told, logits } = guided(given);
       const shared = common(p, told);
       const memory: Memory = [];
       const seen = told.seen && seenRows(p, told.seen);
@@ -143,7 +175,7 @@ export function createTokenNetwork(
         const start = slots.starts[k] ?? 0;
         const mine = tf.slice(z, [0, start], [-1, size]);
         const before = drawn.at(-1);
-        const told = before
+        const earlier = before
           ? tf.pad(
               before as tf.Tensor2D,
               [
@@ -154,15 +186,16 @@ export function createTokenNetwork(
             )
           : tf.sub(tf.mul(mine, 0), 1);
         const own = ofSlots && tf.slice(ofSlots, [0, start, 0], [-1, size, width]);
-        const out = attend(options, p, plus(plus(slotRows(p, told, start), own), shared), { memory });
-        const probabilities = tf.softmax(predictions(p, out));
+        const out = attend(options, p, plus(plus(slotRows(p, rows(earlier), start), own), shared), { memory });
+        const probabilities = tf.softmax(logits(predictions(p, out)));
         drawn.push(tf.reshape(choose(probabilities, tf.reshape(mine, [-1, 1])), [-1, size]));
       }
       return gathered(tf.concat(drawn, 1), slots.ofPlace);
     },
-    undraw(p, given, told) {
-      const ordered = gathered(given, slots.places);
-      const z = normalsOf(tf.softmax(forced(p, ordered, told)), oneHotCodes(ordered, codes));
+    undraw(p, codesOf, given) {
+      const ordered = gathered(codesOf, slots.places);
+      const { rows, told, logits } = guided(given);
+      const z = normalsOf(tf.softmax(logits(forced(p, rows(ordered), told))), oneHotCodes(ordered, codes));
       return gathered(tf.reshape(z, [-1, places]), slots.ofPlace);
     },
   };

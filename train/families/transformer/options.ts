@@ -26,6 +26,8 @@ export const transformerOptionsSchema = z
     classDropout: share,
     /** Part of the pictures of a set that is augmented which are shown changed, and said to be. */
     changed: share,
+    /** How many times as far as it moves the logits of a picture of any class a class that is told moves them when one is drawn; 1: as learnt. */
+    guidance: z.number().min(1).default(1),
     learningRate: z.strictObject({ from: weight, to: weight }),
     beta1: z.number().min(0).max(0.9999),
   })
@@ -52,6 +54,7 @@ export const TRANSFORMER_DEFAULTS: TransformerOptions = {
   steps: 8,
   classDropout: 0.1,
   changed: 0.5,
+  guidance: 1,
   learningRate: { from: 1e-3, to: 1e-5 },
   beta1: 0.9,
 };
