@@ -2,10 +2,11 @@
 // compress as well by themselves. The best quality takes most of a minute for a wasm file, so results are kept by content.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import type { Plugin } from 'vite';
+import { parseManifest } from '../../contract/manifest.ts';
 
 const KINDS = /\.(js|mjs|css|html|svg|json|webmanifest|wasm|onnx)$/;
 const CACHE = join('node_modules', '.cache', 'pocketgen', 'brotli');
@@ -40,6 +41,18 @@ async function compressed(bytes: Buffer, level: number): Promise<Buffer> {
   return out;
 }
 
+/** Networks in other variants than their bundles' default ones, which no page downloads unless it is told to: most of the bytes there are. */
+function seldomAsked(folder: string, names: readonly string[]): ReadonlySet<string> {
+  return new Set(
+    names
+      .filter((name) => basename(name) === 'model.json')
+      .flatMap((name) => {
+        const { files, defaultVariant } = parseManifest(JSON.parse(readFileSync(join(folder, name), 'utf8')));
+        return files.flatMap(({ variant, path }) => (variant === defaultVariant ? [] : [join(dirname(name), path)]));
+      }),
+  );
+}
+
 export function compressPlugin(): Plugin {
   let folder = '';
   return {
@@ -56,8 +69,10 @@ export function compressPlugin(): Plugin {
         const level = quality();
         if (level === 0) return;
         const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => KINDS.test(name));
+        const seldom = seldomAsked(folder, names);
         await Promise.all(
           names.map(async (name) => {
+            if (seldom.has(name)) return;
             const bytes = readFileSync(join(folder, name));
             if (bytes.length > 1_000) writeFileSync(join(folder, `${name}.br`), await compressed(bytes, level));
           }),
