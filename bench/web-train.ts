@@ -1,98 +1,87 @@
-// Training steps in real Chromium: images a second of preset `quick`'s networks (28 px, grey) and of a 32 px colour recipe on the
-// page's trainer, one wasm thread and several: `npm run build && npm run bench:web-train`. tfjs's own wasm backend has no gradient
-// of a convolution's filter, so it cannot run the step; bench/train.ts times it on tfjs's plain backend.
+// Training steps in real Chromium: images a second of preset `quick`, of a recipe for 32 px colour, and of a published CNN ("stick"), by
+// our traced step on onnxruntime-web beside tfjs op by op on each of its backends and, for the stick, jax-js:
+// `npm run bench:web-train [-- --rounds 3 --seconds 5 --works quick --peers "ours,tfjs wasm" --hardware]`.
+// All take turns within a round. CPU is told beside the clock, and is what counts on a machine that does other things as well.
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { randomWords } from '../contract/random.ts';
-import { launchBrowser } from '../tests/browser.ts';
-import { MODEL, openPage } from '../tests/web-harness.ts';
-import { serveSite } from '../tests/web-site.ts';
-import { FAMILIES } from '../train/families/family.ts';
-import type { Call, FromTrainer, NewRun, Outlook, RuntimeParts } from '../web/train/protocol.ts';
+import { PEERS, type Peer, WORKS, type WorkName } from './peers/contest.ts';
+import { type Contestant, peerPages } from './peers/host.ts';
 
 const { values } = parseArgs({
-  options: { site: { type: 'string', default: 'dist/web' }, threads: { type: 'string', default: '1,2,4' } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    /** Of CPU, of one peer in one round; one step at least. */
+    seconds: { type: 'string', default: '5' },
+    works: { type: 'string', default: WORKS.join() },
+    peers: { type: 'string', default: PEERS.join() },
+    /** The machine's own GPU; without it WebGL and WebGPU are computed in software. */
+    hardware: { type: 'boolean', default: false },
+    /** A peer that has not made its first step by then is left out. */
+    patience: { type: 'string', default: '180' },
+  },
 });
+const [rounds, seconds, patience] = [values.rounds, values.seconds, values.patience].map(Number) as [
+  number,
+  number,
+  number,
+];
+const chosen = <T extends string>(all: readonly T[], list: string): T[] =>
+  all.filter((one) => list.split(',').includes(one));
 
-/** Noise: what is on a picture costs nothing. */
-function noise(size: number, channels: 1 | 3, classes: number): NewRun {
-  const count = 100;
-  const words = randomWords(1, 3, 0, count * size * size * channels);
-  return {
-    ...{ name: 'noise', size, channels, width: 32, family: FAMILIES[0] },
-    classes: Array.from({ length: classes }, (_, i) => `class ${i}`),
-    pixels: Uint8Array.from(words, (word) => word & 255),
-    labels: Uint8Array.from({ length: count }, (_, i) => (classes > 0 ? i % classes : 0)),
-  };
+interface Turn {
+  readonly peer: Peer;
+  readonly contestant: Contestant;
+  /** Seconds of CPU of a step, as last measured. */
+  step: number;
+  readonly clock: number[];
+  readonly cpu: number[];
 }
-const RUNS = { 'quick, 28 px grey': noise(28, 1, 10), 'auto, 32 px colour': noise(32, 3, 0) };
 
-const site = await serveSite(values.site);
-const browser = await launchBrowser();
-const { page } = await openPage(await browser.newContext(), `${site.url}#model=${MODEL}&view=make`);
-await page.getByRole('heading', { name: 'Make a model' }).waitFor();
-const [trainer] = page.workers().filter((worker) => worker.url().includes('/trainer-'));
-if (trainer === undefined) throw new Error('bench: expected the trainer of the page, got none');
-const ort = await page.evaluate(() =>
-  performance.getEntriesByType('resource').flatMap(({ name }) => (/\/ort[.-]/.test(name) ? [name] : [])),
-);
-const address = (pattern: RegExp): string => {
-  const found = ort.find((name) => pattern.test(name));
-  if (found === undefined) throw new Error(`bench: expected the page to have loaded ${pattern}, got ${ort.join(', ')}`);
-  return found;
+const median = (list: readonly number[]): number => {
+  const sorted = [...list].sort((a, b) => a - b);
+  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
+  return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
 };
+const shown = (x: number): string => x.toFixed(x < 10 ? 2 : 0);
 
-/** In a worker of its own: a runtime has one number of threads for good. */
-async function outlook(run: NewRun, threads: number): Promise<Outlook & { seconds: number }> {
-  const parts = {
-    script: address(/ort\.wasm\.min/),
-    loader: address(/ort-wasm-simd-threaded-[^.]*\.m?js/),
-    wasm: address(/ort-wasm-simd-threaded-[^.]*\.wasm/),
-  };
-  return page.evaluate(
-    async ({ url, parts, run, threads }) => {
-      const worker = new Worker(url, { type: 'module' });
-      let next = 0;
-      const call = (name: Call['name'], ...args: unknown[]) =>
-        new Promise<unknown>((resolve, reject) => {
-          const id = next++;
-          worker.addEventListener('message', ({ data }: MessageEvent<FromTrainer>) => {
-            if (data.type === 'answer' && data.id === id) resolve(data.value);
-            if (data.type === 'failed' && data.id === id) reject(new Error(data.message));
-          });
-          worker.postMessage({ id, name, args });
-        });
-      const binary = new Uint8Array(await (await fetch(parts.wasm)).arrayBuffer());
-      await call('start', { ...parts, binary, threads } satisfies RuntimeParts & { wasm: string });
-      const given = { ...run, pixels: Uint8Array.from(run.pixels), labels: Uint8Array.from(run.labels) };
-      const before = performance.now();
-      const answer = (await call('forecast', given)) as Outlook;
-      const seconds = (performance.now() - before) / 1000;
-      worker.terminate();
-      return { ...answer, seconds };
-    },
-    { url: trainer?.url() ?? '', parts, run: { ...run, pixels: [...run.pixels], labels: [...run.labels] }, threads },
-  ) as Promise<Outlook & { seconds: number }>;
-}
-
-/** Seconds of CPU that pages and their workers have had so far. */
-async function cpuSeconds(): Promise<number> {
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  await session.detach();
-  return processInfo.filter(({ type }) => type === 'renderer').reduce((sum, { cpuTime }) => sum + cpuTime, 0);
-}
-
-for (const [name, run] of Object.entries(RUNS)) {
-  for (const threads of values.threads.split(',').map(Number)) {
-    const before = await cpuSeconds();
-    const { imagesPerSecond, seconds } = await outlook(run, threads);
-    // Of a core, what others left: one thread is never idle meanwhile.
-    const share = ((await cpuSeconds()) - before) / seconds;
+async function compete(work: WorkName, peers: readonly Peer[]): Promise<void> {
+  const pages = await peerPages({ webgpu: !values.hardware });
+  const turns: Turn[] = [];
+  for (const peer of peers) {
+    try {
+      const contestant = await pages.start(peer, work, patience);
+      const { cpu } = await contestant.run(1);
+      turns.push({ peer, contestant, step: cpu, clock: [], cpu: [] });
+    } catch (error) {
+      console.log(`${work}, ${peer}: ${(error instanceof Error ? error.message : String(error)).split('\n')[0]}`);
+    }
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const turn of round % 2 === 0 ? turns : turns.toReversed()) {
+      const steps = Math.max(1, Math.round(seconds / Math.max(turn.step, 1e-3)));
+      const { clock, cpu } = await turn.contestant.run(steps);
+      const images = turn.contestant.started.batch * steps;
+      turn.step = cpu / steps;
+      turn.clock.push(images / clock);
+      turn.cpu.push(images / cpu);
+    }
+  }
+  const [ours] = turns;
+  for (const { peer, contestant, clock, cpu } of turns) {
+    const { preparing, first } = contestant.started;
+    const times =
+      ours && peer !== ours.peer ? `; ${ours.peer} is ${shown(median(ours.cpu) / median(cpu))} times that` : '';
     console.log(
-      `${name}: ${imagesPerSecond.toFixed(1)} images/s, threads: ${threads}, with ${share.toFixed(2)} of a core (${(imagesPerSecond / share).toFixed(0)} a second of CPU); ` +
-        `preparing and timing took ${seconds.toFixed(1)} s`,
+      `${work}, ${peer}: ${shown(median(clock))} images/s, ${shown(median(cpu))} a second of CPU (${cpu.map(shown).join(', ')})${times}; ` +
+        `preparing ${shown(preparing / 1000)} s, first step ${shown(first / 1000)} s`,
     );
   }
+  await pages.close();
 }
-await browser.close();
-await site.close();
+
+for (const work of chosen(WORKS, values.works)) await compete(work, chosen(PEERS, values.peers));
+console.log(
+  `load average ${loadavg()
+    .map((x) => x.toFixed(1))
+    .join(' ')}, this bench included`,
+);
