@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'vite';
-import { startVitest } from 'vitest/node';
+import { startVitest, type TestModule } from 'vitest/node';
 import { ensureBrowser } from './browser.ts';
 
 const started = performance.now();
@@ -46,10 +46,24 @@ try {
     failed += inModule === 0 && module.state() === 'failed' ? 1 : inModule;
   }
   failed += vitest.state.getUnhandledErrors().length;
+  console.log(slowest(vitest.state.getTestModules()));
   await vitest.close();
 } catch (error) {
   console.error(error);
   failed++;
+}
+
+/** Where the time goes: files, of which up to two run at a time. */
+function slowest(modules: readonly TestModule[]): string {
+  const seconds = (module: TestModule): number => {
+    const { collectDuration, duration } = module.diagnostic();
+    return (collectDuration + duration) / 1000;
+  };
+  const sorted = [...modules].sort((a, b) => seconds(b) - seconds(a));
+  return `slowest, s: ${sorted
+    .slice(0, 20)
+    .map((module) => `${module.relativeModuleId} ${seconds(module).toFixed(0)}`)
+    .join(', ')}`;
 }
 
 // No test at all is no success.
