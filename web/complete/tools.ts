@@ -1,8 +1,8 @@
 // What lies beside and below the pad: what a stroke does, how broad it is, halves at a tap, and ways back.
-import { radio, WIDTHS } from '../draw/tools.ts';
+import { check, WIDTHS, widthChoice } from '../draw/tools.ts';
 import { type Brush, ERASER, type Mark } from '../draw/work.ts';
 import { h } from '../ui/dom.ts';
-import { type IconName, icon } from '../ui/icons.ts';
+import { iconButton } from '../ui/icons.ts';
 import { HALVES, type Half, rectangle } from './mask.ts';
 import { words } from './texts.ts';
 
@@ -29,26 +29,14 @@ export function createRubTools(actions: RubActions, shape: () => number): RubToo
     actions.brush(brush);
     for (const [colour, button] of modes) button.setAttribute('aria-pressed', String(colour === brush.colour));
   };
-  const tool = (name: IconName, word: Parameters<typeof words>[0], run: () => void) =>
-    h('button', { class: 'icon-button', 'aria-label': words(word), title: words(word), onclick: run }, icon(name));
   const modes = [
-    ['#000000', tool('complete', 'erase', () => set({ colour: '#000000' }))],
-    [ERASER, tool('draw', 'restore', () => set({ colour: ERASER }))],
+    ['#000000', iconButton('complete', words('erase'), () => set({ colour: '#000000' }))],
+    [ERASER, iconButton('draw', words('restore'), () => set({ colour: ERASER }))],
   ] as const;
-  const undo = tool('undo', 'undo', actions.undo);
-  const clear = tool('clear', 'clear', actions.clear);
-  const widths = h(
-    'div',
-    { class: 'palette', role: 'radiogroup', 'aria-label': words('widths') },
-    ...WIDTHS.map((width, i) => {
-      const option = radio('rub-width', words(`width-${i as 0 | 1 | 2 | 3}`), () => set({ width }));
-      option.classList.add('width');
-      option.style.setProperty('--dot', `${6 + i * 6}px`);
-      return option;
-    }),
-  );
-  const broad = widths.querySelectorAll('input')[BROAD];
-  if (broad !== undefined) broad.checked = true;
+  const undo = iconButton('undo', words('undo'), actions.undo);
+  const clear = iconButton('clear', words('clear'), actions.clear);
+  const widths = widthChoice('rub-width', words('widths'), (width) => set({ width }));
+  check(widths, BROAD);
   const halves = (Object.keys(HALVES) as Half[]).map((half) =>
     h('button', { class: 'chip', onclick: () => actions.mark(rectangle(HALVES[half], shape())) }, words(half)),
   );

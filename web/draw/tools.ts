@@ -43,16 +43,7 @@ export function createBrushTools(change: (brush: Brush) => void): BrushTools {
     change(brush);
   };
   const palette = h('div', { class: 'palette', role: 'radiogroup', 'aria-label': words('colours') });
-  const widths = h(
-    'div',
-    { class: 'palette', role: 'radiogroup', 'aria-label': words('widths') },
-    ...WIDTHS.map((width, i) => {
-      const option = radio('brush-width', words(`width-${i as 0 | 1 | 2 | 3}`), () => set({ width }));
-      option.classList.add('width');
-      option.style.setProperty('--dot', `${6 + i * 6}px`);
-      return option;
-    }),
-  );
+  const widths = widthChoice('brush-width', words('widths'), (width) => set({ width }));
   const filled = h('input', { type: 'checkbox', onchange: () => set({ filled: filled.checked }) });
   const own = h('input', {
     type: 'color',
@@ -169,14 +160,25 @@ export function createPhotoTools(actions: PhotoActions): PhotoTools {
   };
 }
 
-export function radio(name: string, label: string, pick: () => void): HTMLElement {
+function radio(name: string, label: string, pick: () => void): HTMLElement {
   const input = h('input', { type: 'radio', name, 'aria-label': label, onchange: pick });
   return h('label', { class: 'swatch', title: label }, input, h('span', { 'aria-hidden': 'true' }));
 }
 
-function check(group: HTMLElement, index: number): void {
+export function check(group: HTMLElement, index: number): void {
   const input = group.querySelectorAll<HTMLInputElement>('input[type=radio]')[index];
   if (input !== undefined) input.checked = true;
+}
+
+/** Radio buttons for the WIDTHS, in their order. */
+export function widthChoice(name: string, label: string, pick: (width: number) => void): HTMLElement {
+  const options = WIDTHS.map((width, i) => {
+    const option = radio(name, words(`width-${i as 0 | 1 | 2 | 3}`), () => pick(width));
+    option.classList.add('width');
+    option.style.setProperty('--dot', `${6 + i * 6}px`);
+    return option;
+  });
+  return h('div', { class: 'palette', role: 'radiogroup', 'aria-label': label }, ...options);
 }
 
 export function iconTool(name: IconName, word: Word, run: () => void): HTMLButtonElement {

@@ -2,7 +2,7 @@
 import type { ModelEntry } from '../files/models.ts';
 import type { NewRun, Outlook } from '../train/protocol.ts';
 import { h } from '../ui/dom.ts';
-import { icon } from '../ui/icons.ts';
+import { iconButton } from '../ui/icons.ts';
 import { duration, number } from './numbers.ts';
 import { areMostlyTransparent, type Brought, bring, readAll } from './pictures.ts';
 import { createSettings } from './settings.ts';
@@ -95,11 +95,7 @@ export function createChooser({ measure, begin, fail }: Chosen): Chooser {
           'li',
           {},
           h('span', { dir: 'auto' }, words('count', { name: shown, n: number(own.length) })),
-          h(
-            'button',
-            { class: 'icon-button', title: remove, 'aria-label': remove, onclick: () => leaveOut(one) },
-            icon('close'),
-          ),
+          iconButton('close', remove, () => leaveOut(one)),
           h('div', { class: 'row' }, ...pictures),
         );
       }),

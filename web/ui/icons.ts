@@ -1,5 +1,5 @@
 // The icons, 24 × 24, drawn with the current colour.
-import { svg } from './dom.ts';
+import { h, svg } from './dom.ts';
 
 const PATHS = {
   wall: 'M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z',
@@ -34,4 +34,9 @@ export function icon(name: IconName): SVGElement {
     { viewBox: '0 0 24 24', class: `icon icon-${name}`, 'aria-hidden': 'true', focusable: 'false' },
     svg('path', { d: PATHS[name] }),
   );
+}
+
+/** A button that shows an icon only: `text` is what it is called, aloud and under the mouse. */
+export function iconButton(name: IconName, text: string, run: () => void): HTMLButtonElement {
+  return h('button', { class: 'icon-button', 'aria-label': text, title: text, onclick: run }, icon(name));
 }

@@ -6,7 +6,7 @@ import { t } from '../texts.ts';
 import { number } from './curve.ts';
 import { openDialog } from './dialogs.ts';
 import { h } from './dom.ts';
-import { icon } from './icons.ts';
+import { icon, iconButton } from './icons.ts';
 
 export interface ModelChoices {
   models: readonly ModelEntry[];
@@ -62,15 +62,10 @@ export function openModels({ models, newer, current, pick, removed, add, make }:
         h('span', {}, h('b', { dir: 'auto' }, modelTitle(entry)), h('small', {}, factsOf(entry))),
       ),
       entry.own &&
-        h(
-          'button',
-          {
-            class: 'icon-button',
-            'aria-label': words,
-            title: words,
-            onclick: then(() => void forgetOwn(entry).then(removed)),
-          },
-          icon('close'),
+        iconButton(
+          'close',
+          words,
+          then(() => void forgetOwn(entry).then(removed)),
         ),
     ];
   }

@@ -5,7 +5,7 @@ import { parseSeed } from '../../contract/latent.ts';
 import { inputsOf, type Point, soleClass, withClass } from '../pictures/point.ts';
 import { type TextKey, t } from '../texts.ts';
 import { draw, h, latest, pictureCanvas } from './dom.ts';
-import { icon } from './icons.ts';
+import { iconButton } from './icons.ts';
 import { type App, randomSeed } from './view.ts';
 
 export interface PointPicker {
@@ -74,11 +74,7 @@ export function createOtherPicker(app: App, label: TextKey): PointPicker {
     oninput: () => setSeed(seed.value === '' ? '2' : seed.value),
   });
   const classes = h('select', { 'aria-label': `${t(label)}: ${t('class')}`, onchange: pick });
-  const dice = h(
-    'button',
-    { class: 'icon-button', 'aria-label': t('dice'), title: t('dice'), onclick: () => setSeed(String(randomSeed())) },
-    icon('dice'),
-  );
+  const dice = iconButton('dice', t('dice'), () => setSeed(String(randomSeed())));
   const element = h(
     'div',
     { class: 'other' },

@@ -11,7 +11,7 @@ import { createBundleDrop } from './bundle-drop.ts';
 import { h } from './dom.ts';
 import { createDraw } from './draw.ts';
 import { createExplore } from './explore.ts';
-import { icon } from './icons.ts';
+import { icon, iconButton } from './icons.ts';
 import { createLazy } from './lazy.ts';
 import { createLivePanel, type LivePanel } from './live.ts';
 import { createMix } from './mix.ts';
@@ -186,11 +186,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
       root.dataset.theme = dark() ? 'light' : 'dark';
       writeSetting(THEME, root.dataset.theme);
     };
-    return h(
-      'button',
-      { class: 'icon-button', 'aria-label': t('theme'), title: t('theme'), onclick: flip },
-      icon('theme'),
-    );
+    return iconButton('theme', t('theme'), flip);
   }
 
   function languageButton(): HTMLElement {
@@ -220,7 +216,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
       };
       message.append(h('button', { class: 'button strong', onclick: run }, t(action.label)));
     } else setTimeout(remove, 6000);
-    message.append(h('button', { class: 'icon-button', 'aria-label': t('close'), onclick: remove }, icon('close')));
+    message.append(iconButton('close', t('close'), remove));
     messages.append(message);
   }
 

@@ -9,7 +9,7 @@ import type { State } from '../state.ts';
 import { t } from '../texts.ts';
 import { draw, evenSize, h, latest, pictureCanvas } from './dom.ts';
 import { isSaved, toggleSaved } from './favourites.ts';
-import { icon } from './icons.ts';
+import { icon, iconButton } from './icons.ts';
 import { type App, randomSeed } from './view.ts';
 
 /** What is in the frame: a point's picture, or one of which a seed drew a part. */
@@ -260,7 +260,3 @@ const sourceOf = (point: Point) => (point.kind === 'seed' ? t('seedIs', { seed: 
 
 /** A completion is kept as the picture that it is. */
 const keepable = ({ point, picture, completedBy }: Shown) => (completedBy === undefined ? point : picture);
-
-function iconButton(name: 'save' | 'share' | 'dice', text: string, run: () => void): HTMLButtonElement {
-  return h('button', { class: 'icon-button', 'aria-label': text, title: text, onclick: run }, icon(name));
-}

@@ -7,7 +7,7 @@ import { animationBlob, fileName } from '../pictures/save.ts';
 import { t } from '../texts.ts';
 import { draw, h, latest, pictureCanvas, setTiles } from './dom.ts';
 import { saveBlob } from './files.ts';
-import { icon } from './icons.ts';
+import { icon, iconButton } from './icons.ts';
 import { createOtherPicker, createThumb, otherOf } from './other.ts';
 import { type App, reducedMotion, type View } from './view.ts';
 
@@ -42,13 +42,7 @@ export function createWalk(app: App): View {
   const element = h(
     'div',
     { class: 'view' },
-    h(
-      'div',
-      { class: 'ends' },
-      from.element,
-      h('button', { class: 'icon-button', 'aria-label': t('swap'), title: t('swap'), onclick: swap }, icon('swap')),
-      to.element,
-    ),
+    h('div', { class: 'ends' }, from.element, iconButton('swap', t('swap'), swap), to.element),
     strip,
     slider,
     h(
