@@ -10,7 +10,6 @@ const ALONE = [
   'element',
   'engines',
   'examples',
-  'packages',
   'start',
   'web-access',
   'web-devices',

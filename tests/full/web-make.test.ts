@@ -115,13 +115,13 @@ test('transparent pictures of a zip go on from a model that has what for, qualit
   await page.close();
 }, 900_000);
 
-test('a folder of pictures is taken, and every kind of model trains on it', async () => {
+test('a folder of pictures is taken, and every other kind of model trains on it', async () => {
   const page = await open();
   await chooseFiles(page, 'Add a folder', at('own'));
   await page.getByText('disc: 64').waitFor();
   await page.getByLabel('Size in pixels').selectOption('16');
   await page.getByLabel('Network').selectOption('small');
-  for (const [i, family] of FAMILIES.entries()) {
+  for (const [i, family] of FAMILIES.filter((one) => one !== 'gan').entries()) {
     await page.getByLabel('Name of the model').fill(family);
     await page.getByLabel('Kind', { exact: true }).selectOption(family);
     await press(page, 'See how long it takes');
