@@ -25,8 +25,13 @@ const [rounds, seconds, patience] = [values.rounds, values.seconds, values.patie
   number,
   number,
 ];
-const chosen = <T extends string>(all: readonly T[], list: string): T[] =>
-  all.filter((one) => list.split(',').includes(one));
+function chosen<T extends string>(all: readonly T[], list: string): T[] {
+  return list.split(',').map((name) => {
+    const found = all.find((one) => one === name);
+    if (found === undefined) throw new Error(`expected some of ${all.join(', ')}, got ${name}`);
+    return found;
+  });
+}
 
 interface Turn {
   readonly peer: Peer;
