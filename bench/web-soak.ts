@@ -15,16 +15,13 @@ import {
   press,
   said,
   saved,
-  stateIn,
-  writeFiles,
+  stateInNode,
+  stateOfPacked,
 } from '../tests/helpers/making.ts';
 import { MEASURING, memoryOf, watched, watchFrames } from '../tests/helpers/page-load.ts';
 import { smallPictures, smallRecipe } from '../tests/small.ts';
 import { MODEL } from '../tests/web-harness.ts';
 import { serveSite } from '../tests/web-site.ts';
-import { PICTURES } from '../train/data/packed.ts';
-import { trainInFolder } from '../train/in-folder.ts';
-import { unpackRun } from '../train/store/packed-run.ts';
 
 const { values } = parseArgs({
   options: {
@@ -111,13 +108,12 @@ for (; done < reloads; done++) {
 console.log(`${done} reloads; the most that one cost: ${most.toFixed(1)} s of training`);
 await press(page, 'Go on');
 await page.locator('.making-now p[role=status]', { hasText: /^Done/ }).waitFor({ timeout: 3_600_000 });
-writeFiles(join(folder, 'page'), unpackRun(await saved(page, 'Save the training for another device')));
+const packed = await saved(page, 'Save the training for another device');
 await browser.close();
 await site.close();
 
-const inNode = { pictures, source: PICTURES, engine: 'onnx', device: 'wasm', dir: join(folder, 'node') } as const;
-await trainInFolder({ ...inNode, recipe });
-const [disturbed, undisturbed] = [await stateIn(join(folder, 'page')), await stateIn(join(folder, 'node'))];
+const disturbed = await stateOfPacked(packed, join(folder, 'page'));
+const undisturbed = await stateInNode(pictures, recipe, join(folder, 'node'));
 console.log(
   `state after ${recipe.images} images: ${disturbed.slice(0, 12)}, undisturbed in Node ${undisturbed.slice(0, 12)}`,
 );

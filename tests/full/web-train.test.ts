@@ -12,9 +12,6 @@ import { sha256Hex } from '../../contract/bundle.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
 import { readManifest } from '../../export/open.ts';
 import { verifyBundle } from '../../export/verify.ts';
-import { PICTURES } from '../../train/data/packed.ts';
-import { trainInFolder } from '../../train/in-folder.ts';
-import { unpackRun } from '../../train/store/packed-run.ts';
 import { launchBrowser } from '../browser.ts';
 import {
   chooseFiles,
@@ -27,7 +24,8 @@ import {
   putClockForward,
   said,
   saved,
-  stateIn,
+  stateInNode,
+  stateOfPacked,
   told,
   trainerOf,
   writeFiles,
@@ -82,18 +80,14 @@ test('a run begun elsewhere goes on in the page and ends where the command ends,
 
   const packed = at('page.run.zip');
   writeFileSync(packed, await saved(page, 'Save the training for another device'));
-  writeFiles(at('page'), unpackRun(new Uint8Array(readFileSync(packed))));
-  const inNode = { pictures, source: PICTURES, engine: 'onnx', device: 'wasm', dir: at('node') } as const;
-  await trainInFolder({ ...inNode, recipe });
-  expect(await stateIn(at('page'))).toBe(await stateIn(at('node')));
+  const packedState = (dir: string) => stateOfPacked(new Uint8Array(readFileSync(packed)), dir);
+  expect(await packedState(at('page'))).toBe(await stateInNode(pictures, recipe, at('node')));
 
   // It goes on in the command, and what the command leaves is a zip again.
   const longer = { ...recipe, images: 160 };
   const flags = ['--resume', packed, '--images', '160', '--engine', 'onnx', '--device', 'wasm'];
   await promisify(execFile)(process.execPath, ['bin/pocketgen.mjs', 'train', ...flags]);
-  writeFiles(at('back'), unpackRun(new Uint8Array(readFileSync(packed))));
-  await trainInFolder({ ...inNode, recipe: longer });
-  expect(await stateIn(at('back'))).toBe(await stateIn(at('node')));
+  expect(await packedState(at('back'))).toBe(await stateInNode(pictures, longer, at('node')));
 
   writeFiles(folder, Object.entries(unzipSync(await saved(page, 'Save the model as a zip'))));
   const lines = await verifyBundle(at('small-clothes'), () => {});
@@ -209,10 +203,7 @@ test('a full device is told and waited for, a second tab looks on, and a reload 
   await press(page, 'Go on');
   await said(page, /^Done: 800 images/);
   const packed = await saved(page, 'Save the training for another device');
-  writeFiles(at('disturbed'), unpackRun(packed));
-  const inNode = { pictures, source: PICTURES, engine: 'onnx', device: 'wasm', dir: at('undisturbed') } as const;
-  await trainInFolder({ ...inNode, recipe });
-  expect(await stateIn(at('disturbed'))).toBe(await stateIn(at('undisturbed')));
+  expect(await stateOfPacked(packed, at('disturbed'))).toBe(await stateInNode(pictures, recipe, at('undisturbed')));
   await page.context().close();
 }, 400_000);
 

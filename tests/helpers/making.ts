@@ -6,10 +6,11 @@ import type { BrowserContext, Page, Worker } from 'playwright-core';
 import { PICTURES, packPictures } from '../../train/data/packed.ts';
 import type { PictureSet } from '../../train/data/types.ts';
 import { createModel } from '../../train/families/models.ts';
+import { trainInFolder } from '../../train/in-folder.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
 import { folderFiles } from '../../train/store/folder.ts';
-import { packRun } from '../../train/store/packed-run.ts';
+import { packRun, unpackRun } from '../../train/store/packed-run.ts';
 import { openRun, readConfig } from '../../train/store/run.ts';
 import { openPage } from '../web-harness.ts';
 
@@ -97,7 +98,7 @@ export function writeFiles(dir: string, files: Iterable<readonly [string, Uint8A
 }
 
 /** Hash of what a run in a folder ended with. @throws Error where it did not end, or a checkpoint is broken */
-export async function stateIn(dir: string): Promise<string> {
+async function stateIn(dir: string): Promise<string> {
   const files = folderFiles(dir);
   const { recipe } = await readConfig(files);
   const newest = await loadNewestCheckpoint(files, createModel(recipe).state, (sentence) => {
@@ -106,4 +107,16 @@ export async function stateIn(dir: string): Promise<string> {
   if (newest?.progress.images !== recipe.images)
     throw new Error(`${dir}: expected ${recipe.images} images, got ${newest?.progress.images}`);
   return stateHash(newest.state);
+}
+
+/** Hash of what a packed run ended with, which is unpacked into a folder. @throws Error as stateIn */
+export function stateOfPacked(packed: Uint8Array, dir: string): Promise<string> {
+  writeFiles(dir, unpackRun(packed));
+  return stateIn(dir);
+}
+
+/** Hash of what the same training ends with where nothing disturbs it: in Node, on the engine that a page has. A run that is in the folder goes on. */
+export async function stateInNode(pictures: PictureSet, recipe: Recipe, dir: string): Promise<string> {
+  await trainInFolder({ pictures, recipe, source: PICTURES, engine: 'onnx', device: 'wasm', dir });
+  return stateIn(dir);
 }
