@@ -106,7 +106,7 @@ for (; done < reloads; done++) {
   );
 }
 console.log(`${done} reloads; the most that one cost: ${most.toFixed(1)} s of training`);
-await press(page, 'Go on');
+if (done === reloads) await press(page, 'Go on'); // else it ended before the next one
 await page.locator('.making-now p[role=status]', { hasText: /^Done/ }).waitFor({ timeout: 3_600_000 });
 const packed = await saved(page, 'Save the training for another device');
 await browser.close();
