@@ -256,7 +256,9 @@ export function recipeFor(
     },
     network: {
       ...network,
-      ...(networkWidth === undefined ? {} : { width: networkWidth }),
+      ...(networkWidth === undefined
+        ? {}
+        : { width: networkWidth, fullWidth: Math.round((network.fullWidth * networkWidth) / network.width) }),
       ...(presetName === 'auto' && sizes.clips ? { limit: 'clip' } : {}),
       ...(sizes.latent ? { latent: sizes.latent(side) } : {}),
       resolution: side,

@@ -78,17 +78,23 @@ export function goingOn(
   };
   const several = (classes: number): string => (classes > 0 ? 'two or more classes' : 'one class');
   expect(`family ${trainer.recipe.family}`, `family ${recipe.family}`);
-  expect(`pictures of side ${network.resolution}`, `pictures of side ${recipe.network.resolution}`);
+  const larger = createModel(trainer.recipe).grown;
+  const grows = recipe.network.resolution === larger?.network.resolution;
+  const sides = larger ? `${network.resolution} or ${larger.network.resolution}` : `${network.resolution}`;
+  if (!grows && recipe.network.resolution !== network.resolution)
+    expect(`pictures of side ${sides}`, `pictures of side ${recipe.network.resolution}`);
   expect(`pictures of ${network.channels} channels`, `pictures of ${recipe.network.channels} channels`);
   expect(several(network.classes), several(recipe.network.classes));
   const next: Recipe = {
     ...recipe,
-    network: { ...network, classes: recipe.network.classes },
+    network: { ...(grows ? larger.network : network), classes: recipe.network.classes },
     from: { name, images: trainer.images, sha256: trainer.sha256 },
   };
   const model = createModel(next);
-  const values = fitted(trainer, classes, model.carried);
-  return { recipe: next, start: { ...model.initialState(), ...model.startFrom(values) } };
+  const carried = fitted(trainer, classes, model.carried);
+  const fresh = model.initialState();
+  const values = grows ? larger.fromCarried(carried, fresh) : carried;
+  return { recipe: next, start: { ...fresh, ...model.startFrom(values) } };
 }
 
 /** The values with a row for each of the new classes, where they have one for each of the old. */

@@ -227,7 +227,7 @@ export function registerTrain(command: Command): void {
     .option('--resume <zip>', 'go on with a run that a page or another machine has packed; the zip is written anew')
     .option('--out <dir>', 'run folder (default: runs/ and the preset, or the name of own pictures)');
   addTrainingOptions(command)
-    .option('--width <n>', 'channels at half the picture’s resolution', whole)
+    .option('--width <n>', 'channels at half the picture’s resolution, those at the whole of it in proportion', whole)
     .option('--rate <bits>', 'bits that the latent of an autoencoder carries of a picture', positive)
     .option('--gamma <from:to>', 'weight of the gradient penalties, or its schedule', scheduleFlag)
     .option('--beta2 <from:to>', 'Adam’s β2, or its schedule', scheduleFlag)

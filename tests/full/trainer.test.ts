@@ -17,7 +17,7 @@ import { fromHalf, toHalf } from '../../trace/storage.ts';
 import { createModel } from '../../train/families/models.ts';
 import { trainInFolder } from '../../train/in-folder.ts';
 import { under } from '../../train/nn/tensors.ts';
-import { recipeFor } from '../../train/recipe.ts';
+import { type Recipe, recipeFor } from '../../train/recipe.ts';
 import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { readConfig } from '../../train/store/run.ts';
@@ -124,11 +124,46 @@ test('pictures that need other networks, and an altered file, are one sentence',
   expect(() => decodeTrainer(bytes)).toThrow(/^trainer: expected SHA-256 .*; export the bundle again with --trainer$/);
 });
 
+/** A trainer of a recipe's first state: what it holds is all that is asked of it. */
+function untrained(recipe: Recipe): Trainer {
+  const progress = { images: 160, beta1Product: 1, beta2Product: 1, seconds: 1 };
+  const state = createModel(recipe).initialState();
+  return decodeTrainer(encodeTrainer(recipe, pictures.classes, { progress, state }));
+}
+
+const sized = (side: number) => ({ ...pictures, width: side, height: side });
+
+test('a GAN goes on at its own size, or grows to twice that', async () => {
+  const trainer = untrained(recipeFor('auto', sized(32), { ...settings, width: 64 }));
+  expect(trainer.recipe.network).toMatchObject({ resolution: 32, width: 64, fullWidth: 32 });
+  const going = (side: number, images = 8) =>
+    goingOn({ name: 'small', trainer }, recipeFor('auto', sized(side), { ...settings, images }), ['square', 'disc']);
+  expect(going(32).recipe.network).toEqual(trainer.recipe.network);
+  const { recipe: next, start } = going(64);
+  expect(next.network).toMatchObject({ resolution: 64, width: 32, fullWidth: 16, firstWidth: 128, classes: 2 });
+  // What is asked of larger pictures, not what the smaller ones were trained with.
+  expect(next.learningRate.from).toBeLessThan(trainer.recipe.learningRate.from);
+  const { values } = trainer;
+  for (const [now, before] of [
+    ['ema/input.weight', 'ema/input.weight'],
+    ['generator/up2.weight', 'ema/up.weight'],
+    ['discriminator/stage0.block0.weight', 'discriminator/full.weight'],
+    ['discriminator/down2.weight', 'discriminator/down1.weight'],
+  ] as const)
+    expect(start[now], now).toEqual(values[before]);
+  // Of the other order of classes, by name.
+  expect(start['ema/embed.weight']?.subarray(0, 32)).toEqual(values['ema/embed.weight']?.subarray(32));
+  const labels = Uint8Array.from({ length: 8 }, (_, i) => i % 2);
+  const few = { ...sized(64), pixels: new Uint8Array(8 * 64 * 64 * 4), labels, count: 8 };
+  await trainInFolder({ ...common, pictures: few, recipe: next, start, dir: at('grown') });
+  expect(() => going(16)).toThrow(
+    'going on from small: expected pictures of side 32 or 64, as it has, got pictures of side 16; choose others',
+  );
+});
+
 test('an autoencoder goes on likewise, the classes of its flow included', () => {
   const vae = recipeFor('auto', pictures, { ...settings, family: 'vae' });
-  const progress = { images: 160, beta1Product: 1, beta2Product: 1, seconds: 1 };
-  const state = createModel(vae).initialState();
-  const trainer = decodeTrainer(encodeTrainer(vae, pictures.classes, { progress, state }));
+  const trainer = untrained(vae);
   const { start } = goingOn({ name: 'shapes', trainer }, vae, ['square', 'disc']);
   expect(start['decoder/input.weight']).toEqual(trainer.values['ema/decoder/input.weight']);
   const [old = new Float32Array(), now = new Float32Array()] = [trainer.values, start].map(

@@ -66,6 +66,8 @@ export interface Model {
   readonly carried: Shapes;
   /** What a state begins with that goes on from those. */
   startFrom(carried: Values): Values;
+  /** The same model for pictures of twice the side: its networks, and what of `carried` they begin with, given what they would without. */
+  readonly grown?: { readonly network: NetworkSpec; fromCarried(carried: Values, fresh: Values): Values };
   readonly phases: readonly [Phase, ...Phase[]];
   /** Averaged parameters by name, as `generate` and `encode` take them. */
   readonly weights: Shapes;

@@ -37,7 +37,8 @@ export function stages(spec: NetworkSpec): { size: number; channels: number }[] 
 }
 
 /** The dense layer holds most of a generator's bytes, so where the first map is wide it makes fewer channels, widened after. */
-const firstChannels = (spec: NetworkSpec, widened: number): number => Math.min(2 * spec.width, widened);
+export const firstChannels = (spec: NetworkSpec, widened: number): number =>
+  Math.min(spec.firstWidth ?? 2 * spec.width, widened);
 
 function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
   const [first, ...rest] = stages(spec);

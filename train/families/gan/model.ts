@@ -1,4 +1,5 @@
 // The first family: a generator that learns from a discriminator's judgement, in one phase.
+import { grown, grownDiscriminator, grownGenerator } from '../../nn/grown.ts';
 import { initialValues } from '../../nn/layers.ts';
 import { createNetworks } from '../../nn/networks.ts';
 import { shapesOf } from '../../nn/optimiser.ts';
@@ -20,6 +21,7 @@ export function ganModel(recipe: Recipe): Model {
   const { generatorParameters, discriminatorParameters } = networks;
   const { spec } = networks;
   const state = stateShapes(options);
+  const larger = grown(spec);
   return {
     family: 'gan',
     spec,
@@ -40,6 +42,18 @@ export function ganModel(recipe: Recipe): Model {
       ...prefixed('ema', shapesOf(generatorParameters)),
       ...prefixed('discriminator', shapesOf(discriminatorParameters)),
     },
+    ...(larger && {
+      grown: {
+        network: larger,
+        fromCarried: (carried, fresh) => ({
+          ...prefixed('ema', grownGenerator(spec, under('ema', carried), under('generator', fresh))),
+          ...prefixed(
+            'discriminator',
+            grownDiscriminator(spec, under('discriminator', carried), under('discriminator', fresh)),
+          ),
+        }),
+      },
+    }),
     startFrom: (carried) => ({ ...carried, ...prefixed('generator', under('ema', carried)) }),
     phases: [
       {
