@@ -39,6 +39,9 @@ function pair(spec: NetworkSpec, seed: number) {
 describe('grown networks', () => {
   if (!large) throw new Error('expected networks that can grow');
   const [before, after] = [pair(small, 1), pair(large, 2)];
+  // Of the dense layer's 32 channels 16 are kept; that those are the ones that count can be seen where they are all there is.
+  for (const name of ['input.weight', 'input.bias'])
+    before.generator[name] = (before.generator[name] ?? new Float32Array()).map((x, i) => (i % 128 < 64 ? x : 0));
   const latent = tf.randomNormal([BATCH, small.latent], 0, 1, 'float32', 3);
   const classes = tf.oneHot(
     Array.from({ length: BATCH }, (_, i) => i % 2),
@@ -46,9 +49,9 @@ describe('grown networks', () => {
   ) as tf.Tensor;
 
   test('are half as wide, and have every layer that the smaller ones had', () => {
-    expect(large).toMatchObject({ resolution: 64, width: 8, fullWidth: 4, firstWidth: 32, latent: 5, classes: 2 });
+    expect(large).toMatchObject({ resolution: 64, width: 8, fullWidth: 4, latent: 5, classes: 2 });
     const values = grownGenerator(small, before.generator, after.generator);
-    expect(values['input.weight']).toBe(before.generator['input.weight']);
+    expect(values['up1.weight']).toBe(before.generator['up1.weight']);
     expect(values['stage2.block0.weight']).toBe(before.generator['full.weight']);
     for (const { name, shape } of after.networks.generatorParameters)
       expect(values[name], name).toHaveLength(shape.reduce((a, b) => a * b));

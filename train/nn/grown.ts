@@ -2,8 +2,9 @@
 // stage that drew and read pixels becomes one more of those at half the resolution, and a new one, half as wide, draws and reads
 // the new pixels. Nothing is faded in: from the first step on the generator draws its small picture enlarged, and the
 // discriminator judges much as it judged that. With new layers that begin as noise, what was learnt is half lost (docs/LOG.md).
+import * as tf from '@tensorflow/tfjs';
 import { LEAK } from './layers.ts';
-import { firstChannels, stages } from './residual.ts';
+import { stages } from './residual.ts';
 import { type NetworkSpec, pictureSizes } from './spec.ts';
 import type { Values } from './tensors.ts';
 
@@ -56,8 +57,7 @@ export function grown(spec: NetworkSpec): NetworkSpec | undefined {
   if (family !== 'residual' || !resolution || width !== 2 * fullWidth || fullWidth % 2 > 0) return undefined;
   if (fullWidth / 2 < FILTERS.length * channels || spec.generatorBlocks < 2) return undefined;
   const small = stages(spec);
-  const firstWidth = firstChannels(spec, small[0]?.channels ?? 0);
-  const large: NetworkSpec = { ...spec, resolution, width: fullWidth, fullWidth: fullWidth / 2, firstWidth };
+  const large: NetworkSpec = { ...spec, resolution, width: fullWidth, fullWidth: fullWidth / 2 };
   const held = stages(large).slice(0, -1);
   const fits =
     held.length === small.length &&
@@ -70,7 +70,8 @@ export function grownGenerator(spec: NetworkSpec, old: Values, fresh: Values): V
   const { channels, fullWidth: stage, generatorBlocks } = spec;
   const last = `stage${stages(spec).length}`;
   const names: Readonly<Record<string, string>> = { up: `up${stages(spec).length}`, full: `${last}.block0` };
-  const values = { ...fresh, ...renamed(old, (layer) => names[layer] ?? layer), ...silent(fresh, 'full') };
+  const held = { ...renamed(old, (layer) => names[layer] ?? layer), ...narrowed(spec, old) };
+  const values = { ...fresh, ...held, ...silent(fresh, 'full') };
   for (let b = 1; b < generatorBlocks; b++) Object.assign(values, silent(fresh, `${last}.block${b}`));
 
   // The first channels of the last stage are given the picture, loud.
@@ -92,6 +93,80 @@ export function grownGenerator(spec: NetworkSpec, old: Values, fresh: Values): V
     picture[(CENTRE * full + j) * channels + c] = sign / (1 + LEAK);
   }
   return { ...values, 'up.weight': up, 'picture.weight': picture };
+}
+
+/**
+ * The larger networks' dense layer makes half as many channels, widened after: the principal components of what the smaller one's came
+ * to, over latents, classes and places.
+ */
+function narrowed(spec: NetworkSpec, old: Values): Values {
+  const { channels, size } = stages(spec)[0] ?? { channels: 1, size: 1 };
+  const places = size * size;
+  const [kernel, ground] = [of(old, 'input.weight'), of(old, 'input.bias')];
+  const tensors = tf.tidy(() => {
+    const inputs = kernel.length / ground.length;
+    const [bias, weight] = [
+      tf.tensor3d(ground, [1, channels, places]),
+      tf.tensor3d(kernel, [inputs, channels, places]),
+    ];
+    // A number of a latent has variance 1; what a class adds comes once in so many.
+    const means = spec.classes > 0 ? tf.add<tf.Tensor3D>(bias, ofClasses(spec, old, weight)) : bias;
+    const ofLatent = tf.slice(weight, [0, 0, 0], [spec.latent, -1, -1]);
+    const all = byChannel(tf.concat([ofLatent, tf.div<tf.Tensor3D>(means, Math.sqrt(means.shape[0]))]));
+    const covariance = tf.matMul(all, all, true).arraySync() as number[][];
+    const basis = tf.tensor2d(principal(covariance, channels / 2)); // [kept, channels]
+    const turned = (x: tf.Tensor3D): tf.Tensor2D => tf.matMul(byChannel(x), basis, false, true);
+    const channelsFirst = (x: tf.Tensor): tf.Tensor =>
+      tf.transpose(tf.reshape(x, [-1, places, channels / 2]), [0, 2, 1]);
+    const kept = turned(bias);
+    return {
+      'input.weight': channelsFirst(turned(weight)),
+      'input.bias': channelsFirst(kept),
+      'widen.weight': basis,
+      'widen.bias': tf.mean(tf.sub(byChannel(bias), tf.matMul(kept, basis)), 0),
+    };
+  });
+  const values = Object.entries(tensors).map(([name, one]) => [name, one.dataSync<'float32'>()] as const);
+  tf.dispose(tensors);
+  return Object.fromEntries(values);
+}
+
+/** [inputs, channels, places] → [inputs · places, channels] */
+const byChannel = (x: tf.Tensor3D): tf.Tensor2D => tf.reshape(tf.transpose(x, [0, 2, 1]), [-1, x.shape[1]]);
+
+/**
+ * So many orthonormal rows that span, nearly, the directions in which a covariance is largest: orthogonal iteration from cosines, which
+ * needs no gap between what is kept and what is not.
+ */
+function principal(covariance: readonly (readonly number[])[], count: number): number[][] {
+  const n = covariance.length;
+  const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0);
+  // A little in every direction, or where there are fewer than are asked for, a row would become nothing.
+  const little = 1e-6 * Math.max(...covariance.map((row, i) => row[i] ?? 0));
+  let rows = Array.from({ length: count }, (_, k) =>
+    Array.from({ length: n }, (_, i) => Math.cos((Math.PI * (i + 0.5) * k) / n)),
+  );
+  for (let step = 0; step < 12; step++) {
+    const next: number[][] = [];
+    for (const row of rows) {
+      let moved = covariance.map((one, i) => dot(one, row) + little * (row[i] ?? 0));
+      for (const before of next) {
+        const along = dot(before, moved);
+        moved = moved.map((x, i) => x - along * (before[i] ?? 0));
+      }
+      const length = Math.sqrt(dot(moved, moved));
+      next.push(moved.map((x) => x / length));
+    }
+    rows = next;
+  }
+  return rows;
+}
+
+/** What each class adds to the smallest map: [classes, channels, places]. */
+function ofClasses(spec: NetworkSpec, old: Values, weight: tf.Tensor3D): tf.Tensor {
+  const ofEmbedding = tf.reshape(tf.slice(weight, [spec.latent, 0, 0], [spec.embedding, -1, -1]), [spec.embedding, -1]);
+  const embed = tf.tensor2d(of(old, 'embed.weight'), [spec.classes, spec.embedding]);
+  return tf.reshape(tf.matMul(embed, ofEmbedding as tf.Tensor2D), [spec.classes, ...weight.shape.slice(1)]);
 }
 
 /** The same for the discriminator, whose stages are counted from the pictures on. */

@@ -37,8 +37,7 @@ export function stages(spec: NetworkSpec): { size: number; channels: number }[] 
 }
 
 /** The dense layer holds most of a generator's bytes, so where the first map is wide it makes fewer channels, widened after. */
-export const firstChannels = (spec: NetworkSpec, widened: number): number =>
-  Math.min(spec.firstWidth ?? 2 * spec.width, widened);
+const firstChannels = (spec: NetworkSpec, widened: number): number => Math.min(2 * spec.width, widened);
 
 function generatorParameters(spec: NetworkSpec): ParameterSpec[] {
   const [first, ...rest] = stages(spec);

@@ -39,8 +39,6 @@ export const networkSpecSchema = z.strictObject({
   width: z.int().positive().max(1024).default(48),
   /** Residual family: channels of a stage at the picture's own resolution; 0: none, sub-pixels are drawn and read at half of it. */
   fullWidth: z.int().nonnegative().max(1024).default(0),
-  /** Residual family: channels that the dense layer makes of the smallest map, widened after; twice `width` if it is not said. */
-  firstWidth: z.int().positive().max(4096).optional(),
   /**
    * Residual family: what keeps pictures within [-1, 1]. tanh draws a ground of one colour better; a generator that has saturated
    * under it has no gradient left, which `clip` (layers.ts, `bounded`) has.
