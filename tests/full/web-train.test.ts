@@ -207,6 +207,31 @@ test('a full device is told and waited for, a second tab looks on, and a reload 
   await page.context().close();
 }, 400_000);
 
+test('a training that is to end sooner is planned anew, and goes on', async () => {
+  const page = await openAlone();
+  const pictures = clearPictures(40);
+  const recipe = smallRecipe(pictures, { images: 10_000_000 });
+  await goOnWith(page, await packedRun(pictures, recipe));
+  await press(page, 'Finish in 5 minutes');
+  const status = page.locator('.making-now p[role=status]').filter({ hasText: /^[\d,]+ of (?!10,000,000)/ });
+  await status.waitFor({ timeout: 120_000 });
+  const text = (await status.textContent()) ?? '';
+  const [seen, total, speed] = (text.match(/[\d,.]+/g) ?? []).map((figure) => Number(figure.replaceAll(',', ''))) as [
+    number,
+    number,
+    number,
+  ];
+  expect(total - seen, text).toBeGreaterThan(30 * speed);
+  expect(total, text).toBeLessThan(recipe.images / 2);
+  expect(await page.getByRole('button', { name: 'Finish in 5 minutes' }).isEnabled()).toBe(false);
+  await press(page, 'Pause');
+  await said(page, /^Paused and saved/);
+  expect(await page.locator('.making li[data-run] small').textContent()).toContain(
+    `of ${total.toLocaleString('en-GB')}`,
+  );
+  await page.context().close();
+}, 400_000);
+
 test('a GPU that goes away while it trains: wasm goes on from the last checkpoint', async () => {
   const page = await openAlone();
   await trainerOf(page).evaluate(() => {

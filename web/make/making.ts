@@ -23,6 +23,8 @@ import { words } from './texts.ts';
 /** Of ONNX Runtime, if this device has none yet, and the trainer. */
 const TRAINER_MB = 3;
 const LOOK_MS = 3000;
+/** A training that is to end sooner has so long to settle: its learning rate falls to the end of its schedule at once. */
+const FINISH_SECONDS = 300;
 /** More than this share of near copies, and the model repeats its pictures. */
 const MANY_COPIES = 0.1;
 
@@ -39,6 +41,8 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
   /** The run under way, and what is done when it has ended. */
   let training: { id: string; ended: Promise<void> } | undefined;
   let watching: ReturnType<typeof setTimeout> | undefined;
+  /** Images it will have seen when it has had time to settle. */
+  let soonest = 0;
 
   const runs = h('ul', { class: 'choices' });
   const begun = h('section', { class: 'part', hidden: true }, h('h3', {}, words('runs')), runs);
@@ -51,6 +55,11 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
   const curve = h('div', { class: 'curve', hidden: true });
   const sheet = h('figure', { class: 'samples', hidden: true }, samples, caption);
   const pause = h('button', { class: 'button strong', onclick: () => void stop() }, words('pause'));
+  const finish = h(
+    'button',
+    { class: 'button', disabled: true, onclick: () => void endSooner().catch(fail) },
+    words('finish', { time: duration(FINISH_SECONDS) }),
+  );
   const speed = h(
     'select',
     { id: 'make-speed', onchange: () => void trainer.call('rest', Number(speed.value)) },
@@ -60,7 +69,8 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
     'section',
     { class: 'part making-now', hidden: true },
     ...[status, bar, losses, sheet, meter, curve],
-    h('div', { class: 'bar' }, pause),
+    h('div', { class: 'bar' }, pause, finish),
+    h('p', { class: 'hint' }, words('settles')),
     h('div', { class: 'field' }, h('label', { for: speed.id }, words('speed')), speed),
     h('p', { class: 'hint' }, words(awake.can ? 'awake' : 'sleeps')),
   );
@@ -111,6 +121,8 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
       .map(([name, value]) => `${name} ${number(value)}`)
       .join(' · ');
     if (imagesPerSecond === 0) return;
+    soonest = Math.round(images + FINISH_SECONDS * imagesPerSecond);
+    finish.disabled = pause.disabled || soonest >= total;
     const left = duration((total - images) / imagesPerSecond);
     const seen = { images: number(images), total: number(total) };
     status.textContent = words('progress', { ...seen, left, speed: number(imagesPerSecond) });
@@ -187,7 +199,7 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
       fail(error);
     } finally {
       awake.set(false);
-      pause.disabled = true;
+      pause.disabled = finish.disabled = true;
       training = undefined;
       await list();
     }
@@ -207,8 +219,13 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
     else await list();
   }
 
+  async function endSooner(): Promise<void> {
+    const { id } = training ?? {};
+    if (id !== undefined) await go(id, soonest);
+  }
+
   async function stop(): Promise<void> {
-    pause.disabled = true;
+    pause.disabled = finish.disabled = true;
     status.textContent = words('pausing');
     await trainer.call('pause');
     await training?.ended;

@@ -59,6 +59,11 @@ export const words = wordsOf({
   goOn: ['Go on', '继续'],
   longer: ['Train twice as long', '训练时间加倍'],
   pause: ['Pause', '暂停'],
+  finish: ['Finish in {time}', '在{time}内完成'],
+  settles: [
+    'Pictures get much cleaner towards the end of a training. Finish before you stop for good; after a pause it goes on.',
+    '训练接近尾声时图片会变得更干净。若不再继续,请先完成;暂停后可随时继续。',
+  ],
   pausing: ['Saving …', '正在保存…'],
   keep: ['Keep as a model', '保存为模型'],
   keeping: ['Making the model and checking it …', '正在生成并检查模型…'],

@@ -66,14 +66,14 @@ function samplesOf(model: ReturnType<typeof createModel>, pictures: PictureSet, 
   };
 }
 
-/** @param images in all, if more than the run was planned for */
+/** @param images in all, where the run is to be longer or shorter than it was planned */
 export async function trainSession(
   files: RunFiles,
   images: number | undefined,
   { engine, compute, signal, post, rest }: Session,
 ): Promise<TrainResult> {
   const config = await readConfig(files);
-  const recipe = { ...config.recipe, images: Math.max(images ?? 0, config.recipe.images) };
+  const recipe = { ...config.recipe, images: images ?? config.recipe.images };
   const packed = await files.read(PICTURES);
   if (!packed) throw new UserError(`${files.name}: expected its pictures on this device, got none; make it again`);
   const pictures = unpackPictures(packed);
