@@ -44,6 +44,8 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
   /** Images it will have seen when it has had time to settle. */
   let soonest = 0;
 
+  /** How far a run of the list is, by its id. */
+  const tellSeen = new Map<string, (images: number, total: number) => void>();
   const runs = h('ul', { class: 'choices' });
   const begun = h('section', { class: 'part', hidden: true }, h('h3', {}, words('runs')), runs);
   const status = h('p', { role: 'status' });
@@ -126,6 +128,7 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
     const left = duration((total - images) / imagesPerSecond);
     const seen = { images: number(images), total: number(total) };
     status.textContent = words('progress', { ...seen, left, speed: number(imagesPerSecond) });
+    if (training !== undefined) tellSeen.get(training.id)?.(images, total);
   }
 
   async function measure(run: NewRun): Promise<Outlook> {
@@ -155,12 +158,17 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
     const idle = training === undefined;
     const button = (key: Parameters<typeof words>[0], work: () => Promise<void>, needs: boolean) =>
       h('button', { class: 'button', disabled: !needs, onclick: () => void work().catch(fail) }, words(key));
-    const seen = { pictures: number(run.pictures), images: number(images), total: number(total) };
+    const facts = h('small');
+    tellSeen.set(id, (images, total) => {
+      const seen = { pictures: number(run.pictures), images: number(images), total: number(total) };
+      facts.textContent = words('runFacts', { ...seen, size: run.size });
+    });
+    tellSeen.get(id)?.(images, total);
     return h(
       'li',
       { 'data-run': id },
       h('b', { dir: 'auto' }, run.name),
-      h('small', {}, words('runFacts', { ...seen, size: run.size })),
+      facts,
       h(
         'div',
         { class: 'bar' },

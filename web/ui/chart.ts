@@ -42,7 +42,7 @@ export function drawChart(holder: HTMLElement, history: readonly HistoryPoint[],
         // Falls by orders of magnitude; the estimate of a small distance can be below 0, which a logarithm cannot show.
         distance: distances.every((value) => value > 0)
           ? { distr: 3 }
-          : { distr: 4, asinh: Math.max(...distances) / 50 || 1 },
+          : { distr: 4, asinh: linearBelow(Math.max(...distances)) },
         share: { range: [0, 1] },
       },
       legend: { show: false },
@@ -68,6 +68,10 @@ export function drawChart(holder: HTMLElement, history: readonly HistoryPoint[],
     if (holder.isConnected) chart.setSize({ width: holder.clientWidth, height: HEIGHT });
   }).observe(holder);
 }
+
+/** A fiftieth of the largest, as a power of ten: from another number uPlot counts its ticks without end. */
+const linearBelow = (largest: number): number =>
+  largest > 0 ? Number(`1e${Math.round(Math.log10(largest / 50))}`) : 1;
 
 function short(images: number): string {
   if (images >= 1e6) return `${images / 1e6}M`;
