@@ -2,6 +2,7 @@
 // number, with the recipe. Moments begin anew, as after a change of phases.
 import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
+import type { PictureSet } from './data/types.ts';
 import { FAMILIES } from './families/family.ts';
 import { createModel } from './families/models.ts';
 import { type Shapes, sizeOf, type Values } from './nn/tensors.ts';
@@ -50,11 +51,15 @@ export function decodeTrainer(bytes: Uint8Array): Trainer {
   }
 }
 
-/** What goes on as it was: what its discriminator knows of changed pictures, it knows from the first image on. */
-export function asTrained({ recipe }: Pick<Trainer, 'recipe'>): RecipeOverrides {
+/**
+ * What goes on as it was: what its discriminator knows of changed pictures, it knows from the first image on. Not where it grows: what
+ * reads pixels is new, and with all changes from the start the colours of what is drawn drifted (docs/LOG.md).
+ */
+export function asTrained({ recipe }: Pick<Trainer, 'recipe'>, { width }: Pick<PictureSet, 'width'>): RecipeOverrides {
   const { to } = recipe.augment.probability;
   const family = FAMILIES.find((one) => one === recipe.family);
-  return { ...(family && { family }), augmentProbability: { from: to, to } };
+  const same = width === recipe.network.resolution;
+  return { ...(family && { family }), ...(same && { augmentProbability: { from: to, to } }) };
 }
 
 /**

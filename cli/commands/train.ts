@@ -134,7 +134,11 @@ export async function runTraining(
     join('runs', flags.family && flags.family !== PRESETS[preset]?.family ? `${name}-${flags.family}` : name);
   const planned = { ...overridesOf(flags), ...(await asPlanned(flags, dir)) };
   const { recipe, start } = from
-    ? goingOn(from, recipeFor(preset, splits.train, { ...asTrained(from.trainer), ...planned }), splits.train.classes)
+    ? goingOn(
+        from,
+        recipeFor(preset, splits.train, { ...asTrained(from.trainer, splits.train), ...planned }),
+        splits.train.classes,
+      )
     : { recipe: recipeFor(preset, splits.train, planned) };
   if (flags.dryRun) {
     console.log(JSON.stringify(recipe, null, 2));

@@ -21,7 +21,7 @@ import { type Recipe, recipeFor } from '../../train/recipe.ts';
 import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { readConfig } from '../../train/store/run.ts';
-import { decodeTrainer, encodeTrainer, goingOn, type Trainer } from '../../train/trainer.ts';
+import { asTrained, decodeTrainer, encodeTrainer, goingOn, type Trainer } from '../../train/trainer.ts';
 import { clearPictures } from '../small.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pocketgen-trainer-'));
@@ -143,6 +143,8 @@ test('a GAN goes on at its own size, or grows to twice that', async () => {
   expect(next.network).toMatchObject({ resolution: 64, width: 32, fullWidth: 16, classes: 2 });
   // What is asked of larger pictures, not what the smaller ones were trained with.
   expect(next.learningRate.from).toBeLessThan(trainer.recipe.learningRate.from);
+  const augmented = (side: number) => asTrained(trainer, sized(side)).augmentProbability;
+  expect([augmented(32), augmented(64)]).toEqual([{ from: 0.8, to: 0.8 }, undefined]);
   const { values } = trainer;
   for (const [now, before] of [
     ['generator/up2.weight', 'ema/up.weight'],

@@ -39,6 +39,6 @@ export function planOf(
 ): { recipe: Recipe; start?: Values } {
   if (!from) return { recipe: recipeFor(PRESET, pictures, { family, width, images }) };
   const trainer = decodeTrainer(from.trainer);
-  const recipe = recipeFor(PRESET, pictures, { ...asTrained(trainer), images });
+  const recipe = recipeFor(PRESET, pictures, { ...asTrained(trainer, pictures), images });
   return goingOn({ name: from.name, trainer }, recipe, pictures.classes);
 }

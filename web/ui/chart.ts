@@ -51,7 +51,7 @@ export function drawChart(holder: HTMLElement, history: readonly HistoryPoint[],
         { ...axis, label: t('imagesSeen'), values: (_, ticks) => ticks.map(short) },
         ...(distance ? [{ ...axis, scale: 'distance', size: 58 }] : []),
         ...(shares
-          ? [{ ...axis, scale: 'share', side: 1 as const, size: 48, grid: { show: false }, values: percents }]
+          ? [{ ...axis, scale: 'share', side: 1 as const, size: 58, grid: { show: false }, values: percents }]
           : []),
       ],
       series: [{}, ...(banded ? [edge, edge] : []), ...measures.map((measure) => looks[measure])],
