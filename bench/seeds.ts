@@ -1,7 +1,8 @@
 // How many seeds a browser's WebGPU draws otherwise than wasm does: `npm run bench:seeds -- models/fashion-gan [--count 10000] [--minutes 10]`.
 // The adapter is Chromium's software one unless --hardware is given; the client library draws, as on a page. --native: the same
-// kernels in Node, twice as many seeds a minute, on the Vulkan driver that there is, such as
-// VK_DRIVER_FILES=/usr/lib/chromium/vk_swiftshader_icd.json, the browser's software one.
+// kernels in Node, on the Vulkan driver that VK_DRIVER_FILES names: /usr/lib/chromium/vk_swiftshader_icd.json is the browser's
+// software one, /usr/share/vulkan/icd.d/lvp_icd.json Mesa's (mesa-vulkan-drivers of Debian 13 or bookworm-backports; 22.3 is
+// too old), some seven times as fast. Both need libvulkan1.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

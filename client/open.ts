@@ -8,8 +8,8 @@ import { startRunner } from './engine/runner.ts';
 import { demand, named } from './errors.ts';
 import type { RemoteBundle } from './files/remote.ts';
 import type { RuntimeFiles } from './files/runtime.ts';
-import { addressOf, bundleOf, dropKept, keptBundle } from './files/source.ts';
-import { createStore, FILES, nameOf, type RemoteFile, type Store } from './files/store.ts';
+import { addressOf, bundleOf, dropKept, keptBundle, type SourceOptions } from './files/source.ts';
+import { createStore, FILES, nameOf, OtherFile, type RemoteFile, type Store } from './files/store.ts';
 import { createModel } from './model.ts';
 import { spawnWorker } from './spawn.ts';
 import type { DeviceReport, FileOptions, Model, NeededFile, OpenOptions, Source } from './types.ts';
@@ -52,14 +52,19 @@ export async function open(source: Source, options: OpenOptions = {}): Promise<M
   try {
     signal?.throwIfAborted();
     if (device !== 'auto') await planOf(device, engineOptions); // refused before anything is downloaded
-    const bundle = await bundleOf(source, {
-      stores: { files: store, documents: store },
-      variant: options.variant,
-      signal,
-    });
+    const wanted = wantedOf(options, store);
+    let bundle = await bundleOf(source, wanted);
     signal?.throwIfAborted();
     signal?.addEventListener('abort', cancel, { once: true });
-    await engine.load(bundle, device);
+    try {
+      await engine.load(bundle, device);
+    } catch (error) {
+      // One that is just being replaced: its manifest is of another version than its network.
+      const kept = error instanceof OtherFile ? await keptBundle(source, wanted) : undefined;
+      if (kept === undefined) throw error;
+      await engine.load(kept, device);
+      bundle = kept;
+    }
     signal?.throwIfAborted();
     await bundle.keep();
     onProgress?.({ phase: 'ready', loaded: bytes.total, total: bytes.total });
@@ -78,9 +83,8 @@ export async function open(source: Source, options: OpenOptions = {}): Promise<M
 /** What opening needs: names, addresses and bytes, before any of it is downloaded (but model.json, which says so). */
 export async function files(source: Source, options: FileOptions = {}): Promise<NeededFile[]> {
   const store = storeOf(options);
-  const stores = { files: store, documents: store };
   try {
-    const bundle = await bundleOf(source, { stores, variant: options.variant, signal: options.signal });
+    const bundle = await bundleOf(source, wantedOf(options, store));
     return await neededFor(bundle, options, store);
   } catch (error) {
     throw options.signal?.aborted ? options.signal.reason : named(error, source);
@@ -90,15 +94,14 @@ export async function files(source: Source, options: FileOptions = {}): Promise<
 /** Whether everything is on the device, so that open() works without a network. Asks no network itself. */
 export async function isCached(source: Source, options: FileOptions = {}): Promise<boolean> {
   const store = storeOf(options);
-  const { variant, signal } = options;
-  const bundle = await keptBundle(source, { stores: { files: store, documents: store }, variant, signal });
+  const bundle = await keptBundle(source, wantedOf(options, store));
   return bundle !== undefined && (await neededFor(bundle, options, store)).every(({ cached }) => cached);
 }
 
 /** Removes what is kept of a bundle's address, or without one everything that is kept: bundles and runtimes. */
 export async function clear(source?: string | URL, options: Pick<FileOptions, 'cache'> = {}): Promise<void> {
   const store = storeOf(options);
-  if (source !== undefined) return dropKept(source, { files: store, documents: store });
+  if (source !== undefined) return dropKept(source, store);
   const kept = await store.open();
   for (const { url } of (await kept?.keys()) ?? []) await kept?.delete(url);
 }
@@ -123,6 +126,10 @@ async function planOf(choice: Choice, { store, runtime, inThread }: EngineOption
   const plan = planLadder(device, { memory: undefined, crashed: new Set(), choice, jspiKept, inThread });
   if (choice !== 'auto') demand(choice, plan.refused);
   return plan;
+}
+
+function wantedOf({ variant, version, signal }: FileOptions, store: Store): SourceOptions {
+  return { store, variant, version, signal };
 }
 
 function storeOf({ fetch, cache = true }: Pick<FileOptions, 'fetch' | 'cache'>): Store {

@@ -40,6 +40,11 @@ export interface FileOptions {
   device?: Choice | undefined;
   /** Precision of the stored weights; the bundle's own default if left out. */
   variant?: Variant | undefined;
+  /**
+   * The only version that will do, 12 hexadecimal digits as in NAME@VERSION. Another one there is refused before anything of it
+   * is kept, and a copy of this one on the device is used without asking the network.
+   */
+  version?: string | undefined;
   /** Ends what is under way: it rejects with the signal's reason, an AbortError unless you gave another. */
   signal?: AbortSignal | undefined;
   /** Instead of the global fetch: headers, an own host, a test. */

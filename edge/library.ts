@@ -169,10 +169,12 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
       const loan: Loan = { entry, manifest: async () => model.manifest, open: async () => model, encoder, completer };
       return loans.during(() => work(loan));
     },
-    async file(name, path) {
+    async file(name, version, path) {
       const shelf = shelfOf(name);
-      const manifest = shelf?.open?.model.manifest;
-      if (shelf === undefined || manifest === undefined) return undefined;
+      if (shelf?.open === undefined) return undefined;
+      const { entry: current, model } = shelf.open;
+      if ((version ?? current.version) !== current.version) return undefined;
+      const { manifest } = model;
       if (path === MANIFEST_FILE) return new TextEncoder().encode(shelf.text);
       const network = shelf.networks.get(path);
       if (network !== undefined) return network;

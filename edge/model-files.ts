@@ -2,6 +2,7 @@
 // A static host has them as files, made by the page's build.
 import type { Hono } from 'hono';
 import { sha256Hex } from '../contract/bundle.ts';
+import { splitVersion } from '../contract/version.ts';
 import { matches } from './answer.ts';
 import { segmentsOf } from './endpoint.ts';
 import { Problem } from './problem.ts';
@@ -18,9 +19,10 @@ export function addModelFiles(app: Hono<AppEnv>, files: ModelFiles): void {
   app.get('/models/index.json', async (c) => c.json(await files.pageList(), 200, { 'Cache-Control': 'no-store' }));
 
   app.get('/models/:name/:file', async (c) => {
-    const [, name = '', path = ''] = segmentsOf(c);
-    const absent = () => new Problem(404, `models: expected a file of a bundle served here, got ${name}/${path}`);
-    const file = await files.file(name, path);
+    const [, named = '', path = ''] = segmentsOf(c);
+    const absent = () => new Problem(404, `models: expected a file of a bundle served here, got ${named}/${path}`);
+    const { name, version } = splitVersion(named);
+    const file = await files.file(name, version, path);
     if (file === undefined) throw absent();
     const headers = {
       'Content-Type': TYPES[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream',

@@ -56,8 +56,15 @@ export interface FileStream {
 export interface ModelFiles {
   /** models/index.json, in the order in which they are offered. */
   pageList(): Promise<readonly ListedModel[]>;
-  /** models/NAME/PATH: model.json, a network, preview.png, MODEL_CARD.md; undefined if there is none. */
-  file(name: string, path: string): Promise<Uint8Array<ArrayBuffer> | FileStream | undefined>;
+  /**
+   * models/NAME/PATH or models/NAME@VERSION/PATH: model.json, a network, preview.png, MODEL_CARD.md; undefined if there is none.
+   * Under a version there is nothing of any other: who asks so keeps the answer for ever.
+   */
+  file(
+    name: string,
+    version: string | undefined,
+    path: string,
+  ): Promise<Uint8Array<ArrayBuffer> | FileStream | undefined>;
 }
 
 export interface PocketgenOptions extends AddressOptions {

@@ -7,7 +7,7 @@ import { listedModel } from '../contract/model-list.ts';
 import { addressSettings } from './address.ts';
 import { pocketgen } from './app.ts';
 import { type BundledModel, bundledModels } from './bundled.ts';
-import type { Models } from './models.ts';
+import type { ModelEntry, Models } from './models.ts';
 import { bindingLimiter } from './protect/rate-limit.ts';
 import { wasmEngine } from './runtime/wasm.ts';
 import type { AnswerStore, ModelFiles } from './services.ts';
@@ -48,7 +48,9 @@ function withFiles(own: Models, assets: NonNullable<typeof env.ASSETS>): Models 
   return {
     ...own,
     pageList: async () => (await own.list()).map((entry) => listedModel(entry, false)),
-    async file(name, path) {
+    async file(name, version, path) {
+      const isOwn = (entry: ModelEntry) => entry.name === name && entry.version === version;
+      if (version !== undefined && !(await own.list()).some(isOwn)) return undefined;
       const answer = await assets.fetch(`https://assets.local/models/${name}/${path}`);
       const etag = answer.headers.get('ETag') ?? '';
       return answer.ok ? { etag: etag.replace(/^W\/|"/g, ''), body: async () => answer.body ?? undefined } : undefined;

@@ -1,7 +1,6 @@
 // One open model for all elements of a page that draw from the same bundle on the same device: one download, one runtime,
 // one worker. Opened for the first of them, closed a moment after the last has gone. The client itself is loaded when a model
 // is first needed: a page that shows nothing but the edge's pictures never loads it.
-import { UserError } from '../../contract/errors.ts';
 import type { Model } from '../types.ts';
 import type { Bundle } from './wish.ts';
 
@@ -58,22 +57,18 @@ export function borrow(bundle: Bundle, onProgress: OnProgress): Loan {
 }
 
 function start(bundle: Bundle): Shared {
-  const { address, device, runtime } = bundle;
+  const { address, device, runtime, version } = bundle;
   const abort = new AbortController();
   const users: Shared['users'] = new Set();
   const options = {
-    device,
+    ...{ device, version },
     signal: abort.signal,
     ...(runtime === undefined ? {} : { wasmPaths: runtime }),
     onProgress({ phase, loaded, total }: { phase: string; loaded: number; total: number }) {
       if (phase === 'loading') for (const { onProgress } of users) onProgress(loaded, total);
     },
   };
-  const model = import('../index.ts').then(async ({ open }) => {
-    const opened = await open(address, options);
-    await checkVersion(bundle, opened);
-    return opened;
-  });
+  const model = import('../index.ts').then(({ open }) => open(address, options));
   const shared: Shared = { model, ready: false, users, abort, closing: undefined };
   model.then(
     () => {
@@ -85,16 +80,6 @@ function start(bundle: Bundle): Shared {
     },
   );
   return shared;
-}
-
-/** A picture asked for by version is of that version, or it is not drawn. */
-async function checkVersion({ address, version }: Bundle, model: Model): Promise<void> {
-  if (version === undefined) return;
-  const { bundleVersion } = await import('../../contract/version.ts');
-  const got = await bundleVersion(model.manifest);
-  if (got === version) return;
-  await model.dispose();
-  throw new UserError(`${address}: expected version ${version}, got ${got}; the bundle there has been replaced`);
 }
 
 function close(key: string, shared: Shared): void {

@@ -40,8 +40,8 @@ export function readWish(get: (name: string) => string | null, base: string): Wi
     throw new UserError('edge: expected the address of an API, as device is none, got nothing');
   if (edge !== undefined && model === undefined)
     throw new UserError('model: expected the name of a model that the edge draws, got nothing');
-  const [name, version] = model?.split('@') ?? [];
-  const bundle = { address: src ?? `${edge}/models/${name}/`, runtime: address('runtime'), version };
+  const version = model?.split('@')[1];
+  const bundle = { address: src ?? `${edge}/models/${model}/`, runtime: address('runtime'), version };
   return {
     bundle: device === 'none' ? undefined : { ...bundle, device },
     edge: edge === undefined || model === undefined ? undefined : { base: edge, model },

@@ -1,8 +1,8 @@
 // A bundle on a server: its network is read, checked and kept when the engine asks for it.
-import { besideFile, generatorFile } from '../../contract/lookup.ts';
+import { BESIDE, type Beside, besideFile, generatorFile } from '../../contract/lookup.ts';
 import type { FileEntry, Manifest, Variant } from '../../contract/manifest.ts';
 import type { Bundle } from '../engine/engine.ts';
-import { type Checked, keepDocument } from './documents.ts';
+import { type Checked, keepDocument, keptDocument } from './documents.ts';
 import type { RemoteFile, Store } from './store.ts';
 
 /** A bundle on a server, of which this device keeps one version. */
@@ -10,19 +10,16 @@ export interface RemoteBundle extends Bundle {
   file: RemoteFile;
   /** Whether this device has it without a network. */
   isKept(): Promise<boolean>;
-  /** It draws: the device keeps it for when there is no network, and drops the version before. */
+  /**
+   * It draws: the device keeps it for when there is no network, and drops the version before. What was kept of that one beside
+   * its generator is kept of this one as well; while it cannot be had, the version before stays.
+   */
   keep(): Promise<void>;
-}
-
-/** Where a store keeps manifests apart from networks, `documents` is the one for those. */
-export interface Stores {
-  files: Store;
-  documents: Store;
 }
 
 /** `folder` ends with a slash; `manifest` is that of its model.json. Throws UserError where there is no such variant. */
 export function remoteBundle(
-  { files, documents }: Stores,
+  store: Store,
   folder: string,
   { text, value: manifest }: Checked<Manifest>,
   variant?: Variant,
@@ -36,18 +33,34 @@ export function remoteBundle(
     ...(hint === undefined ? {} : { hint }),
   });
   const file = at(entry);
+
+  /** What the device has beside the generator of the version it keeps. */
+  async function keptBeside(): Promise<Beside[]> {
+    const { parseManifest } = await import('../../contract/manifest.ts');
+    const before = (await keptDocument(store, manifestOf(folder), parseManifest))?.value;
+    const isKept = (role: Beside) => before?.[role] !== undefined && store.isKept(at(besideFile(before, role)));
+    const kept = await Promise.all(BESIDE.map(isKept));
+    return BESIDE.filter((_, i) => kept[i]);
+  }
+
   return {
     manifest,
     variant: entry.variant,
     file,
     bytes: file.bytes,
-    read: (options) => files.read(file, options),
-    readBeside: async (role, options) => files.read(at(besideFile(manifest, role, entry.variant)), options),
-    isKept: () => files.isKept(file),
+    read: (options) => store.read(file, options),
+    readBeside: async (role, options) => store.read(at(besideFile(manifest, role, entry.variant)), options),
+    isKept: () => store.isKept(file),
     async keep() {
       if (folder.startsWith('file:')) return;
-      await keepDocument(documents, manifestOf(folder), text);
-      await files.dropOthers(folder, variantsOf(manifest, folder));
+      try {
+        for (const role of await keptBeside())
+          if (manifest[role] !== undefined) await store.read(at(besideFile(manifest, role, entry.variant)));
+      } catch {
+        return;
+      }
+      await keepDocument(store, manifestOf(folder), text);
+      await store.dropOthers(folder, variantsOf(manifest, folder));
     },
   };
 }

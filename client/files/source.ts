@@ -6,63 +6,89 @@ import type { Bundle } from '../engine/engine.ts';
 import type { Source } from '../types.ts';
 import type { NamedBytes } from './bundle.ts';
 import { type Checked, freshDocument, keptDocument } from './documents.ts';
-import { isNetworkFailure, patiently } from './patience.ts';
-import { manifestOf, remoteBundle, type Stores } from './remote.ts';
+import { patiently } from './patience.ts';
+import { manifestOf, remoteBundle } from './remote.ts';
 import { nameOf, refuseHtml, type Store } from './store.ts';
 
 export interface SourceOptions {
-  stores: Stores;
+  store: Store;
   variant?: Variant | undefined;
+  /** The only one that will do. */
+  version?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
 const HINT = "give open() the address of a bundle's folder, as pocketgen export makes it";
 
 /** Throws UserError naming what is missing or wrong; what `signal` gives; TypeError or TimeoutError when no network answers. */
-export async function bundleOf(source: Source, { stores, variant, signal }: SourceOptions): Promise<Bundle> {
-  if (typeof source !== 'string' && !(source instanceof URL)) return bundleOfBytes(await given(source), variant);
+export async function bundleOf(source: Source, options: SourceOptions): Promise<Bundle> {
+  const { store, variant, signal } = options;
+  if (typeof source !== 'string' && !(source instanceof URL)) return bundleOfBytes(await given(source), options);
   const url = addressOf(source);
-  if (/\.zip$/i.test(url.pathname)) return bundleOfBytes([await zipAt(stores.files, url, signal)], variant);
+  if (/\.zip$/i.test(url.pathname)) return bundleOfBytes([await zipAt(store, url, signal)], options);
   const folder = folderOf(url);
-  return remoteBundle(stores, folder, await manifestAt(stores.documents, folder, signal), variant, HINT);
+  let manifest: Checked<Manifest>;
+  try {
+    manifest = await manifestAt(folder, options);
+  } catch (error) {
+    // No network, a bundle that is being replaced, or one of a later format: what the device has whole goes on drawing.
+    const kept = signal?.aborted ? undefined : await keptBundle(source, options);
+    if (kept === undefined) throw error;
+    return kept;
+  }
+  return remoteBundle(store, folder, manifest, variant, HINT);
 }
 
 /** The bundle if all of it is on this device; no network is asked. */
 export async function keptBundle(source: Source, options: SourceOptions): Promise<Bundle | undefined> {
   if (typeof source !== 'string' && !(source instanceof URL)) return bundleOf(source, options);
-  const { stores, variant } = options;
+  const { store, variant } = options;
   const folder = folderOf(addressOf(source));
-  const manifest = folder.startsWith('file:')
-    ? await manifestAt(stores.documents, folder, options.signal)
-    : await keptDocument(stores.documents, manifestOf(folder), await manifestParser());
-  const bundle = manifest && remoteBundle(stores, folder, manifest, variant, HINT);
+  const manifest = folder.startsWith('file:') ? await manifestAt(folder, options) : await keptManifest(folder, options);
+  const bundle = manifest && remoteBundle(store, folder, manifest, variant, HINT);
   return (await bundle?.isKept()) ? bundle : undefined;
 }
 
 /** Everything of an address that the device keeps. */
-export async function dropKept(source: string | URL, { files, documents }: Stores): Promise<void> {
+export async function dropKept(source: string | URL, store: Store): Promise<void> {
   const folder = folderOf(addressOf(source));
-  await files.dropOthers(folder, []);
-  await (await documents.open())?.delete(manifestOf(folder));
+  await store.dropOthers(folder, []);
+  await (await store.open())?.delete(manifestOf(folder));
 }
 
 /** `name@version`: what is at such an address never changes, and what is kept of it is what the server has. */
-const FIXED = /@[0-9a-f]{12}\/$/;
+const FIXED = /@([0-9a-f]{12})\/$/;
 
 /** The schema comes when a bundle is opened: it is a third of this library. */
 const manifestParser = async () => (await import('../../contract/manifest.ts')).parseManifest;
 
-async function manifestAt(store: Store, folder: string, signal: AbortSignal | undefined): Promise<Checked<Manifest>> {
-  const url = manifestOf(folder);
-  const parseManifest = await manifestParser();
-  const kept = await keptDocument(store, url, parseManifest);
-  if (kept !== undefined && FIXED.test(folder)) return kept;
-  try {
-    return await freshDocument(store, url, parseManifest, { signal, hint: HINT });
-  } catch (error) {
-    if (kept !== undefined && isNetworkFailure(error)) return kept;
-    throw error;
-  }
+const versionOf = async (manifest: Manifest) => (await import('../../contract/version.ts')).bundleVersion(manifest);
+
+const wantedVersion = (folder: string, version: string | undefined) => version ?? FIXED.exec(folder)?.[1];
+
+/** Throws UserError for a bundle of another version than the one that will do. */
+async function demandVersion(where: string, manifest: Manifest, version: string | undefined): Promise<void> {
+  if (version === undefined) return;
+  const got = await versionOf(manifest);
+  if (got !== version)
+    throw new UserError(`${where}: expected version ${version}, got ${got}; the bundle there has been replaced`);
+}
+
+/** Of a version that will do; undefined if the device keeps none. */
+async function keptManifest(folder: string, { store, version }: SourceOptions): Promise<Checked<Manifest> | undefined> {
+  const kept = await keptDocument(store, manifestOf(folder), await manifestParser());
+  const wanted = wantedVersion(folder, version);
+  return kept === undefined || wanted === undefined || (await versionOf(kept.value)) === wanted ? kept : undefined;
+}
+
+async function manifestAt(folder: string, options: SourceOptions): Promise<Checked<Manifest>> {
+  const { store, signal, version } = options;
+  const wanted = wantedVersion(folder, version);
+  const kept = wanted && (await keptManifest(folder, options));
+  if (kept) return kept;
+  const fresh = await freshDocument(store, manifestOf(folder), await manifestParser(), { signal, hint: HINT });
+  await demandVersion(folder, fresh.value, wanted);
+  return fresh;
 }
 
 /** Absolute. Throws UserError where there is nothing that a relative one could be relative to. */
@@ -90,9 +116,13 @@ async function given(source: Exclude<Source, string | URL>): Promise<readonly (F
   return source;
 }
 
-async function bundleOfBytes(files: readonly (File | NamedBytes)[], variant: Variant | undefined): Promise<Bundle> {
+async function bundleOfBytes(
+  files: readonly (File | NamedBytes)[],
+  { variant, version }: SourceOptions,
+): Promise<Bundle> {
   const { readBundle } = await import('./bundle.ts'); // an address needs nothing of it
   const { manifest, variant: read, network, beside } = await readBundle(files, variant);
+  await demandVersion(manifest.name, manifest, version);
   return {
     manifest,
     variant: read,

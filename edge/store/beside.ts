@@ -1,6 +1,5 @@
 // Models that are part of the server (bundled in the Worker, a watched folder on Node) and published ones, as one. A published
 // model takes the place of one of its name; the version that is part of the server keeps its own address.
-import { splitVersion } from '../../contract/version.ts';
 import type { ModelEntry, Models } from '../models.ts';
 import type { ModelFiles } from '../services.ts';
 
@@ -40,11 +39,10 @@ export function beside(own: Models & Partial<ModelFiles>, published: Served): Se
       const names = new Set(others.map(({ name }) => name));
       return [...((await own.pageList?.()) ?? []).filter(({ name }) => !names.has(name)), ...others];
     },
-    async file(named, path) {
-      const { name, version } = splitVersion(named);
-      const mine = await ownVersion(name);
-      const isMine = mine !== undefined && mine.version === version;
-      return (isMine ? undefined : await published.file(named, path).catch(() => undefined)) ?? own.file?.(name, path);
+    async file(name, version, path) {
+      const mine = async () => own.file?.(name, version, path);
+      if (version === undefined) return (await published.file(name, version, path).catch(() => undefined)) ?? mine();
+      return (await ownVersion(name))?.version === version ? mine() : published.file(name, version, path);
     },
   };
 }

@@ -12,7 +12,7 @@ import {
   parsePublishedManifest,
   publishedSummary,
 } from '../../contract/published.ts';
-import { splitVersion, versionedName } from '../../contract/version.ts';
+import { versionedName } from '../../contract/version.ts';
 import type { Engine, ModelEntry, Models } from '../models.ts';
 import { Problem } from '../problem.ts';
 import type { FileStream, ModelFiles } from '../services.ts';
@@ -152,8 +152,7 @@ export function publishedModels(store: ServedStore, options: PublishedOptions): 
     async pageList() {
       return (await all()).map((model) => listedModel({ ...model, version: model.current }, false));
     },
-    async file(named, path) {
-      const { name, version } = splitVersion(named);
+    async file(name, version, path) {
       const found = await find(name, version);
       if (found === undefined) return undefined;
       const { model, entry } = found;

@@ -41,9 +41,14 @@ test('device none leaves it to the edge', () => {
   expect(wish?.edge).toEqual({ base: 'https://art.example', model: 'fashion-gan@0123456789ab' });
 });
 
-test('a version that is asked for is asked of the bundle too, which lies under the name', () => {
-  expect(wishOf({ edge: '/', model: 'fashion-gan@0123456789ab', seed: '7' })?.bundle).toEqual({
-    address: 'https://site.example/models/fashion-gan/',
+test('a version that is asked for is asked of the bundle too, at its own address or where src says', () => {
+  const asked = { model: 'fashion-gan@0123456789ab', seed: '7' };
+  expect(wishOf({ ...asked, src: '/mine/' })?.bundle).toMatchObject({
+    address: 'https://site.example/mine/',
+    version: '0123456789ab',
+  });
+  expect(wishOf({ ...asked, edge: '/' })?.bundle).toEqual({
+    address: 'https://site.example/models/fashion-gan@0123456789ab/',
     device: 'auto',
     runtime: undefined,
     version: '0123456789ab',

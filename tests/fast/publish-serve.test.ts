@@ -11,11 +11,15 @@ import { listModels, publishBundle, unpublish } from '../../cli/publish/publish.
 import { openTarget } from '../../cli/publish/target.ts';
 import { goldenPixels, sha256Hex } from '../../contract/bundle.ts';
 import { generatorFile } from '../../contract/lookup.ts';
+import { parseManifest } from '../../contract/manifest.ts';
 import { decodePng } from '../../contract/png.ts';
 import { blobKey } from '../../contract/published.ts';
+import { bundleVersion } from '../../contract/version.ts';
 import { pocketgen } from '../../edge/app.ts';
-import type { Engine } from '../../edge/models.ts';
+import { type Library, openLibrary } from '../../edge/library.ts';
+import { type Engine, openWhole } from '../../edge/models.ts';
 import { wasmEngine } from '../../edge/runtime/wasm.ts';
+import { beside } from '../../edge/store/beside.ts';
 import { folderStore } from '../../edge/store/folder.ts';
 import type { ServedStore } from '../../edge/store/objects.ts';
 import { publishedModels } from '../../edge/store/published.ts';
@@ -40,8 +44,8 @@ async function published(name: string, version: number): Promise<CheckedBundle> 
   return bundle;
 }
 
-/** An app on the store that counts sessions and reads; `room` in models of 8x8. */
-function serve(room = 100, freshMs = 0) {
+/** An app on the store that counts sessions and reads; `room` in models of 8x8; `own`: what is part of the server. */
+function serve(room = 100, freshMs = 0, own?: Library) {
   const counts = { opened: 0, open: 0, most: 0, reads: [] as string[] };
   let failing = false;
   const counting: ServedStore = {
@@ -69,7 +73,8 @@ function serve(room = 100, freshMs = 0) {
   };
   const each = openBytes({ bytes: 8000, variant: 'fp32' });
   const shelf = modelShelf({ room: room * each });
-  const models = publishedModels(counting, { engine, shelf, goldens: 1, freshMs });
+  const stored = publishedModels(counting, { engine, shelf, goldens: 1, freshMs });
+  const models = own === undefined ? stored : beside(own, stored);
   const app = pocketgen({ models, files: models });
   return {
     app,
@@ -176,6 +181,33 @@ test('what is known is served on while the store does not answer; what is not kn
     status: 'failed',
     error: `${store.where}: the network is down`,
   });
+});
+
+test('under a version there are files of that version only, whatever the store does', async () => {
+  const first = await published('one', 1);
+  const bundled = await readCheckedBundle(join(root, '1', 'one'));
+  const second = await published('one', 2);
+  const library = await openLibrary({
+    folder: join(root, '1'),
+    open: (source) => openWhole(source, wasmEngine(), 1),
+    notice: () => undefined,
+  });
+  const { app, fail } = serve(100, 0, library);
+  const versionAt = async (named: string): Promise<string | number> => {
+    const response = await app.request(`/models/${named}/model.json`);
+    return response.status === 200 ? bundleVersion(parseManifest(await response.json())) : response.status;
+  };
+  const [of, from] = [first.version, second.version].map((version) => `one@${version}`) as [string, string];
+  expect(await versionAt('one')).toBe(second.version);
+  expect([await versionAt(of), await versionAt(from)]).toEqual([first.version, second.version]);
+  expect(await versionAt('one@0123456789ab')).toBe(404);
+  fail(true);
+  expect(await versionAt(of)).toBe(bundled.version);
+  expect(await versionAt('one@ffffffffffff')).not.toBe(200);
+  const alone = pocketgen({ models: library, files: library });
+  expect((await alone.request(`/models/${of}/model.json`)).status).toBe(200);
+  expect((await alone.request(`/models/${from}/model.json`)).status).toBe(404);
+  library.close();
 });
 
 test('a new name is served at once; a new version and a removal once the index is old enough', async () => {

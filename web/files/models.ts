@@ -9,7 +9,7 @@ import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { type ListedModel, parseModelList } from '../../contract/model-list.ts';
 import { bundleVersion } from '../../contract/version.ts';
 import { loadOwn, OWN } from './own.ts';
-import { documents, HINT, store } from './store.ts';
+import { HINT, store } from './store.ts';
 
 export interface ModelEntry extends ListedModel {
   /** Brought by the person; lives on this device only, and its name here begins with `own:`. */
@@ -33,9 +33,9 @@ const LIST = 'models/index.json';
 const addressOf = (path: string) => new URL(path, document.baseURI).href;
 
 const fresh = <T>(path: string, parse: (json: unknown) => T) =>
-  freshDocument(documents, addressOf(path), parse, { name: path, hint: HINT });
+  freshDocument(store, addressOf(path), parse, { name: path, hint: HINT });
 
-const kept = <T>(path: string, parse: (json: unknown) => T) => keptDocument(documents, addressOf(path), parse);
+const kept = <T>(path: string, parse: (json: unknown) => T) => keptDocument(store, addressOf(path), parse);
 
 const listed = (list: readonly ListedModel[]): ModelEntry[] => list.map((entry) => ({ ...entry, own: false }));
 
@@ -48,7 +48,7 @@ export async function keptModels(): Promise<ModelEntry[] | undefined> {
 /** Those of the server that serves the page, in its order. */
 export async function freshModels(): Promise<ModelEntry[]> {
   const { text, value } = await fresh(LIST, parseModelList);
-  await keepDocument(documents, addressOf(LIST), text);
+  await keepDocument(store, addressOf(LIST), text);
   return listed(value);
 }
 
@@ -68,11 +68,10 @@ export async function freshModel(entry: ModelEntry): Promise<LoadedModel> {
 }
 
 async function loaded(entry: ModelEntry, manifest: Checked<Manifest>): Promise<LoadedModel> {
-  const stores = { files: store, documents };
   const folder = addressOf(`models/${entry.name}/`);
   const trainer = trainerFile(manifest.value);
   return {
-    ...remoteBundle(stores, folder, manifest, undefined, HINT),
+    ...remoteBundle(store, folder, manifest, undefined, HINT),
     ...(trainer && {
       readTrainer: () =>
         store.read({ url: `${folder}${trainer.path}`, bytes: trainer.bytes, sha256: trainer.sha256, hint: HINT }),
