@@ -5,7 +5,7 @@ import { UserError } from './errors.ts';
 import { classInput, inTurn, joined, type SessionLike, type TensorConstructor, type TensorLike } from './generator.ts';
 import { latentOf, oneHot, truncate } from './latent.ts';
 import type { CompleterEntry, CompleterGolden, Manifest, Variant } from './manifest.ts';
-import type { Picture } from './picture.ts';
+import type { Picture, Size } from './picture.ts';
 import { toPictures, toPlanes } from './pixels.ts';
 
 export interface Completion {
@@ -85,6 +85,14 @@ function keep(made: Picture, given: Completion | undefined): Picture {
 function descriptionOf({ name, completer }: Pick<Manifest, 'name' | 'completer'>): CompleterEntry {
   if (!completer) throw new UserError(`${name}: expected a model that completes pictures, got one that only draws`);
   return completer;
+}
+
+/** Throws UserError for a mask of another size than its picture, both upright: it would be cropped around another centre. */
+export function checkMaskSize(picture: Size, mask: Size): void {
+  if (mask.width !== picture.width || mask.height !== picture.height)
+    throw new UserError(
+      `mask: expected ${picture.width}x${picture.height}, as the picture has, got ${mask.width}x${mask.height}`,
+    );
 }
 
 /** A grey picture of the model's size as places: 128 and lighter is drawn anew. */

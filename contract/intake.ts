@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { type Colour, parseBackground, WHITE } from './background.ts';
 import { UserError } from './errors.ts';
 import type { Manifest } from './manifest.ts';
-import type { Picture } from './picture.ts';
+import type { Picture, Size } from './picture.ts';
 import { pictureOf } from './pixels.ts';
 import { sine } from './walk.ts';
 
@@ -42,6 +42,10 @@ export function fitOf({ training }: Pick<Manifest, 'training'>, wanted?: string)
 
 /** EXIF's tag 0x0112: 1 is upright, 5 to 8 stand on a side. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/** The size of a picture once it is set upright. */
+export const uprightSize = ({ width, height }: Size, orientation: Orientation): Size =>
+  orientation >= 5 ? { width: height, height: width } : { width, height };
 
 /** An RGBA picture (straight) as one of `image`'s size and channels (RGBA straight). */
 export function intake(

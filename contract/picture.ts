@@ -9,6 +9,9 @@ export interface Picture {
   data: Uint8Array;
 }
 
+/** In pixels. */
+export type Size = Pick<Picture, 'width' | 'height'>;
+
 /** Each pixel becomes `factor` × `factor` pixels. */
 export function scaleUp(picture: Picture, factor: number): Picture {
   if (!Number.isInteger(factor) || factor < 1) throw new UserError(`scale: expected an integer from 1, got ${factor}`);

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { basePath } from 'hono/route';
 import type * as z from 'zod';
 import { encodeLatent } from '../contract/compact.ts';
+import type { Beside } from '../contract/lookup.ts';
 import { versionedName } from '../contract/version.ts';
 import type { ModelEntry } from './models.ts';
 import { Problem } from './problem.ts';
@@ -27,6 +28,8 @@ export interface Endpoint {
   draws?: boolean;
   /** What the models served allow of the body, as keywords of JSON Schema beside the fields' own. */
   bodyFor?(models: readonly ModelEntry[]): { properties: Readonly<Record<string, object>>; not?: object };
+  /** What a model must have; answers 404 for one without. */
+  needs?: Beside;
   /** Answers 404 for a model that is not being trained where it is asked, as the example's is. */
   onlyWhileTraining?: boolean;
   /** Path and query of an example (with the body, for POST); `fashion-gan` stands for the model. */

@@ -16,6 +16,7 @@ import { type FileEntry, type Manifest, parseManifest, type Variant } from '../c
 import type { Picture } from '../contract/picture.ts';
 import { encodePng } from '../contract/png.ts';
 import { bundleVersion } from '../contract/version.ts';
+import { createOnce } from './store/once.ts';
 
 /** ONNX Runtime as the routes need it: how a session is made is the entry's business (workerd, Node wasm, native). */
 export interface Engine {
@@ -155,16 +156,17 @@ export async function openWhole(source: BundleSource, engine: Engine, goldens: n
 
 /** What is opened when it is first asked for, and kept. */
 function whenAsked<N extends { close(): Promise<void> }>(open: () => Promise<N>) {
+  const once = createOnce(() => undefined);
   let kept: N | undefined;
   return {
-    async get(): Promise<N> {
-      if (kept !== undefined) return kept;
-      // A promise is not shared: on Workers a request may end without a word, and with it what others would wait for.
-      const opened = await open();
-      if (kept !== undefined) await opened.close();
-      else kept = opened;
-      return kept;
-    },
+    get: async (): Promise<N> =>
+      kept ??
+      once('', async () => {
+        const opened = await open();
+        if (kept !== undefined) await opened.close();
+        else kept = opened;
+        return kept;
+      }),
     close: async () => kept?.close(),
   };
 }

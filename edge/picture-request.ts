@@ -6,6 +6,7 @@ import { classOf, parseSeed } from '../contract/latent.ts';
 import { LIMITS } from '../contract/limits.ts';
 import { classIndex } from '../contract/lookup.ts';
 import type { Manifest } from '../contract/manifest.ts';
+import type { Size } from '../contract/picture.ts';
 import type { ModelEntry } from './models.ts';
 import { badField, type FieldError, fieldOf } from './problem.ts';
 
@@ -50,11 +51,6 @@ export function backgroundFor({ image }: ModelEntry, text: string | undefined): 
 /** The background's part of an answer's key: however it was written, and nothing where there is none. */
 export function keyOf(background: Background | undefined): string[] {
   return background === undefined ? [] : [backgroundName(background)];
-}
-
-export interface Size {
-  width: number;
-  height: number;
 }
 
 /** `1024x768`; its pattern is `SIZE`. */

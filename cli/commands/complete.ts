@@ -11,7 +11,7 @@ import { openCompleter, PROVIDERS, type Provider, readManifest } from '../../exp
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { seedList, truncationOf, variantOf, within } from '../bundle-options.ts';
 import { checkOutFile } from '../out-file.ts';
-import { readMask, readPicture } from '../picture-file.ts';
+import { readMasked } from '../picture-file.ts';
 
 interface CompleteFlags {
   mask: string;
@@ -37,8 +37,7 @@ async function runComplete(dir: string, path: string, flags: CompleteFlags): Pro
   const scale = within('scale', flags.scale, 1, 32, true);
   const classWeights = mixWeights(flags.class === undefined ? [] : [[classIndex(manifest, flags.class), 1]], manifest);
   checkOutFile(flags.out);
-  const picture = await readPicture(path, manifest, flags.background);
-  const hidden = await readMask(flags.mask, manifest);
+  const { picture, hidden } = await readMasked(path, flags.mask, manifest, flags.background);
   if (!hidden.includes(1))
     throw new UserError(`${flags.mask}: expected light places, which are drawn anew, got none; nothing would change`);
   const { completer, close } = await openCompleter(dir, manifest, {
@@ -69,7 +68,7 @@ export function registerComplete(command: Command): void {
     .argument('<picture>', 'picture of any size: PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG or BMP')
     .requiredOption('--mask <file>', 'picture of the same size: what is light in it is drawn anew, the rest stays')
     .option('--seed <seed>', 'a number or any text (default: 1)')
-    .option('--seeds <list>', 'several: 1-8, or a list with commas')
+    .addOption(new Option('--seeds <list>', 'several: 1-8, or a list with commas').conflicts('seed'))
     .option('--class <name>', 'what the picture is of, label or index (default: as the rest of it suggests)')
     .option('--truncation <t>', 'latent scale from 0.01 to 1 (default: the bundle’s own)')
     .option('--background <colour>', 'ground of transparent places: ff8800, white (default: as trained, else white)')

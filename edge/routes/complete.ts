@@ -3,9 +3,9 @@
 import type { Hono } from 'hono';
 import * as z from 'zod';
 import { mixWeights } from '../../contract/compact.ts';
-import { hiddenOf } from '../../contract/completer.ts';
+import { checkMaskSize, hiddenOf } from '../../contract/completer.ts';
 import { UserError } from '../../contract/errors.ts';
-import { fitOf, intake } from '../../contract/intake.ts';
+import { fitOf, intake, uprightSize } from '../../contract/intake.ts';
 import { latentOf, truncate } from '../../contract/latent.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import { scaleUp } from '../../contract/picture.ts';
@@ -13,7 +13,7 @@ import { encodePng } from '../../contract/png.ts';
 import { type Endpoint, segmentsOf } from '../endpoint.ts';
 import { lendNamed } from '../lending.ts';
 import { colour, readAtMost, readQuery, shared, text } from '../parameters.ts';
-import { mixFor, seedOf } from '../picture-request.ts';
+import { checkPixels, layoutFor, mixFor, seedOf } from '../picture-request.ts';
 import type { Decoded, PictureDecoder } from '../pictures/decode.ts';
 import { badField, fieldOf, Problem } from '../problem.ts';
 import type { AppEnv, Services } from '../services.ts';
@@ -34,6 +34,7 @@ const completeQuery = z.object({
 });
 
 const FORM = 'multipart/form-data';
+const FILES = ['picture', 'mask'] as const;
 
 export const completeEndpoints: readonly Endpoint[] = [
   {
@@ -42,10 +43,11 @@ export const completeEndpoints: readonly Endpoint[] = [
     id: 'complete',
     summary:
       `A picture of which a part is drawn anew. The body is a form (${FORM}) with the files \`picture\` and \`mask\`, each PNG, JPEG or WebP of at most ` +
-      `${LIMITS.uploadPixels} pixels and ${LIMITS.uploadSide} a side, ${LIMITS.uploadBytes} bytes together. What is light in the mask is drawn, what is dark or ` +
+      `${LIMITS.uploadPixels} pixels and ${LIMITS.uploadSide} a side, ${LIMITS.uploadBytes} bytes together. The mask has the picture’s size: what is light in it is drawn, what is dark or ` +
       'transparent stays as it is. Both are cropped and resized as the model’s training pictures were. 404 for a model that completes no pictures.',
     query: completeQuery,
-    form: ['picture', 'mask'],
+    form: FILES,
+    needs: 'completer',
     answers: { 'image/png': 'The picture, completed.' },
     example: '/v1/complete/fashion-gan?seed=7',
   },
@@ -57,12 +59,20 @@ async function readForm(request: Request): Promise<FormData> {
   if (!type.toLowerCase().startsWith(FORM))
     throw new Problem(415, `body: expected ${FORM} with picture and mask, got ${type.slice(0, 80) || 'no type'}`);
   const bytes = await readAtMost(request, LIMITS.uploadBytes);
-  return new Response(bytes as BodyInit, { headers: { 'Content-Type': type } }).formData().catch(() => {
+  const form = await new Response(bytes as BodyInit, { headers: { 'Content-Type': type } }).formData().catch(() => {
     throw new Problem(400, `body: expected ${FORM} as its type says, got something else or a part of it`);
   });
+  const other = [...form.keys()].find((key) => !FILES.some((name) => name === key));
+  if (other !== undefined)
+    throw badField(
+      'body',
+      other.slice(0, 80),
+      `expected the files ${FILES.join(' and ')} alone, got another field; parameters go into the address`,
+    );
+  return form;
 }
 
-async function fileOf(form: FormData, name: 'picture' | 'mask', pictures: PictureDecoder): Promise<Decoded> {
+async function fileOf(form: FormData, name: (typeof FILES)[number], pictures: PictureDecoder): Promise<Decoded> {
   const [file, ...more] = form.getAll(name);
   if (file === undefined || typeof file === 'string' || more.length > 0)
     throw badField(
@@ -75,6 +85,8 @@ async function fileOf(form: FormData, name: 'picture' | 'mask', pictures: Pictur
     throw badField('body', name, error.message.replace(/^picture: /, ''));
   });
 }
+
+const sizeOf = ({ picture, orientation }: Decoded) => uprightSize(picture, orientation);
 
 export function completeRoutes(app: Hono<AppEnv>, { models, pictures }: Services): void {
   app.post('/v1/complete/:model', (c) =>
@@ -91,6 +103,7 @@ export function completeRoutes(app: Hono<AppEnv>, { models, pictures }: Services
       const mix = told ? mixFor(manifest, query) : [];
       const seed = seedOf(query.seed, 'query');
       const fit = fieldOf('query', 'background', () => fitOf(manifest, query.background));
+      checkPixels(1, layoutFor(model.entry, query.scale, undefined), 'scale');
       const form = await readForm(c.req.raw);
       const timing = c.get('pocketgen.timing');
       const [given, mask] = await timing.measure(
@@ -98,9 +111,12 @@ export function completeRoutes(app: Hono<AppEnv>, { models, pictures }: Services
         async () => [await fileOf(form, 'picture', pictures), await fileOf(form, 'mask', pictures)] as const,
       );
       const { image } = manifest;
+      fieldOf('body', 'mask', () => checkMaskSize(sizeOf(given), sizeOf(mask)));
       const hidden = hiddenOf(
         intake(mask.picture, { ...image, channels: 1 }, { ...fit, background: [0, 0, 0] }, mask.orientation),
       );
+      if (!hidden.includes(1))
+        throw badField('body', 'mask', 'expected light places, which are drawn anew, got none; nothing would change');
       const completer = await model.completer();
       const [made] = await timing.measure('inference', () =>
         completer.complete([

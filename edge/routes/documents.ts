@@ -25,7 +25,7 @@ function base64OfHex(hex: string): string {
   return btoa(String.fromCharCode(...(hex.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))));
 }
 
-/** Pictures are shown of so many models: each that is shown must be opened. */
+/** Pictures are shown, and examples given, of so many models: each that is shown must be opened. */
 const SHOWN = 12;
 const SEEDS = [1, 2, 3, 4, 5, 6];
 
@@ -71,14 +71,22 @@ export function documentRoutes(app: Hono<AppEnv>, services: Services, endpoints:
     // Relative to this page, as its policy allows pictures of its own origin only: right behind every proxy.
     const up = '../'.repeat(/\/*$/.exec(url.pathname)?.[0].length ?? 0);
     const entries = await models.list();
-    const [first] = entries;
-    const latentSize = first && (await models.lend(first.name, undefined, (loan) => loan.manifest()))?.latent.size;
+    const manifestOf = ({ name }: ModelEntry) => models.lend(name, undefined, (loan) => loan.manifest());
+    const examples = await Promise.all(
+      entries.slice(0, SHOWN).map(async (entry) => ({ entry, manifest: await manifestOf(entry) })),
+    );
+    /** Of the first model that has what the endpoint needs. */
+    const lineOf = (endpoint: Endpoint) => {
+      const { needs } = endpoint;
+      const works = examples.find(({ manifest }) => needs === undefined || manifest?.[needs] !== undefined);
+      return works && html`<pre>${curl(base, endpoint, works.entry, works.manifest?.latent.size)}</pre>`;
+    };
     policy ??= `default-src 'none'; img-src 'self'; style-src 'sha256-${base64OfHex(await sha256Hex(new TextEncoder().encode(STYLE)))}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
     const sections = endpoints.map(
       (endpoint) =>
         html`<h3 id="${endpoint.id}"><code>${endpoint.method.toUpperCase()} ${endpoint.path}</code></h3>
 <p>${endpoint.summary}</p>
-${first === undefined ? '' : html`<pre>${curl(base, endpoint, first, latentSize)}</pre>`}${parameterTable(endpoint)}`,
+${lineOf(endpoint) ?? ''}${parameterTable(endpoint)}`,
     );
     const list = entries.map(({ name, version, title, image, classes }, i) => {
       const address = (seed: number) => `${up}v1/images/${versionedName(name, version)}/${seed}.png?scale=2`;

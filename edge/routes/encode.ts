@@ -37,6 +37,7 @@ export const encodeEndpoints: readonly Endpoint[] = [
       `${LIMITS.uploadPixels} pixels and ${LIMITS.uploadSide} a side; it is cropped and resized as the model’s training pictures were. 404 for a model without an encoder.`,
     query: encodeQuery,
     upload: ['image/png', 'image/jpeg', 'image/webp'],
+    needs: 'encoder',
     answers: {
       'application/json':
         '`{ model, version, latent, z, class, truncation, picture }`: a latent file, and the address that draws it.',

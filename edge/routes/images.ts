@@ -67,7 +67,8 @@ export function imageRoutes(app: Hono<AppEnv>, services: Services): void {
       const index = classFor(entry, seed, namedClass(entry, query.class));
       return answerPicture(c, services, model, {
         ...{ extension, query },
-        key: [seed, index ?? -1, truncation],
+        // JSON also tells what the model is called, and its labels, which its version stands for.
+        key: [seed, index ?? -1, truncation, ...(extension === 'json' ? [entry.name, entry.version] : [])],
         path: (named) => `/v1/images/${named}/${encodeURIComponent(stem)}.${extension}`,
         draw: (served) => generate(served, [{ seed, class: index, truncation }]),
         json({ manifest: { latent, classes }, hash }, { width, height, channels, data }) {

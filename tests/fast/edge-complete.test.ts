@@ -7,7 +7,8 @@ import { latentOf, oneHot } from '../../contract/latent.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
 import { pocketgen } from '../../edge/app.ts';
-import type { Models } from '../../edge/models.ts';
+import { openLibrary } from '../../edge/library.ts';
+import { type Engine, type Models, openWhole } from '../../edge/models.ts';
 import { wasmEngine } from '../../edge/runtime/wasm.ts';
 import { addCompleter } from '../helpers/completes.ts';
 import { PLAIN, SEEN, SEEN_CLEAR } from './edge-fixture.ts';
@@ -88,6 +89,13 @@ describe('POST /v1/complete', () => {
     expect([enlarged.width, enlarged.height]).toEqual([32, 24]);
   });
 
+  test('/docs tells what to type of a model that completes, whichever is served first', async () => {
+    expect((await models.list())[0]?.name).toBe('tiny-plain');
+    const page = await (await app.request('/docs')).text();
+    const [, path = ''] = /-F picture=@picture.png -F mask=@mask.png[^\n]*?(\/v1\/complete\/[^&?]*)/.exec(page) ?? [];
+    expect((await post(path)).status).toBe(200);
+  });
+
   test('is 404 for a model that only draws', async () => {
     expect(await problem(await post('/v1/complete/tiny-plain'))).toBe(
       '404 model: expected a model that completes pictures, got tiny-plain, which only draws',
@@ -96,6 +104,54 @@ describe('POST /v1/complete', () => {
     const completes = async (name: string) =>
       ((await (await app.request(`/v1/models/${name}`)).json()) as { completer: boolean }).completer;
     expect([await completes('tiny-seen'), await completes('tiny-plain')]).toEqual([true, false]);
+  });
+
+  test('a completer is opened once, however many ask for it at first', async () => {
+    let opened = 0;
+    const wasm = wasmEngine();
+    const counting: Engine = {
+      ...wasm,
+      createSession(bytes) {
+        opened++;
+        return wasm.createSession(bytes);
+      },
+    };
+    const library = await openLibrary({
+      folder: `${tiny.folder}/tiny-seen`,
+      open: (source) => openWhole(source, counting, 1),
+      notice: () => undefined,
+    });
+    const served = pocketgen({ models: library });
+    const before = opened;
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        served.request('/v1/complete/tiny-seen', {
+          method: 'POST',
+          body: formOf({ picture, mask: maskOf(hidden) }),
+        }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
+    expect(opened - before).toBe(1);
+    library.close();
+  });
+
+  test('no answer is larger than any other route’s', async () => {
+    const { width, height } = (await modelOf(models, 'tiny-seen')).manifest.image;
+    const app = pocketgen({
+      models: {
+        ...models,
+        lend: (name, version, work) =>
+          models.lend(name, version, (loan) => {
+            const image = { ...loan.entry.image, width: width * 20, height: height * 20 };
+            return work({ ...loan, entry: { ...loan.entry, image } });
+          }),
+      },
+    });
+    const sent = { method: 'POST', body: formOf({ picture, mask: maskOf(hidden) }) };
+    expect(await problem(await app.request('/v1/complete/tiny-seen?scale=32', sent))).toMatch(
+      /^400 scale: expected at most 4194304 pixels/,
+    );
   });
 
   test('says what is wrong with a body', async () => {
@@ -110,6 +166,18 @@ describe('POST /v1/complete', () => {
     const two = formOf({ picture, mask });
     two.append('mask', new Blob([mask]), 'mask');
     expect(await problem(await post(path, two))).toBe('400 mask: expected one file, got several');
+    const seed = formOf({ picture, mask });
+    seed.append('seed', '7');
+    expect(await problem(await post(path, seed))).toBe(
+      '400 seed: expected the files picture and mask alone, got another field; parameters go into the address',
+    );
+    const tall = encodePng({ width: 8, height: 30, channels: 1, data: new Uint8Array(240).fill(255) });
+    expect(await problem(await post(path, formOf({ picture, mask: tall })))).toBe(
+      '400 mask: expected 8x6, as the picture has, got 8x30',
+    );
+    expect(await problem(await post(path, formOf({ picture, mask: maskOf(hidden, 100) })))).toBe(
+      '400 mask: expected light places, which are drawn anew, got none; nothing would change',
+    );
     expect(await problem(await post(path, formOf({ picture: picture.slice(0, 50), mask })))).toMatch(
       /^400 picture: expected a whole PNG, got a damaged one/,
     );

@@ -348,14 +348,15 @@ describe('documents', () => {
       const lines = [...page.matchAll(/<pre>curl (.*?)<\/pre>/gs)].map(([, line = '']) =>
         line.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll(`'\\''`, '\0'),
       );
-      expect(lines).toHaveLength(endpoints.length);
+      // None of these has an encoder or a completer, so there is no line that would work.
+      expect(lines).toHaveLength(endpoints.filter(({ needs }) => needs === undefined).length);
       for (const line of lines) {
         const [, url = '', body] = /'([^']*)'(?:.* -d '([^']*)')?$/s.exec(line) ?? [];
         const headers = { 'Content-Type': 'application/json' };
         const init = body === undefined ? {} : { method: 'POST', headers, body: body.replaceAll('\0', "'") };
-        const { status } = await app.request(url, /^(--data-binary|-F) /.test(line) ? { method: 'POST' } : init);
-        // None of these is being trained, or has an encoder or a completer.
-        expect([line, status]).toEqual([line, /\/v1\/(training|encode|complete)\//.test(url) ? 404 : 200]);
+        const { status } = await app.request(url, init);
+        // None of these is being trained.
+        expect([line, status]).toEqual([line, /\/v1\/training\//.test(url) ? 404 : 200]);
       }
       const document = (await (await app.request('/openapi.json')).json()) as {
         paths: Record<string, { post: { requestBody: { content: Record<string, { example: object }> } } }>;

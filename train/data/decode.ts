@@ -89,6 +89,11 @@ async function decode(
   });
 }
 
+/** Of a picture that decodes, upright. */
+export async function uprightSizeOf(bytes: Buffer): Promise<{ width: number; height: number }> {
+  return (await sharp(isBmp(bytes) ? await bmpAsPng(bytes) : bytes).metadata()).autoOrient;
+}
+
 /** Factor that makes full range of samples that use only the lower bits of 16. */
 async function stretch(bytes: Buffer): Promise<number> {
   const { channels } = await sharp(bytes).stats();
