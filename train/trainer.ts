@@ -6,7 +6,7 @@ import type { PictureSet } from './data/types.ts';
 import { FAMILIES } from './families/family.ts';
 import { createModel } from './families/models.ts';
 import { type Shapes, sizeOf, type Values } from './nn/tensors.ts';
-import { type Recipe, type RecipeOverrides, recipeSchema } from './recipe.ts';
+import { type Recipe, type RecipeOverrides, recipeSchema, scheduled } from './recipe.ts';
 import { type Checkpoint, seal, stateHash, unseal } from './store/checkpoint.ts';
 
 const FORMAT = 'pocketgen-trainer-1';
@@ -52,14 +52,21 @@ export function decodeTrainer(bytes: Uint8Array): Trainer {
 }
 
 /**
- * What goes on as it was: what its discriminator knows of changed pictures, it knows from the first image on. Not where it grows: what
- * reads pixels is new, and with all changes from the start the colours of what is drawn drifted (docs/LOG.md).
+ * What goes on as it was: augmentation, from the probability that it had reached on. Not where it grows: what reads pixels is new, and
+ * with changes from the start that it had not seen before the colours of what is drawn drifted (docs/LOG.md).
  */
-export function asTrained({ recipe }: Pick<Trainer, 'recipe'>, { width }: Pick<PictureSet, 'width'>): RecipeOverrides {
-  const { to } = recipe.augment.probability;
+export function asTrained(
+  { recipe, images }: Pick<Trainer, 'recipe' | 'images'>,
+  { width }: Pick<PictureSet, 'width'>,
+): RecipeOverrides {
+  const { probability } = recipe.augment;
+  const reached = scheduled(probability, images / recipe.images);
   const family = FAMILIES.find((one) => one === recipe.family);
   const same = width === recipe.network.resolution;
-  return { ...(family && { family }), ...(same && { augmentProbability: { from: to, to } }) };
+  return {
+    ...(family && { family }),
+    ...(same && { augmentProbability: { from: reached, to: probability.to } }),
+  };
 }
 
 /**

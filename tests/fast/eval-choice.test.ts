@@ -59,7 +59,7 @@ describe('choose', () => {
   });
 });
 
-test('copying begins 2 points and twice the standard error above the held-out pictures’ own share', () => {
+test('copying begins 2 points and twice the standard error above the share that real pictures have', () => {
   const of = (share: number): Checked => check(0.1, 0.001, share);
   expect(copies(of(0.02))).toBe(false);
   expect(copies(of(0.035))).toBe(false); // 0.035 − 2 × 0.0082

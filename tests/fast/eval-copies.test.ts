@@ -1,6 +1,6 @@
 // Near copies of training pictures among others: found through noise and brightness, not through likeness.
 import { expect, test } from 'vitest';
-import { nearCopyFinder, type PremultipliedPictures } from '../../train/data/near-copies.ts';
+import { findNearCopies, nearCopyFinder, type PremultipliedPictures } from '../../train/data/near-copies.ts';
 
 const size = 32;
 
@@ -34,6 +34,22 @@ test('exact copies, noisy and slightly brighter ones are found where they are', 
   expect([...find(blobs([4, 1]))]).toEqual([3, 0]);
   expect([...find(change(blobs([4, 1]), (level, i) => level + (i % 5) - 2))]).toEqual([3, 0]);
   expect([...find(change(blobs([2]), (level) => level + 12))]).toEqual([1]);
+});
+
+test('groups are of copies and of copies of copies; thousands of one picture are one group at once', () => {
+  const some = blobs([1, 2, 1, 3, 2]);
+  const noisy = change(blobs([3]), (level, i) => level + (i % 5) - 2);
+  const all = { count: 6, size, pixels: new Uint8Array([...some.pixels, ...noisy.pixels]) };
+  expect(findNearCopies(all)).toEqual({ group: Uint32Array.of(0, 1, 0, 3, 1, 3), exact: 2, grouped: 6 });
+
+  // Of each pair all pixels would be compared: some seven minutes.
+  const count = 3000;
+  const blank = new Uint8Array(count * size * size * 4).fill(200);
+  const { group, exact, grouped } = findNearCopies({ count, size, pixels: blank });
+  expect([new Set(group), exact, grouped]).toEqual([new Set([0]), count - 1, count]);
+  // The same with a pixel of each of its own: copies, none of them exact.
+  for (let n = 0; n < count; n++) blank[n * size * size * 4 + 4 * (n % 1000)] = n % 200;
+  expect(findNearCopies({ count, size, pixels: blank }).grouped).toBe(count);
 });
 
 test('other pictures, much brighter ones and moved ones are none', () => {

@@ -100,6 +100,23 @@ describe('known patterns', () => {
     for (const value of Object.values(gap)) expect(value).toBeCloseTo(-20 * Math.log10(2), 8);
   });
 
+  test('pixel art enlarged twice has no power at the edge of its spectrum, and is like itself there', () => {
+    const size = 8;
+    const enlarged = Uint8Array.from({ length: 3 * size * size }, (_, i) => {
+      const [n, x, y] = [Math.floor(i / 64), Math.floor((i % 8) / 2), Math.floor((i % 64) / 16)];
+      return (37 * (n + 1) * (x + 3 * y + 1)) % 256;
+    });
+    const shape = { count: 3, width: size, height: size, channels: 1 };
+    const real = spectrum(enlarged, shape);
+    expect(real.power[4 * size + 4]).toBeLessThan(1e-9);
+    expect(spectralGap(real, real)).toEqual({ nyquist: 0, horizontal: 0, vertical: 0, upperThird: 0 });
+    const noisy = spectrum(
+      enlarged.map((level, i) => level ^ (i % 3 === 0 ? 2 : 0)),
+      shape,
+    );
+    for (const decibels of Object.values(spectralGap(noisy, real))) expect(Number.isFinite(decibels)).toBe(true);
+  });
+
   test('odd sides, other sides and no pictures are one sentence', () => {
     expect(() => spectrum(new Uint8Array(27 * 27), shapeOf(27, 1, 1))).toThrow(
       'expected square pictures of an even side',

@@ -143,8 +143,12 @@ test('a GAN goes on at its own size, or grows to twice that', async () => {
   expect(next.network).toMatchObject({ resolution: 64, width: 32, fullWidth: 16, classes: 2 });
   // What is asked of larger pictures, not what the smaller ones were trained with.
   expect(next.learningRate.from).toBeLessThan(trainer.recipe.learningRate.from);
-  const augmented = (side: number) => asTrained(trainer, sized(side)).augmentProbability;
-  expect([augmented(32), augmented(64)]).toEqual([{ from: 0.8, to: 0.8 }, undefined]);
+  const augmented = (side: number, images: number) => asTrained({ ...trainer, images }, sized(side)).augmentProbability;
+  const planned = trainer.recipe.images;
+  expect([augmented(32, planned), augmented(64, planned)]).toEqual([{ from: 0.8, to: 0.8 }, undefined]);
+  // Stopped before its plan: from where it was, not from where it would have been.
+  expect(augmented(32, planned / 2)?.from).toBeCloseTo(0.4, 9);
+  expect(augmented(32, planned / 2)?.to).toBe(0.8);
   const { values } = trainer;
   for (const [now, before] of [
     ['generator/up2.weight', 'ema/up.weight'],

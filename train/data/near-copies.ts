@@ -87,39 +87,40 @@ function hashed({ count, size, pixels }: PremultipliedPictures): Hashed {
   return { count, hashes, picture };
 }
 
-/** Calls `visit` with those of the first `end` pictures of `among` that `of`'s picture `i` is a near copy of, until it says stop. */
+/** Calls `visit` with those pictures `wanted` of `among` that `of`'s picture `i` is a near copy of, until it says stop. */
 function eachNearCopy(
   of: Hashed,
   i: number,
   among: Hashed,
-  end: number,
-  visit: (j: number, squares: number) => 'go on' | 'stop',
+  wanted: Iterable<number>,
+  visit: (j: number) => 'go on' | 'stop',
+  isKnown: (j: number) => boolean = () => false,
 ): void {
   const mine = of.hashes.subarray(i * WORDS, (i + 1) * WORDS);
   const picture = of.picture(i);
   const { hashes } = among;
   const [first = 0, second = 0] = mine;
   const bound = (MOST_LEVELS ** 2 * picture.length * 3) / 4;
-  for (let j = 0; j < end; j++) {
+  for (const j of wanted) {
     const other = j * WORDS;
     // Two words tell most pairs apart.
     let differing = bits(first ^ (hashes[other] ?? 0)) + bits(second ^ (hashes[other + 1] ?? 0));
     for (let w = 2; w < WORDS && differing <= MOST_BITS; w++)
       differing += bits((mine[w] ?? 0) ^ (hashes[other + w] ?? 0));
-    if (differing > MOST_BITS) continue;
-    const squares = squaredDifference(picture, among.picture(j), bound);
-    if (squares <= bound && visit(j, squares) === 'stop') return;
+    if (differing > MOST_BITS || isKnown(j)) continue;
+    if (squaredDifference(picture, among.picture(j), bound) <= bound && visit(j) === 'stop') return;
   }
 }
 
 /** Looks pictures up among `among`, which is hashed once: for each the index of one that it is a near copy of, or −1. */
 export function nearCopyFinder(among: PremultipliedPictures): (pictures: PremultipliedPictures) => Int32Array {
   const known = hashed(among);
+  const all = Uint32Array.from({ length: known.count }, (_, i) => i);
   return (pictures) => {
     const queries = hashed(pictures);
     return Int32Array.from({ length: pictures.count }, (_, i) => {
       let found = -1;
-      eachNearCopy(queries, i, known, known.count, (j) => {
+      eachNearCopy(queries, i, known, all, (j) => {
         found = j;
         return 'stop';
       });
@@ -141,22 +142,41 @@ export function findNearCopies(pictures: PremultipliedPictures): NearCopies {
     }
     return at;
   };
-  let exact = 0;
+  const join = (i: number, j: number): void => {
+    const [a, b] = [root(i), root(j)];
+    parent[Math.max(a, b)] = Math.min(a, b);
+  };
+  // One of each is compared, and no two that are of one group already: thousands of blank tiles take no time.
+  const different: number[] = [];
+  const byHash = new Map<string, number[]>();
   for (let i = 0; i < count; i++) {
-    let copied = false;
-    eachNearCopy(known, i, known, i, (j, squares) => {
-      copied ||= squares === 0;
-      const [a, b] = [root(i), root(j)];
-      parent[Math.max(a, b)] = Math.min(a, b);
-      return 'go on';
-    });
-    if (copied) exact++;
+    const hash = known.hashes.subarray(i * WORDS, (i + 1) * WORDS).join();
+    const alike = byHash.get(hash) ?? [];
+    const same = alike.find((j) => areEqual(known.picture(i), known.picture(j)));
+    if (same !== undefined) {
+      join(i, same);
+      continue;
+    }
+    alike.push(i);
+    byHash.set(hash, alike);
+    const visit = (j: number) => {
+      join(i, j);
+      return 'go on' as const;
+    };
+    eachNearCopy(known, i, known, different, visit, (j) => root(i) === root(j));
+    different.push(i);
   }
+  const exact = count - different.length;
   const group = Uint32Array.from({ length: count }, (_, i) => root(i));
   const sizes = new Uint32Array(count);
   for (const first of group) sizes[first] = (sizes[first] ?? 0) + 1;
   const grouped = group.reduce((sum, first) => sum + ((sizes[first] ?? 0) > 1 ? 1 : 0), 0);
   return { group, exact, grouped };
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  for (let k = 0; k < a.length; k++) if (a[k] !== b[k]) return false;
+  return true;
 }
 
 /** Sum over all pixels as they lie on mid-grey, or any number above `bound` as soon as it is passed. */

@@ -1,9 +1,10 @@
 // Judges generated pictures against held-out real ones. Fast enough to run while a model trains: everything about the
 // real pictures is computed once, when the evaluator is made.
 import { UserError } from '../../contract/errors.ts';
-import { nearCopyFinder, premultiplied } from '../data/near-copies.ts';
+import { findNearCopies, nearCopyFinder, premultiplied } from '../data/near-copies.ts';
 import { pickPictures, pictureSet, spreadPictures } from '../data/picture-set.ts';
 import type { DatasetSplits, PictureSet } from '../data/types.ts';
+import { MOST_LOOKED_UP } from './choice.ts';
 import type { Judge, Judgement } from './classifier.ts';
 import { type Features, meanOf, rowsAt, shifted } from './features.ts';
 import { fitGaussian, frechetDistance } from './frechet.ts';
@@ -18,7 +19,7 @@ export interface Metrics extends ManifoldMetrics, KernelEstimate {
   fid?: number;
   /** Share of pictures that the judge puts into the class they were made for; absent where there are no classes. */
   ganTest?: number;
-  /** Share that are near copies of a training picture (train/data/near-copies.ts); absent where those are not at hand or above 20,000. */
+  /** Share that are near copies of a training picture, for real ones of another (train/data/near-copies.ts); absent where those are not at hand or above 20,000. */
   nearCopies?: number;
   /** Power over that of real pictures in dB (spectrum.ts): at the checkerboard's frequency, */
   nyquist: number;
@@ -31,7 +32,7 @@ export interface Metrics extends ManifoldMetrics, KernelEstimate {
 }
 
 export interface Evaluator {
-  /** What the same protocol says of real pictures: the best a generator can be expected to reach. */
+  /** What the same protocol says of real pictures: what a generator can be expected to reach. */
   real: Metrics;
   /** Real pictures that generated ones are compared with. */
   referenceSamples: number;
@@ -56,8 +57,6 @@ export const fewestHeldOut = 10;
 const fewestForFrechet = 1000;
 /** Hashing more training pictures takes longer than a check may; so many are hardly learned by heart. */
 const mostToCopy = 20_000;
-/** Pictures looked up for near copies, spread over all. */
-const mostLookedUp = 500;
 const mostForSpectrum = { real: 2000, generated: 500 };
 const defaultSamples = 500;
 
@@ -72,8 +71,9 @@ export function requireHeldOut({ name, count }: PictureSet): void {
 
 /**
  * Many held-out pictures (2,000 or more): even ones are the reference, odd ones are judged like generated pictures and give
- * `real`. Few: all of them are the reference, and training pictures give `real`, except for its near copies, which are
- * looked for among the held-out ones. A model that repeats its training pictures scores as those do, not better.
+ * `real`. Few: all of them are the reference, and training pictures give `real`. The judge was trained on those, so their distance is
+ * a little more than that of other real pictures would be, and their classes are taken from the held-out ones instead. A model
+ * that repeats its training pictures scores as those do, not better.
  */
 export async function createEvaluator(
   { train, test }: Pick<DatasetSplits, 'train' | 'test'>,
@@ -93,10 +93,11 @@ export async function createEvaluator(
   // The kernel is not invariant to shifts: it takes the features as the judge gave them.
   const kernel = await kernelSide(compute, referenceJudged.features, resamples(reference.count, 'reference'));
   const realSpectrum = spectrumOf(train, mostForSpectrum.real);
-  const findCopies = seen && train.count <= mostToCopy ? nearCopyFinder(premultiplied(train)) : undefined;
+  const known = seen && train.count <= mostToCopy ? premultiplied(train) : undefined;
+  const findCopies = known && nearCopyFinder(known);
   const copiesIn = (set: PictureSet): { nearCopies?: number } => {
     if (!findCopies) return {};
-    const found = findCopies(premultiplied(spreadPictures(set, mostLookedUp)));
+    const found = findCopies(premultiplied(spreadPictures(set, MOST_LOOKED_UP)));
     return { nearCopies: found.filter((index) => index >= 0).length / found.length };
   };
 
@@ -119,9 +120,16 @@ export async function createEvaluator(
     };
   };
 
+  const measured = await measure(control, controlJudged, control.labels);
   return {
-    // Pictures of the training set are copies of themselves.
-    real: { ...(await measure(control, controlJudged, control.labels)), ...copiesIn(test) },
+    real: {
+      ...measured,
+      ...(measured.ganTest === undefined || many
+        ? {}
+        : { ganTest: accuracy(referenceJudged.labels, reference.labels) }),
+      // Of each other: held-out pictures have none, as the split keeps a picture and its copies on one side.
+      ...(known && { nearCopies: findNearCopies(known).grouped / known.count }),
+    },
     referenceSamples: reference.count,
     samples: many ? reference.count : samples,
     labels: (count) =>
@@ -164,10 +172,8 @@ async function manifoldMetricsOf(
   const groups = whole ? 1 : Math.max(1, Math.floor(generated.rows / real.features.rows));
   const mean: ManifoldMetrics = { precision: 0, recall: 0, density: 0, coverage: 0 };
   for (let group = 0; group < groups; group++) {
-    const rows = Array.from(
-      { length: groups === 1 ? generated.rows : real.features.rows },
-      (_, i) => group + i * groups,
-    );
+    const spread = generated.rows / (groups * real.features.rows);
+    const rows = Array.from({ length: real.features.rows }, (_, i) => Math.floor((group + i * groups) * spread));
     const one = await manifoldMetrics(compute, real, groups === 1 ? generated : rowsAt(generated, rows));
     for (const key of ['precision', 'recall', 'density', 'coverage'] as const) mean[key] += one[key] / groups;
   }

@@ -67,14 +67,18 @@ export function spectrum(pictures: Uint8Array, { count, width, height, channels 
   return { size, power };
 }
 
-/** Throws UserError when the sides differ. A frequency that real pictures lack altogether gives ±Infinity or NaN. */
+/** Power of the rounding to 8 bits, in levels². Less of it cannot be told from none, which pixel art enlarged twice has. */
+const ROUNDING = 1 / 12;
+
+/** Throws UserError when the sides differ. */
 export function spectralGap(generated: Spectrum, real: Spectrum): SpectralGap {
   const { size } = real;
   if (generated.size !== size)
     throw new UserError(`spectrum: expected generated pictures of ${size} pixels, got ${generated.size}`);
   const half = size / 2;
   const decibels = (power: (of: Spectrum) => number): number => 10 * Math.log10(power(generated) / power(real));
-  const at = (u: number, v: number): number => decibels((of) => of.power[v * size + u] ?? 0);
+  const heard = (power = 0) => Math.max(power, ROUNDING);
+  const at = (u: number, v: number): number => decibels((of) => heard(of.power[v * size + u]));
   const fromZero = (k: number): number => Math.min(k, size - k);
   const upper = (_: number, i: number): boolean =>
     Math.max(fromZero(i % size), fromZero(Math.floor(i / size))) * 3 >= size;
@@ -82,7 +86,7 @@ export function spectralGap(generated: Spectrum, real: Spectrum): SpectralGap {
     nyquist: at(half, half),
     horizontal: at(half, 0),
     vertical: at(0, half),
-    upperThird: decibels((of) => of.power.filter(upper).reduce((sum, value) => sum + value, 0)),
+    upperThird: decibels((of) => of.power.filter(upper).reduce((sum, power) => sum + heard(power), 0)),
   };
 }
 
