@@ -10,6 +10,7 @@ import { createModel } from '../train/families/models.ts';
 import type { ProgressReport, Show } from '../train/loop.ts';
 import { under } from '../train/nn/tensors.ts';
 import { writeAtomically } from '../train/store/atomic.ts';
+import { RUN } from '../train/store/files.ts';
 import { folderFiles } from '../train/store/folder.ts';
 import { readConfig } from '../train/store/run.ts';
 import { isSystemError, systemErrorSentence } from '../train/store/system-error.ts';
@@ -28,8 +29,8 @@ export interface Live {
   readonly show: Show;
   /** How far it is. */
   tell(report: Pick<ProgressReport, 'images' | 'total' | 'imagesPerSecond' | 'secondsLeft'>): void;
-  /** The newest checkpoint as the bundle: what a stopped training leaves. */
-  stop(): Promise<void>;
+  /** The newest checkpoint as the bundle: what a stopped training leaves. Whether there is one. */
+  stop(): Promise<boolean>;
   /** What training.json of the finished bundle says. */
   finished(images: number): Promise<Training>;
 }
@@ -114,7 +115,9 @@ export async function startLive(
     },
     async stop() {
       now = { ...now, state: 'stopped', secondsLeft: 0 };
-      await orSay(async () => publish(await loadGenerator(run, say, 'newest')));
+      const saved = (await run.list(RUN.checkpoints)).length > 0;
+      await orSay(async () => (saved ? publish(await loadGenerator(run, say, 'newest')) : write({})));
+      return saved;
     },
     finished: (images) => update({ state: 'finished', images, secondsLeft: 0 }),
   };

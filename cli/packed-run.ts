@@ -1,7 +1,6 @@
 // `pocketgen train --resume FILE`: a run in a zip, from a page or another machine, goes on in a folder beside it, and goes back into
 // the zip when it stops.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { UserError } from '../contract/errors.ts';
 import { HELD_OUT, PICTURES, unpackPictures } from '../train/data/packed.ts';
 import type { PictureSet } from '../train/data/types.ts';
@@ -31,29 +30,34 @@ const newestOf = (paths: Iterable<string>): number =>
     }),
   );
 
-/** Puts the zip's files into the folder, unless what lies there is the same run and has seen as much. */
+/** Puts the zip's files into the folder, unless what lies there is the same run and has seen as much. All is checked before. */
 async function unpackInto(dir: string, zip: string): Promise<RunFiles> {
   const files = folderFiles(dir);
   const packed = unpackRun(new Uint8Array(readFileSync(zip)));
-  if (existsSync(join(dir, RUN.config))) {
-    const { recipe, dataset } = await readConfig(files);
-    const theirs = JSON.parse(new TextDecoder().decode(packed.get(RUN.config))) as { recipe: object; dataset: object };
-    const same = ({ recipe, dataset }: { recipe: object; dataset: object }) => ({
-      recipe: { ...recipe, images: 0 },
-      dataset,
-    });
-    const difference = firstDifference(same({ recipe, dataset }), same(theirs));
-    if (difference)
-      throw new UserError(
-        `--resume ${zip}: expected ${dir} to have the same run or none, got another (${difference}); choose another --out`,
-      );
-    if (newestOf(await files.list(RUN.checkpoints)) >= newestOf(packed.keys())) return files;
+  const theirs = await readConfig({ ...files, name: zip, read: async (path) => packed.get(path) });
+  for (const path of [PICTURES, HELD_OUT]) {
+    const bytes = packed.get(path);
+    if (bytes !== undefined || path === PICTURES) unpackPictures(bytes ?? new Uint8Array());
   }
-  for (const [path, bytes] of packed) {
-    mkdirSync(dirname(join(dir, path)), { recursive: true });
-    writeFileSync(join(dir, path), bytes);
+  const unlock = await files.lock();
+  try {
+    if (await files.read(RUN.config)) {
+      const same = ({ recipe, dataset }: typeof theirs) => ({ recipe: { ...recipe, images: 0 }, dataset });
+      const difference = firstDifference(same(await readConfig(files)), same(theirs));
+      if (difference)
+        throw new UserError(
+          `--resume ${zip}: expected ${dir} to have the same run or none, got another (${difference}); choose another --out`,
+        );
+      if (newestOf(await files.list(RUN.checkpoints)) >= newestOf(packed.keys())) return files;
+    }
+    // What makes it a run comes last.
+    const config = packed.get(RUN.config) ?? new Uint8Array();
+    for (const [path, bytes] of packed) if (path !== RUN.config) await files.write(path, bytes);
+    await files.write(RUN.config, config);
+    return files;
+  } finally {
+    unlock();
   }
-  return files;
 }
 
 export async function resumeRun(zip: string, out: string | undefined): Promise<ResumedRun> {

@@ -70,13 +70,15 @@ export function loadProgress(): { update: (progress: LoadProgress) => void; stop
   };
 }
 
-/** Says that a judge is being trained, and every 10 s how far it is. */
+/** Says that a judge is being trained, and every 10 s how far it is. Throws what `signal` gives. */
 export function judgeProgress(
   name: string,
   say: (line: string) => void,
+  signal?: AbortSignal,
 ): (progress: { images: number; total: number }) => void {
   let said = Number.NEGATIVE_INFINITY;
   return ({ images, total }) => {
+    signal?.throwIfAborted();
     if (performance.now() - said < 10_000 && images < total) return;
     said = performance.now();
     say(`training what judges the quality of ${name} (once for these pictures): ${images} of ${total} pictures seen`);

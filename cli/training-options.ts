@@ -22,8 +22,9 @@ export function positive(text: string): number {
 }
 
 export function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError(`expected a whole number, got ${text}`);
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isInteger(value) || value < 0)
+    throw new InvalidArgumentError(`expected a whole number, got ${text || 'nothing'}`);
   return value;
 }
 

@@ -19,7 +19,6 @@ export function describe(recipe: Recipe): string {
   return `preset ${recipe.preset}: ${recipe.images} images in batches of ${recipe.batch}, ${family} of ${recipe.network.family} networks, parameters: ${counts.join(', ')}`;
 }
 
-/** As asked for, or the fastest. */
 /** A run keeps what it was planned to when its command comes again without `--images`. */
 export async function asPlanned({ images }: { images?: number }, dir: string): Promise<{ images?: number }> {
   const files = folderFiles(dir);
@@ -27,6 +26,7 @@ export async function asPlanned({ images }: { images?: number }, dir: string): P
   return { images: (await readConfig(files)).recipe.images };
 }
 
+/** As asked for, or the fastest. */
 export const engineFor = async (flags: {
   engine: EngineName | 'auto';
   device?: Device;
@@ -40,8 +40,8 @@ export interface Telling {
   readonly engine: EngineChoice;
   /** Progress and result as JSON lines on standard output. */
   readonly json: boolean;
-  /** Prepared once signals are listened to. */
-  readonly quality?: () => Promise<TrainOptions['quality']>;
+  /** Prepared once signals are listened to. Rejects with what the signal gives. */
+  readonly quality?: (signal: AbortSignal) => Promise<TrainOptions['quality']>;
   readonly tell?: (report: ProgressReport) => void;
 }
 
@@ -55,7 +55,7 @@ export async function trainAndTell(
   const stop = stopOnSignals();
   const progress = trainingProgress(json);
   try {
-    const quality = await prepare?.();
+    const quality = await prepare?.(stop.signal);
     const result = await trainInFolder({
       ...options,
       engine,
@@ -77,6 +77,11 @@ export async function trainAndTell(
     else say(`time is up after ${result.images} of ${recipe.images} images, saved; --minutes goes on for so many more`);
     if (stop.signal.aborted) process.exitCode = INTERRUPTED; // `train && export` must not export half a training
     return { dir, images: result.images, interrupted: stop.signal.aborted };
+  } catch (error) {
+    if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
+    say('stopped before the first step; run the same command again to go on');
+    process.exitCode = INTERRUPTED;
+    return { dir, images: 0, interrupted: true };
   } finally {
     progress.stop();
     stop.forget();

@@ -1,5 +1,4 @@
 // `pocketgen dataset info|fetch|preview`: look at a data set, download it, draw a contact sheet of it.
-import { rename, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { encodePng } from '../../contract/png.ts';
@@ -14,7 +13,9 @@ import {
   reportLines,
 } from '../../train/data/index.ts';
 import { previewSheet } from '../../train/data/preview.ts';
+import { writeAtomically } from '../../train/store/atomic.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
+import { checkOutFile } from '../out-file.ts';
 import { loadProgress } from '../progress.ts';
 
 interface SourceOptions extends DataFlags {
@@ -57,9 +58,10 @@ export function registerDataset(command: Command): void {
     .action(async (source: string, options: SourceOptions & { out: string; columns: string; scale: string }) => {
       const columns = wholeNumber('--columns', options.columns, 100);
       const scale = wholeNumber('--scale', options.scale, 16);
+      checkOutFile(options.out);
       const splits = await load(source, options);
       const sheet = previewSheet(splits.train, { columns, scale });
-      await writeWhole(options.out, encodePng(sheet));
+      writeAtomically(options.out, encodePng(sheet));
       console.log([`${options.out}: ${sheet.width}x${sheet.height}`, ...reportLines(splits)].join('\n'));
     });
 }
@@ -103,14 +105,4 @@ function wholeNumber(option: string, text: string, most: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;
   throw new UserError(`${option}: expected a whole number from 1 to ${most}, got ${text}`);
-}
-
-/** Writes beside the final name first, so that nobody ever sees half a file. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeFile(`${path}.part`, bytes);
-    await rename(`${path}.part`, path);
-  } catch (error) {
-    throw new UserError(`${path}: expected a file that can be written, got ${(error as NodeJS.ErrnoException).code}`);
-  }
 }

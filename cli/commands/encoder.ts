@@ -7,6 +7,7 @@ import { loadFinished } from '../../export/finished.ts';
 import { checkBundleFolder } from '../../export/folder.ts';
 import { loadEncoder } from '../../export/weights.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
+import { takenAlong } from '../../train/data/packed.ts';
 import { encoderRecipe } from '../../train/families/encoder/recipe.ts';
 import { prefixed } from '../../train/nn/tensors.ts';
 import { stateHash } from '../../train/store/checkpoint.ts';
@@ -30,7 +31,8 @@ export async function runEncoder(path: string, flags: EncoderFlags): Promise<voi
   const source = flags.data ?? dataset.source;
   const bar = loadProgress();
   const options = { size: network.resolution, channels: network.channels, ...dataset.options, onProgress: bar.update };
-  const splits = await splitsFor(dataset.sha256, source, options).finally(bar.stop);
+  const along = flags.data === undefined ? await takenAlong(folderFiles(path)) : undefined;
+  const splits = along ?? (await splitsFor(dataset.sha256, source, options).finally(bar.stop));
 
   const { images, batch, seed, learningRate } = flags;
   const wanted = { images, ...(await asPlanned(flags, dir)), batch, seed, learningRate };

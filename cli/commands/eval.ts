@@ -10,9 +10,10 @@ import { recordEvaluation } from '../../export/record.ts';
 import { layOut, parseColour } from '../../train/data/canonical.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
 import { datasetNames, loadDataset, type PictureSet, pictureSet, spreadPictures } from '../../train/data/index.ts';
+import { PICTURES, takenAlong } from '../../train/data/packed.ts';
 import type { JudgeTask } from '../../train/eval/classifier.ts';
 import { type Completion, completion } from '../../train/eval/completion.ts';
-import { accuracy, createEvaluator, type Metrics, requireHeldOut } from '../../train/eval/evaluator.ts';
+import { accuracy, createEvaluator, fewestHeldOut, type Metrics, requireHeldOut } from '../../train/eval/evaluator.ts';
 import { type GanTrain, ganTrain, ganTrainImages, realSide } from '../../train/eval/gan-train.ts';
 import { type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
 import { type Memorisation, memorisation } from '../../train/eval/memorisation.ts';
@@ -24,11 +25,13 @@ import {
   tokenNumbers,
 } from '../../train/eval/reconstruction.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
+import { folderFiles } from '../../train/store/folder.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp, loadOptionsOf } from '../data-options.ts';
 import { evaluationTable } from '../eval-table.ts';
 import { type ModelSource, openSource } from '../model-source.ts';
 import { checkOutFile } from '../out-file.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
+import { whole } from '../training-options.ts';
 
 interface EvalFlags extends DataFlags {
   data?: string;
@@ -68,9 +71,9 @@ const lookedUp = 1000;
 /** Generated pictures where few are held out: the distance's interval then comes from those few. */
 const fewSamples = 2000;
 
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError(`expected a whole number, got ${text}`);
+function enough(text: string): number {
+  const value = whole(text);
+  if (value < fewestHeldOut) throw new InvalidArgumentError(`expected at least ${fewestHeldOut}, got ${text}`);
   return value;
 }
 
@@ -95,7 +98,8 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
   const source = await openSource(model, { ...(flags.dtype && { variant: flags.dtype }), warn: say });
   try {
     const { dataset } = source;
-    if (flags.data === undefined && !datasetNames.includes(dataset.source) && !existsSync(dataset.source)) {
+    const known = dataset.source === PICTURES || datasetNames.includes(dataset.source) || existsSync(dataset.source);
+    if (flags.data === undefined && !known) {
       throw new UserError(
         `eval: expected --data with the folder of pictures that ${model} was trained on (${dataset.name}), got none`,
       );
@@ -193,6 +197,12 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
  */
 async function picturesFor(source: ModelSource, model: string, { data, strict, background }: EvalFlags) {
   const { dataset, size, channels } = source;
+  const along = data === undefined ? await takenAlong(folderFiles(model)) : undefined;
+  if (along !== undefined) {
+    if (background !== undefined)
+      throw new UserError(`--background: expected none with ${model}, which took its pictures along; leave it out`);
+    return { ...along, trainedOn: along.train.sha256, lay: (pixels: Uint8Array) => pixels };
+  }
   const named = data ?? dataset.source;
   const bar = loadProgress();
   const options = { size, channels, ...dataset.options, ...(strict && { strict }), onProgress: bar.update };
@@ -232,7 +242,7 @@ export function registerEval(command: Command): void {
     .option(
       '--samples <n>',
       `pictures to generate (default: half the held-out ones, ${fewSamples} where those are few)`,
-      whole,
+      enough,
     )
     .addOption(new Option('--dtype <name>', 'variant of a bundle').choices(['fp32', 'fp16', 'int8']))
     .option('--truncation <t>', 'factor on latents, above 0 to 1 (default: the bundle’s own; 1 for a run)', fraction)

@@ -7,12 +7,14 @@ import type { Picture } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
 import { pictureSet, spreadPictures } from '../../train/data/index.ts';
+import { takenAlong } from '../../train/data/packed.ts';
 import { memorisation } from '../../train/eval/memorisation.ts';
 import { type ReportData, readReport } from '../../train/report/data.ts';
 import { reportPage } from '../../train/report/page.ts';
 import { watchReport } from '../../train/report/watch.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { RUN } from '../../train/store/files.ts';
+import { folderFiles } from '../../train/store/folder.ts';
 import { type ModelSource, openSource } from '../model-source.ts';
 import { checkOutFile } from '../out-file.ts';
 import { drawWalks } from '../walks.ts';
@@ -40,7 +42,7 @@ export async function writeReport(dir: string, out: string, warn: (sentence: str
     const model = await openSource(dir, { warn });
     try {
       data.walks = await drawWalks(model);
-      const sheet = await nearestTraining(model, warn);
+      const sheet = await nearestTraining(dir, model, warn);
       if (sheet) data.neighbours = inline(encodePng(sheet));
     } finally {
       await model.close();
@@ -56,10 +58,16 @@ export async function writeReport(dir: string, out: string, warn: (sentence: str
 const inline = (png: Uint8Array): string => `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
 
 /** Generated pictures that lie nearest to training ones, with those; nothing where the training pictures are not at hand. */
-async function nearestTraining(model: ModelSource, warn: (sentence: string) => void): Promise<Picture | undefined> {
+async function nearestTraining(
+  dir: string,
+  model: ModelSource,
+  warn: (sentence: string) => void,
+): Promise<Picture | undefined> {
   const { dataset, size, channels } = model;
   try {
-    const { train, test } = await splitsFor(dataset.sha256, dataset.source, { size, channels, ...dataset.options });
+    const { train, test } =
+      (await takenAlong(folderFiles(dir))) ??
+      (await splitsFor(dataset.sha256, dataset.source, { size, channels, ...dataset.options }));
     const shown = spreadPictures(train, nearestOf);
     const pixels = await model.generate(0, shown.labels, 1);
     const generated = pictureSet({ ...shown, pixels, note: 'generated' });

@@ -127,8 +127,7 @@ async function trainAt(
     { splits, engine, ...(server ? { live } : {}) },
   );
   if (result.interrupted) {
-    await live.stop();
-    say(`${place.bundle}: the newest pictures`);
+    if (await live.stop()) say(`${place.bundle}: the newest pictures`);
     return false;
   }
   await runExport(place.run, place.bundle, 'fp16,fp32,int8', { training: await live.finished(result.images) });

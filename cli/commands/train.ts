@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { readTrainer } from '../../export/trainer.ts';
-import { type DatasetSplits, datasetNames, loadDataset, reportLines } from '../../train/data/index.ts';
+import {
+  type DatasetSplits,
+  datasetNames,
+  type LoadOptions,
+  loadDataset,
+  reportLines,
+} from '../../train/data/index.ts';
 import { PICTURES } from '../../train/data/packed.ts';
 import type { EngineChoice } from '../../train/engines/choose.ts';
 import { native } from '../../train/engines/onnxruntime.ts';
@@ -16,7 +22,7 @@ import { createModel } from '../../train/families/models.ts';
 import type { TrainOptions } from '../../train/loop.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
-import { asTrained, goingOn, type Trainer } from '../../train/trainer.ts';
+import { asTrained, goingOn, type NamedTrainer } from '../../train/trainer.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import type { Live } from '../live.ts';
 import { type ResumedRun, resumeRun } from '../packed-run.ts';
@@ -91,18 +97,35 @@ function overridesOf(flags: TrainFlags): RecipeOverrides {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RecipeOverrides;
 }
 
-/** How pictures are read for networks that are there already, where the flags do not say. */
-function asBefore({ recipe: { network } }: Trainer, { data }: TrainFlags): DataFlags {
-  if (datasetNames.includes(data)) return {};
-  return {
-    size: network.resolution,
-    ...(network.channels === 4 ? { transparent: true } : network.channels === 1 ? { grey: true } : {}),
-  };
+/**
+ * The pictures for networks that are there already: of their side, where the flags name no other, and of their channels. Throws
+ * UserError for flags that those networks leave no choice.
+ */
+function readAsBefore({ name, trainer: { recipe } }: NamedTrainer, flags: TrainFlags): Promise<DatasetSplits> {
+  const { resolution, channels } = recipe.network;
+  const has = channels === 4 ? 'transparent' : channels === 1 ? 'grey' : 'opaque and in colour';
+  const { width, rate, grey, transparent, background } = flags;
+  const given = Object.entries({
+    width,
+    rate,
+    ...(channels === 1 ? {} : { grey }),
+    ...(channels === 4 ? { background } : { transparent }),
+  }).find(([, value]) => value !== undefined);
+  if (given !== undefined)
+    throw new UserError(
+      `--${given[0]}: expected none with --from ${name}, whose networks are there already and whose pictures are ${has}; leave it out`,
+    );
+  if (datasetNames.includes(flags.data)) return readPictures(flags);
+  const { grey: _, transparent: __, ...others } = flags;
+  return readPictures({ size: resolution, ...others }, channels);
 }
 
-/** Reads the pictures with a progress bar and says what was read. */
-export async function readPictures(flags: DataFlags & { data: string }): Promise<DatasetSplits> {
-  const options = loadOptionsOf(flags, flags.data);
+/** Reads the pictures with a progress bar and says what was read. `channels`: as many, whatever the flags would make. */
+export async function readPictures(
+  flags: DataFlags & { data: string },
+  channels?: LoadOptions['channels'],
+): Promise<DatasetSplits> {
+  const options = { ...loadOptionsOf(flags, flags.data), ...(channels === undefined ? {} : { channels }) };
   const bar = loadProgress();
   const say = (line: string): void => console.error(line);
   const splits = await loadDataset(flags.data, { ...options, onProgress: bar.update, onRemark: say }).finally(bar.stop);
@@ -125,7 +148,7 @@ export async function runTraining(
   const say = (line: string): void => console.error(line);
   refuseIdleFlags(flags);
   const from = flags.from === undefined ? undefined : await readTrainer(flags.from);
-  const splits = parts.splits ?? (await readPictures(from ? { ...asBefore(from.trainer, flags), ...flags } : flags));
+  const splits = parts.splits ?? (await (from ? readAsBefore(from, flags) : readPictures(flags)));
 
   const preset = presetOf(flags);
   const name = preset === 'auto' ? splits.train.name : preset;
@@ -161,16 +184,20 @@ export async function runTraining(
     {
       engine: chosen,
       json: flags.json === true,
-      quality: () => qualityCheck(splits, recipe, flags.evaluations ?? EVALUATIONS, say),
+      quality: (signal) => qualityCheck(splits, recipe, flags.evaluations ?? EVALUATIONS, say, signal),
       ...(parts.live ? { tell: parts.live.tell } : {}),
     },
   );
 }
 
-/** Recipe and pictures are the run's own: what would choose others is refused. */
-async function goOnInZip(zip: string, flags: TrainFlags): Promise<void> {
-  const { resume: _, out, images, minutes, engine, device, json, verbose, data, evaluations, ...others } = flags;
-  const [idle] = Object.keys(others);
+const OF_A_SESSION: readonly string[] = [
+  ...['resume', 'out', 'images', 'minutes', 'engine', 'device', 'json', 'verbose'],
+];
+
+/** Recipe and pictures are the run's own: what would choose others is refused. `given`: the flags of the command line. */
+async function goOnInZip(zip: string, flags: TrainFlags, given: readonly string[]): Promise<void> {
+  const { out, images, minutes, json } = flags;
+  const [idle] = given.filter((name) => !OF_A_SESSION.includes(name));
   if (idle !== undefined)
     throw new UserError(
       `--resume: expected at most --out, --images, --minutes, --engine and --device with it, got ${idle}; leave it out`,
@@ -185,7 +212,7 @@ async function goOnInZip(zip: string, flags: TrainFlags): Promise<void> {
       ...(run.heldOut && { heldOut: run.heldOut }),
       ...(minutes === undefined ? {} : { minutes }),
     },
-    { engine: await engineFor(flags), json: json === true, quality: () => qualityInZip(run, recipe) },
+    { engine: await engineFor(flags), json: json === true, quality: (signal) => qualityInZip(run, recipe, signal) },
   );
   await run.pack();
   console.error(`${zip}: the run as it is now, for a page or another machine`);
@@ -195,10 +222,11 @@ async function goOnInZip(zip: string, flags: TrainFlags): Promise<void> {
 async function qualityInZip(
   { files, pictures, heldOut }: ResumedRun,
   recipe: Recipe,
+  signal: AbortSignal,
 ): Promise<TrainOptions['quality']> {
   if (!heldOut || heldOut.count < fewestHeldOut) return undefined;
   const say = (line: string): void => console.error(line);
-  const judge = await judgeOfRun(files, pictures, native, { onProgress: judgeProgress(pictures.name, say) });
+  const judge = await judgeOfRun(files, pictures, native, { onProgress: judgeProgress(pictures.name, say, signal) });
   const check = await createQualityCheck({ train: pictures, test: heldOut }, judge, createModel(recipe), say);
   return { check, evaluations: EVALUATIONS };
 }
@@ -212,13 +240,14 @@ async function qualityCheck(
   recipe: Recipe,
   evaluations: number,
   say: (line: string) => void,
+  signal: AbortSignal,
 ): Promise<TrainOptions['quality']> {
   if (evaluations === 0) return undefined;
   if (splits.test.count < fewestHeldOut) {
     say(`${splits.train.name}: ${splits.test.count} pictures are held out, too few to measure quality while training`);
     return undefined;
   }
-  const { judge } = await judgeFor(splits, { onProgress: judgeProgress(splits.train.name, say) });
+  const { judge } = await judgeFor(splits, { onProgress: judgeProgress(splits.train.name, say, signal) });
   return { check: await createQualityCheck(splits, judge, createModel(recipe), say), evaluations };
 }
 
@@ -245,7 +274,8 @@ export function registerTrain(command: Command): void {
     .option('--mirror', 'mirror half of the pictures')
     .option('--evaluations <n>', 'times to measure quality in a whole run; 0 for never', whole, EVALUATIONS)
     .option('--dry-run', 'print the recipe and write nothing')
-    .action(async (flags: TrainFlags) => {
-      await (flags.resume === undefined ? runTraining(flags) : goOnInZip(flags.resume, flags));
+    .action(async (flags: TrainFlags, self: Command) => {
+      const given = Object.keys(flags).filter((name) => self.getOptionValueSource(name) === 'cli');
+      await (flags.resume === undefined ? runTraining(flags) : goOnInZip(flags.resume, flags, given));
     });
 }

@@ -63,6 +63,13 @@ describe('folders of splits', () => {
     expect((await load()).train.classes).toEqual(['other', 'test']);
   });
 
+  test('a class with nothing to train on is one sentence', async () => {
+    await write('train/cats/a.png', 'test/cats/b.png', 'test/dogs/c.png');
+    await expect(load()).rejects.toThrow(
+      `${folder}: expected pictures of every class to train on, got only held-out ones of dogs; move some to the training folder, or those away`,
+    );
+  });
+
   test('classes on one side and loose pictures on the other are one sentence', async () => {
     await write('train/cats/a.png', 'test/b.png');
     await expect(load()).rejects.toThrow(

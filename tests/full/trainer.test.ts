@@ -194,6 +194,10 @@ test('the commands: export --trainer, train --from at the bundle’s own size, a
     augment: { probability: { from: 0.8, to: 0.8 } },
     from: { name: 'kept', images: 160, sha256: trainer.sha256 },
   });
+  for (const [flag, ...value] of [['width', '16'], ['grey'], ['background', 'white']])
+    await expect(cli(...go, at('kept'), '--data', at('own'), `--${flag}`, ...value)).rejects.toThrow(
+      `--${flag}: expected none with --from kept, whose networks are there already and whose pictures are transparent`,
+    );
   await expect(cli(...go, at('kept'), '--data', 'fashion-mnist')).rejects.toThrow(
     'expected pictures of side 16, as it has, got pictures of side 28',
   );

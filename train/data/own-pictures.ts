@@ -54,6 +54,13 @@ async function load(
     labels,
     kept.map(({ side }) => side),
   );
+  const trained = new Set(train.map((i) => labels[i]));
+  const untrained = classes.filter((_, label) => !trained.has(label));
+  if (untrained.length > 0)
+    throw new UserError(
+      `${tree.source}: expected pictures of every class to train on, got only held-out ones of ${untrained.slice(0, 5).join(', ')}` +
+        `${untrained.length > 5 ? ` and ${untrained.length - 5} more` : ''}; move some to the training folder, or those away`,
+    );
   const channels = options.channels ?? (isGrey(pictures, background) ? 1 : 3);
   const report: DatasetReport = {
     used: train.length + test.length,
