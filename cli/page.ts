@@ -10,8 +10,9 @@ const require = createRequire(import.meta.url);
 /** Of the package or the checkout: compiled, this module lies deeper than its source. */
 const ROOT = dirname(require.resolve('pocketgen/package.json'));
 export const PAGE = join(ROOT, 'dist', 'web');
-/** What the page is built from. */
-const SOURCES = ['web', 'contract', 'vite.config.ts', 'package-lock.json'].map((name) => join(ROOT, name));
+/** What the page is built from: its layer and those that it may import, and what builds it. */
+export const PAGE_LAYERS = ['web', 'client', 'contract', 'train', 'trace', 'export'] as const;
+const SOURCES = [...PAGE_LAYERS, 'vite.config.ts', 'package-lock.json'].map((name) => join(ROOT, name));
 /** Written when all of the page is there. */
 const LAST_FILE = join(PAGE, 'sw.js');
 

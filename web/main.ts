@@ -24,11 +24,12 @@ import { openSave, openShare } from './ui/dialogs.ts';
 import { createGround } from './ui/ground.ts';
 import {
   cancelledPanel,
+  downloadPanel,
   emptyPanel,
   failurePanel,
   missingPanel,
   plainWords,
-  progressPanel,
+  startingPanel,
   waitingPanel,
 } from './ui/panels.ts';
 import { createShell } from './ui/shell.ts';
@@ -139,6 +140,8 @@ const shell = createShell(app, {
   device: () => void showDevice(),
 });
 
+const download = downloadPanel(() => engine.cancel());
+
 function withShown(open: typeof openSave): void {
   const shown = shell.stage.shown();
   if (shown !== undefined && model !== undefined) open({ ...shown, model }, app);
@@ -162,9 +165,11 @@ function restart(): void {
 function showStatus(status: EngineStatus): void {
   shell.showStatus(status);
   if (model === undefined) return; // what runs is of a model that was left
-  if (status.phase === 'loading' && shell.stage.shown() === undefined)
-    shell.stage.cover(progressPanel(status.loaded, status.total, () => engine.cancel()));
-  if (status.phase === 'starting' && shell.stage.shown() === undefined) shell.stage.cover(progressPanel(1, 1));
+  if (status.phase === 'loading' && shell.stage.shown() === undefined) {
+    download.show(status.loaded, status.total);
+    shell.stage.cover(download.element);
+  }
+  if (status.phase === 'starting' && shell.stage.shown() === undefined) shell.stage.cover(startingPanel());
   if (status.phase === 'cancelled') shell.stage.cover(cancelledPanel(restart));
   if (status.phase === 'failed') fail(status.error);
   if (status.phase === 'running') {
@@ -353,7 +358,7 @@ async function boot(): Promise<void> {
   const fragment = location.hash.slice(1);
   const name = modelInState(fragment) ?? '';
   asksForNone = name === '';
-  shell.stage.cover(progressPanel(1, 1));
+  shell.stage.cover(startingPanel());
   try {
     await catalogue.open();
   } catch (error) {

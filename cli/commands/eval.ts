@@ -10,7 +10,7 @@ import { recordEvaluation } from '../../export/record.ts';
 import { layOut, parseColour } from '../../train/data/canonical.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
 import { datasetNames, loadDataset, type PictureSet, pictureSet, spreadPictures } from '../../train/data/index.ts';
-import { PICTURES, takenAlong } from '../../train/data/packed.ts';
+import { PICTURES } from '../../train/data/packed.ts';
 import type { JudgeTask } from '../../train/eval/classifier.ts';
 import { type Completion, completion } from '../../train/eval/completion.ts';
 import { accuracy, createEvaluator, fewestHeldOut, type Metrics, requireHeldOut } from '../../train/eval/evaluator.ts';
@@ -26,6 +26,7 @@ import {
 } from '../../train/eval/reconstruction.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { folderFiles } from '../../train/store/folder.ts';
+import { takenAlong } from '../../train/store/packed-run.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp, loadOptionsOf } from '../data-options.ts';
 import { evaluationTable } from '../eval-table.ts';
 import { type ModelSource, openSource } from '../model-source.ts';

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { PAGE_LAYERS } from '../../cli/page.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -99,6 +100,20 @@ describe.each(LAYERS)('%s/', (layer) => {
     );
     expect(missing).toEqual([]);
   });
+});
+
+test('the page is built anew after a change of anything that it is built from', () => {
+  const layers: readonly string[] = PAGE_LAYERS;
+  const imported = layers.flatMap((layer) =>
+    sources(layer).flatMap((file) =>
+      importsOf(file)
+        .filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => target(file, specifier))
+        .filter((to) => !layers.includes(layerOf(to)) && !isNoLayer(to))
+        .map((to) => `${file} imports ${to}`),
+    ),
+  );
+  expect(imported).toEqual([]);
 });
 
 /** Rooms of train/, each with those it may import of the others. The loop and the recipe stand above and between them. */

@@ -171,6 +171,40 @@ for (const [form, options] of [
     await context.close();
   });
 
+test('while eight more are on their way the old ones keep their seeds; another model in between takes nothing away', async () => {
+  const context = await browser.newContext(DESKTOP);
+  const { page, errors } = await openPage(context, address());
+  await ready(page);
+  const base = greyOf(await under(page));
+  await page.getByRole('button', { name: 'Left half' }).click();
+  const made = await completed(page, base);
+  // In one task: nothing can have come meanwhile.
+  await page.evaluate(() => {
+    const press = (name: string) =>
+      [...document.querySelectorAll('button')].find((one) => (one.ariaLabel ?? one.textContent) === name)?.click();
+    press('8 more');
+    press('Completion by seed 3');
+  });
+  await page.getByText('completed by seed 3').waitFor();
+  expect(await frame(page)).toEqual(made[2]);
+
+  await page.evaluate(() => {
+    const more = [...document.querySelectorAll('button')].find((one) => one.textContent === '8 more');
+    more?.click();
+    location.hash = '#model=plain';
+  });
+  await page.locator('.rubbing').waitFor({ state: 'hidden' });
+  await page.locator('.frame.made').waitFor();
+  await page.evaluate((hash) => {
+    location.hash = hash;
+  }, new URL(address()).hash);
+  await ready(page);
+  await page.getByRole('button', { name: 'Left half' }).click();
+  await completed(page, greyOf(await under(page)));
+  expect(errors).toEqual([]);
+  await context.close();
+});
+
 test('by keys, with a class told, eight more; the command makes the same of the same picture and mask', async () => {
   const context = await browser.newContext(DESKTOP);
   const { page, errors } = await openPage(context, address());

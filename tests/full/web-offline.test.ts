@@ -180,6 +180,31 @@ test('a new version of the page waits until the person agrees, then takes over',
   await site.close();
 });
 
+test('a tab in which nobody agreed is told, and takes over too, though the new version runs already', async () => {
+  const site = await serveSite(folder);
+  const context = await browser.newContext();
+  const { page } = await openPage(context, `${site.url}#model=${MODEL}`);
+  await page.waitForSelector('.ready:not([hidden])');
+  const { page: other } = await openPage(context, `${site.url}#model=${MODEL}`);
+  await other.waitForSelector('.ready:not([hidden])');
+  site.intercept = (path, _request, response) => {
+    if (path !== '/sw.js') return false;
+    response.writeHead(200, { 'Content-Type': 'text/javascript', 'Cache-Control': 'no-cache' });
+    response.end(`${readFileSync(join(folder, 'sw.js'), 'utf8')}\n// the next version`);
+    return true;
+  };
+  await page.reload();
+  await page.getByRole('button', { name: 'Update' }).click();
+  await waitForPhase(page, 'running');
+  await expect.poll(() => page.getByText('A new version is ready.').count()).toBe(0);
+  const before = await other.evaluate(() => performance.timeOrigin);
+  await other.getByRole('button', { name: 'Update' }).last().click();
+  await other.waitForFunction((origin) => performance.timeOrigin !== origin, before);
+  await waitForPhase(other, 'running');
+  await context.close();
+  await site.close();
+});
+
 test('the service worker precaches the page and nothing large', () => {
   const worker = readFileSync(join(folder, 'sw.js'), 'utf8');
   const urls = [...worker.matchAll(/"?url"?:\s*[`"']([^`"']+)[`"']/g)].map((match) => match[1] ?? '');

@@ -2,8 +2,7 @@
 // `pixels` [count, height, width, channels] and `labels` [count]; what else a set says is in its metadata.
 import { z } from 'zod';
 import { UserError } from '../../contract/errors.ts';
-import type { RunFiles } from '../store/files.ts';
-import { pickPictures, pictureSet } from './picture-set.ts';
+import { pictureSet } from './picture-set.ts';
 import { type PictureSet, pictureOptionsSchema } from './types.ts';
 
 export const PICTURES = 'pictures.safetensors';
@@ -41,14 +40,6 @@ export function packPictures(set: PictureSet): Uint8Array<ArrayBuffer> {
   bytes.set(pixels, 8 + header.length);
   bytes.set(labels, 8 + header.length + pixels.length);
   return bytes;
-}
-
-/** The pictures that a run took along; undefined where it has read them from elsewhere. Throws UserError as below. */
-export async function takenAlong(files: RunFiles): Promise<{ train: PictureSet; test: PictureSet } | undefined> {
-  const [pictures, heldOut] = [await files.read(PICTURES), await files.read(HELD_OUT)];
-  if (pictures === undefined) return undefined;
-  const train = unpackPictures(pictures);
-  return { train, test: heldOut === undefined ? pickPictures(train, []) : unpackPictures(heldOut) };
 }
 
 /** @throws UserError for another file, and one that was cut or altered */

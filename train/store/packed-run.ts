@@ -1,7 +1,9 @@
 // A run as one zip, its pictures included: how a training goes from a page to a command and back.
 import { unzipSync, zipSync } from 'fflate';
 import { UserError } from '../../contract/errors.ts';
-import { HELD_OUT, PICTURES } from '../data/packed.ts';
+import { HELD_OUT, PICTURES, unpackPictures } from '../data/packed.ts';
+import { pickPictures } from '../data/picture-set.ts';
+import type { PictureSet } from '../data/types.ts';
 import { isWhole, RUN, type RunFiles } from './files.ts';
 
 /** What is taken along: nothing that a run can do without, and of nothing more than a run has. */
@@ -44,4 +46,12 @@ export function unpackRun(zip: Uint8Array): Map<string, Uint8Array<ArrayBuffer>>
   );
   for (const path of [RUN.config, PICTURES]) if (!files.has(path)) throw other(`one without ${path}`);
   return files;
+}
+
+/** The pictures that a run took along; undefined where it has read them from elsewhere. Throws UserError for files that were cut or altered. */
+export async function takenAlong(files: RunFiles): Promise<{ train: PictureSet; test: PictureSet } | undefined> {
+  const [pictures, heldOut] = [await files.read(PICTURES), await files.read(HELD_OUT)];
+  if (pictures === undefined) return undefined;
+  const train = unpackPictures(pictures);
+  return { train, test: heldOut === undefined ? pickPictures(train, []) : unpackPictures(heldOut) };
 }

@@ -55,7 +55,7 @@ export function createCompleting(app: App): CompleteView {
   const back = button('back', () => void showCentre());
   const own = button('own', () => app.set({ view: 'draw' }, 'push'));
   const goOn = button('goOn', () => {
-    const picked = pictures[pick ?? -1];
+    const picked = seen.pictures[pick ?? -1];
     if (picked !== undefined) take(picked);
   });
   const more = h(
@@ -96,9 +96,10 @@ export function createCompleting(app: App): CompleteView {
   /** What was gone on from. */
   let before: { base: Base; work: Work }[] = [];
   let under = pictureCanvas(1, 1);
-  /** Seed of the first of the eight. */
+  /** Seed of the first of the eight that are wanted. */
   let first = 1;
-  let pictures: readonly Picture[] = [];
+  /** The eight that are seen, and the seed of the first of them. */
+  let seen: { readonly first: number; readonly pictures: readonly Picture[] } = { first, pictures: [] };
   let pick: number | undefined;
   /** Of asking for the picture that the address names. */
   let turn = 0;
@@ -126,10 +127,11 @@ export function createCompleting(app: App): CompleteView {
     const hidden = hiddenBy(pad.picture());
     draw(under, rubbed(base.picture, hidden));
     const nothing = !hidden.includes(1);
-    if (nothing) show([]);
+    if (nothing) show(first, []);
     if (nothing || !ready || !settled) return tell(nothing);
     const { picture } = base;
-    const seeds = Array.from({ length: COUNT }, (_, i) => first + i);
+    const from = first;
+    const seeds = Array.from({ length: COUNT }, (_, i) => from + i);
     const { latent, classes } = manifest;
     const classWeights =
       told.value === '' ? new Float32Array(classes.length) : oneHot(Number(told.value), classes.length);
@@ -140,16 +142,15 @@ export function createCompleting(app: App): CompleteView {
           return { picture, hidden, latent: z, classWeights };
         }),
       );
-      if (isCurrent(file)) show(made);
+      if (isCurrent(file)) show(from, made);
     } catch (error) {
       complain(error, file);
     }
-    tell(false);
+    if (isCurrent(file)) tell(false);
   });
 
-  function show(made: readonly Picture[]): void {
-    pictures = made;
-    if (pick !== undefined) app.set({}, 'replace');
+  function show(first: number, made: readonly Picture[]): void {
+    seen = { first, pictures: made };
     pick = undefined;
     for (const [i, { canvas, button: tile }] of tiles.entries()) {
       const picture = made[i];
@@ -163,17 +164,17 @@ export function createCompleting(app: App): CompleteView {
   }
 
   function picking(index: number): void {
-    const picture = pictures[index];
+    const picture = seen.pictures[index];
     if (picture === undefined) return;
     pick = index;
-    app.preview(app.state.centre, picture, String(first + index));
+    app.preview(app.state.centre, picture, String(seen.first + index));
     mark();
   }
 
   function mark(): void {
     for (const [i, tile] of tiles.entries()) tile.button.setAttribute('aria-pressed', String(i === pick));
     goOn.disabled = pick === undefined;
-    more.disabled = pictures.length === 0;
+    more.disabled = seen.pictures.length === 0;
   }
 
   function tell(nothing: boolean): void {
@@ -276,7 +277,7 @@ export function createCompleting(app: App): CompleteView {
     );
     own.hidden = !viewsOf(manifest).includes('draw');
     clean();
-    show([]);
+    show(first, []);
   }
 
   return {

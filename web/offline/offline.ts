@@ -17,24 +17,37 @@ export interface Readiness {
   ready: boolean;
 }
 
-/** Registers sw.js next to the page; `onUpdate` gets a function that switches to the new version. */
+/**
+ * Registers sw.js next to the page; `onUpdate` gets a function that switches to the new version. It is told too where another tab has
+ * switched: the files of this one's version are gone then.
+ */
 export async function registerWorker(onUpdate: (apply: () => void) => void): Promise<void> {
   if (!('serviceWorker' in navigator) || import.meta.env.DEV) return;
   try {
     const registration = await navigator.serviceWorker.register(new URL('sw.js', document.baseURI), {
       updateViaCache: 'none',
     });
-    const offer = (worker: ServiceWorker) =>
+    let switching = false;
+    const { serviceWorker } = navigator;
+    const offer = () =>
       onUpdate(() => {
-        navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
-        worker.postMessage('update');
+        // What was offered may run already, or have made way for a newer one.
+        if (registration.waiting === null) return location.reload();
+        switching = true;
+        registration.waiting.postMessage('update');
       });
-    if (registration.waiting !== null && navigator.serviceWorker.controller !== null) offer(registration.waiting);
+    // With no controller this is the first visit: nothing is being replaced.
+    let replaced = serviceWorker.controller !== null;
+    serviceWorker.addEventListener('controllerchange', () => {
+      if (switching) return location.reload();
+      if (replaced) offer();
+      replaced = true;
+    });
+    if (registration.waiting !== null && serviceWorker.controller !== null) offer();
     registration.addEventListener('updatefound', () => {
       const worker = registration.installing;
       worker?.addEventListener('statechange', () => {
-        // With no controller this is the first visit: nothing is being replaced.
-        if (worker.state === 'installed' && navigator.serviceWorker.controller !== null) offer(worker);
+        if (worker.state === 'installed' && serviceWorker.controller !== null) offer();
       });
     });
   } catch {

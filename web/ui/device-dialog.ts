@@ -19,7 +19,7 @@ export interface DeviceFacts {
 }
 
 export function openDevice(facts: DeviceFacts): void {
-  const choices = h('div', { class: 'choices', role: 'radiogroup', 'aria-label': t('device') });
+  const choices = h('div', { class: 'choices', role: 'group', 'aria-label': t('device') });
   const dialog = openDialog(
     t('device'),
     h('p', { class: 'hint' }, t('deviceHelp')),
@@ -29,24 +29,21 @@ export function openDevice(facts: DeviceFacts): void {
     persistence(),
     installing(),
   );
-  const option = (choice: Choice, title: string, note: string) => {
-    const input = h('input', {
-      type: 'radio',
-      name: 'provider',
-      id: `provider-${choice}`,
-      checked: facts.choice === choice,
-      onchange: () => {
-        dialog.close();
-        facts.choose(choice);
+  // Buttons, not radio buttons: looking along the list with the arrow keys would start one provider after another.
+  const option = (choice: Choice, title: string, note: string) =>
+    h(
+      'button',
+      {
+        class: 'choice',
+        id: `provider-${choice}`,
+        'aria-current': facts.choice === choice ? 'true' : undefined,
+        onclick: () => {
+          dialog.close();
+          if (facts.choice !== choice) facts.choose(choice);
+        },
       },
-    });
-    return h(
-      'label',
-      { class: 'choice', for: `provider-${choice}` },
-      input,
       h('span', {}, h('b', {}, title), h('small', {}, note)),
     );
-  };
   choices.append(
     option('auto', t('automatic'), ''),
     ...PROVIDERS.map((provider) => {

@@ -83,12 +83,15 @@ export function latest<T>(work: (value: T) => Promise<void>): (value: T) => void
   let busy = false;
   async function loop(): Promise<void> {
     busy = true;
-    while (next !== undefined) {
-      const { value } = next;
-      next = undefined;
-      await work(value);
+    try {
+      while (next !== undefined) {
+        const { value } = next;
+        next = undefined;
+        await work(value);
+      }
+    } finally {
+      busy = false;
     }
-    busy = false;
   }
   return (value) => {
     next = { value };

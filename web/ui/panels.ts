@@ -10,18 +10,37 @@ import { h } from './dom.ts';
 
 const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
 
-/** total 1: starting, nothing to count. */
-export function progressPanel(loaded: number, total: number, cancel?: () => void): HTMLElement {
-  const share = Math.min(1, loaded / total);
-  const text = cancel === undefined ? t('starting') : t('loadingBytes', { loaded: mb(loaded), total: mb(total) });
+/** Nothing to count. */
+export function startingPanel(): HTMLElement {
   return h(
     'div',
     { class: 'panel', role: 'status' },
-    h('p', {}, cancel === undefined ? '' : t('loading')),
-    h('progress', { max: 1, value: share, 'aria-label': t('loading') }),
-    h('p', { class: 'hint bytes' }, text),
-    cancel !== undefined && h('button', { class: 'button', onclick: cancel }, t('cancel')),
+    h('p', {}),
+    h('progress', { max: 1, value: 1, 'aria-label': t('loading') }),
+    h('p', { class: 'hint bytes' }, t('starting')),
   );
+}
+
+/** One for a whole download: a button that is made anew with every chunk is not pressed, and loses the focus. */
+export function downloadPanel(cancel: () => void) {
+  const bar = h('progress', { max: 1, value: 0, 'aria-label': t('loading') });
+  // The bar says how far it is: read aloud at every chunk it would say nothing else.
+  const bytes = h('p', { class: 'hint bytes', 'aria-live': 'off' });
+  const element = h(
+    'div',
+    { class: 'panel', role: 'status' },
+    h('p', {}, t('loading')),
+    bar,
+    bytes,
+    h('button', { class: 'button', onclick: cancel }, t('cancel')),
+  );
+  return {
+    element,
+    show(loaded: number, total: number): void {
+      bar.value = Math.min(1, loaded / total);
+      bytes.textContent = t('loadingBytes', { loaded: mb(loaded), total: mb(total) });
+    },
+  };
 }
 
 /** Plain words first, the error's own words folded away. */

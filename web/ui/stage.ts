@@ -219,6 +219,7 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
       if (output !== null) output.textContent = percent;
       if (document.activeElement !== seed) seed.value = centre.kind === 'seed' ? centre.seed : '';
       markChips();
+      if (shown !== undefined) markHeart(); // a favourite may have been removed elsewhere
       if (
         changed.has('centre') ||
         changed.has('view') ||
@@ -229,7 +230,9 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
         render(centre);
     },
     cover(content) {
-      frame.querySelector('.cover')?.remove();
+      const cover = frame.querySelector('.cover');
+      if (cover !== null && content?.parentElement === cover) return;
+      cover?.remove();
       if (content !== undefined) frame.append(h('div', { class: 'cover' }, content));
     },
     modelChanged() {

@@ -173,18 +173,22 @@ export function createWalk(app: App): View {
 
   async function saveAs(format: 'gif' | 'apng'): Promise<void> {
     for (const button of [gif, apng]) button.disabled = true;
+    // The walk as it is now: what is shown may change meanwhile.
+    const { manifest } = app;
+    const { centre } = app.state;
+    const other = otherOf(app);
     try {
       const frames = [];
       const positions = steps(FRAMES);
       while (frames.length < FRAMES) {
         const next = positions.slice(frames.length, frames.length + app.batchSize());
-        const inputs = next.map((t) => inputsBetween(app.state.centre, otherOf(app), t, app.manifest));
+        const inputs = next.map((t) => inputsBetween(centre, other, t, manifest));
         frames.push(...(await app.make(inputs, 'background')));
       }
       // There and back without showing an end twice.
       const all = loop.checked ? [...frames, ...frames.slice(1, -1).reverse()] : frames;
-      const scale = Math.max(1, Math.round(224 / app.manifest.image.width));
-      const name = fileName(app.state.centre, app.manifest, format === 'gif' ? 'gif' : 'png');
+      const scale = Math.max(1, Math.round(224 / manifest.image.width));
+      const name = fileName(centre, manifest, format === 'gif' ? 'gif' : 'png');
       const blob = await animationBlob(all.map(app.ground.forSaving), format, scale, FPS);
       await saveBlob(blob, `walk-${name}`, app.notify);
     } catch (error) {
