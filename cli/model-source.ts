@@ -1,6 +1,7 @@
 // A trained model wherever it is: a bundle or a run folder, both drawing the same picture for the same seed and class.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { toGrid } from '../contract/compact.ts';
 import { type Completer, createCompleter } from '../contract/completer.ts';
 import { createEncoder, type Encoder } from '../contract/encoder.ts';
 import { UserError } from '../contract/errors.ts';
@@ -185,7 +186,9 @@ function reconstructWith(
         pictureOf(pixels.slice((from + i) * size, (from + i + 1) * size), image),
       );
       const weights = classes.length > 0 ? Array.from(some, (label) => oneHot(label, classes.length)) : [];
-      const drawn = await decode(await encoder.encode(pictures, weights), weights);
+      // As everybody gets them: what is written down of a latent lies on the grid.
+      const latents = (await encoder.encode(pictures, weights)).map(toGrid);
+      const drawn = await decode(latents, weights);
       for (const [i, picture] of drawn.entries()) again.set(levelsOf(picture), (from + i) * size);
     }
     return again;

@@ -104,6 +104,7 @@ export function createModel({ manifest, variant }: Bundle, engine: Engine, devic
     },
     async encode(picture, { class: asked, signal } = {}) {
       ended.signal.throwIfAborted();
+      signal?.throwIfAborted(); // before anything is downloaded for it
       if (asked === undefined && manifest.classes.length > 0)
         throw new UserError('class: expected what the picture is of, got nothing');
       const place = placeOf({ seed: 0, class: asked, truncation: 1 }, manifest);
@@ -126,6 +127,7 @@ export function createModel({ manifest, variant }: Bundle, engine: Engine, devic
       });
       const made: Picture[] = [];
       for (let at = 0; at < completions.length; at += LIMITS.batch) {
+        signal?.throwIfAborted();
         const work = engine.complete(completions.slice(at, at + LIMITS.batch));
         const some = await unless(work, signal, ended.signal).catch((error: unknown) => {
           throw failure(error, signal);

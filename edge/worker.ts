@@ -3,6 +3,7 @@
 /// <reference path="./cloudflare.d.ts" />
 import { env, waitUntil } from 'cloudflare:workers';
 import type { Context } from 'hono';
+import { UserError } from '../contract/errors.ts';
 import { listedModel } from '../contract/model-list.ts';
 import { addressSettings } from './address.ts';
 import { pocketgen } from './app.ts';
@@ -58,12 +59,22 @@ function withFiles(own: Models, assets: NonNullable<typeof env.ASSETS>): Models 
   };
 }
 
+/** A variable of the Worker; undefined where it is not set. Throws UserError for what is no number from 0 on. */
+function numberIn(name: 'RATE_LIMIT_PER_MINUTE' | 'MODELS_SECONDS'): number | undefined {
+  const text = env[name]?.trim();
+  if (!text) return undefined;
+  const value = Number(text);
+  if (!(Number.isFinite(value) && value >= 0))
+    throw new UserError(`${name}: expected a number from 0 on, got ${text.slice(0, 60)}`);
+  return value;
+}
+
 /** `wasm` is ONNX Runtime's module, `webp` that of WebP's decoder. */
 export async function createWorker(
   bundles: readonly BundledModel[],
   { wasm, webp }: { wasm: WebAssembly.Module; webp: WebAssembly.Module },
 ) {
-  const perMinute = Number(env.RATE_LIMIT_PER_MINUTE ?? '600');
+  const perMinute = numberIn('RATE_LIMIT_PER_MINUTE') ?? 600;
   let starting = true; // no request yet that could be kept alive, and what is opened is waited for
   const keepAlive = (work: Promise<unknown>) => starting || waitUntil(work);
   const options = { engine: wasmEngine(wasm), shelf: modelShelf({ keepAlive }), goldens: GOLDENS };
@@ -71,7 +82,8 @@ export async function createWorker(
   starting = false;
   const own = withFiles(bundled, env.ASSETS ?? { fetch: async () => new Response(null, { status: 404 }) });
   const bucket = env.MODELS && bucketStore(env.MODELS);
-  const freshMs = env.MODELS_SECONDS === undefined ? undefined : Number(env.MODELS_SECONDS) * 1000;
+  const fresh = numberIn('MODELS_SECONDS');
+  const freshMs = fresh === undefined ? undefined : 1000 * fresh;
   const served = bucket === undefined ? own : beside(own, publishedModels(bucket, { ...options, freshMs }));
   return pocketgen({
     ...{ models: served, files: served, webp },

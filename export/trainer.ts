@@ -4,6 +4,7 @@ import type { Manifest } from '../contract/manifest.ts';
 import { pictureOptionsSchema } from '../train/data/types.ts';
 import { createModel } from '../train/families/models.ts';
 import { under } from '../train/nn/tensors.ts';
+import { type Recipe, recipeSchema } from '../train/recipe.ts';
 import { decodeTrainer, type NamedTrainer } from '../train/trainer.ts';
 import { readManifest, readNetwork } from './open.ts';
 import type { TrainedGenerator } from './weights.ts';
@@ -27,7 +28,8 @@ export async function readTrainer(dir: string, manifest: Manifest = readManifest
 export async function loadExported(dir: string): Promise<TrainedGenerator> {
   const manifest = readManifest(dir);
   const { trainer } = await readTrainer(dir, manifest);
-  const { recipe, classes, images } = trainer;
+  const { classes, images } = trainer;
+  const recipe = guidedAs(manifest, trainer.recipe);
   const model = createModel(recipe);
   if (manifest.encoder && !model.encode)
     throw new UserError(`bundle ${dir}: expected one without an encoder of its own, got one; export its run`);
@@ -40,4 +42,11 @@ export async function loadExported(dir: string): Promise<TrainedGenerator> {
     imagesSeen: images,
     origin: 'trainer of a bundle',
   };
+}
+
+/** A bundle may be guided otherwise than its training was. */
+function guidedAs({ training }: Manifest, recipe: Recipe): Recipe {
+  const exported = recipeSchema.shape.transformer.catch(undefined).parse(training.config.transformer);
+  const { transformer } = recipe;
+  return exported && transformer ? { ...recipe, transformer: { ...transformer, guidance: exported.guidance } } : recipe;
 }

@@ -53,6 +53,11 @@ export const recipeSchema = z.strictObject({
   /** An encoder only. */
   encoder: encoderOptionsSchema.optional(),
 });
+/** Half of a Transformer's batch is drawn from nothing, the other half completed. */
+const whole = recipeSchema.refine(({ family, batch }) => family !== 'transformer' || batch > 1, {
+  path: ['batch'],
+  message: 'Too small: expected number to be >=2',
+});
 export type Recipe = z.infer<typeof recipeSchema>;
 
 type Preset = Omit<Recipe, 'preset' | 'seed' | 'network' | 'family' | 'encoder' | 'from'> & {
@@ -267,7 +272,7 @@ export function recipeFor(
       classes: conditional && classes.length > 1 ? classes.length : 0,
     },
   };
-  const parsed = recipeSchema.safeParse(given);
+  const parsed = whole.safeParse(given);
   if (parsed.success) return parsed.data;
   const { path = [], message = 'not valid' } = parsed.error.issues[0] ?? {};
   const got = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], given);

@@ -24,9 +24,10 @@ function variantsOf(list: string): [Variant, ...Variant[]] {
 }
 
 interface ExportExtras {
-  truncation?: number;
-  /** Of a Transformer's class; as its recipe says if absent. */
-  guidance?: number;
+  /** 1 if absent, or what the bundle that is exported anew has. */
+  truncation?: number | undefined;
+  /** Of a Transformer's class; if absent as its recipe says, or as in the bundle that is exported anew. */
+  guidance?: number | undefined;
   /** What training.json of the bundle is to say, if anything. */
   training?: Training;
   /** Where they are to say something else than the data set's name does. */
@@ -36,7 +37,9 @@ interface ExportExtras {
 }
 
 /** What of a run or a bundle goes into a bundle, besides the generator. */
-type Source = Pick<ExportOptions, 'engine' | 'metrics' | 'about' | 'trainer'> & { readonly trained: TrainedGenerator };
+type Source = Pick<ExportOptions, 'engine' | 'metrics' | 'about' | 'trainer' | 'truncation'> & {
+  readonly trained: TrainedGenerator;
+};
 
 async function runSource(dir: string, trainer: boolean): Promise<Source> {
   const run = folderFiles(dir);
@@ -45,6 +48,7 @@ async function runSource(dir: string, trainer: boolean): Promise<Source> {
   const engines = [...new Set((await readStats(run)).flatMap(({ engine }) => engine ?? []))];
   return {
     trained,
+    truncation: 1,
     engine: engines.join(', ') || 'not recorded',
     metrics: await trainingHistory(run, trained.imagesSeen, trained.config.recipe.network.resolution),
     ...(trainer ? { trainer: await loadTrainer(run, warn) } : {}),
@@ -53,10 +57,11 @@ async function runSource(dir: string, trainer: boolean): Promise<Source> {
 
 /** What was measured of the bundle is not of the one that is made, but its training is. */
 async function bundleSource(dir: string, trainer: boolean): Promise<Source> {
-  const { metrics, training, files, title, description, license } = readManifest(dir);
+  const { metrics, training, files, title, description, license, defaultTruncation } = readManifest(dir);
   const kept = files.find(({ role }) => role === 'trainer');
   return {
     trained: await loadExported(dir),
+    truncation: defaultTruncation,
     engine: training.engine,
     about: { title, description, license },
     ...(metrics && { metrics: { ...metrics, evaluations: [] } }),
@@ -69,12 +74,13 @@ export async function runExport(
   from: string,
   out: string,
   dtypes: string,
-  { truncation = 1, guidance, training, about = {}, trainer = false }: ExportExtras = {},
+  { truncation: wanted, guidance, training, about = {}, trainer = false }: ExportExtras = {},
 ): Promise<void> {
   checkBundleFolder(out); // what cannot be written is told before the work
   const variants = variantsOf(dtypes);
   const source = await (isBundle(from) ? bundleSource : runSource)(from, trainer);
   const trained = guidance === undefined ? source.trained : guided(source.trained, guidance);
+  const truncation = wanted ?? source.truncation;
   console.error(`${from}: the generator after ${trained.imagesSeen} images (${trained.origin})`);
   const report = await exportBundle(trained, {
     ...source,
@@ -91,16 +97,18 @@ export async function runExport(
         `onnxruntime-node to wasm ${nodeWasm.toExponential(1)} (of a range of 2)`,
     );
   }
+  const used = trained.config.recipe.transformer?.guidance;
   for (const { path, bytes } of report.manifest.files) console.error(`${out}/${path}: ${bytes} bytes`);
   console.error(
-    `bundle ${out}: ${report.manifest.goldens.length} goldens, default ${report.manifest.defaultVariant}, truncation ${truncation}`,
+    `bundle ${out}: ${report.manifest.goldens.length} goldens, default ${report.manifest.defaultVariant}, truncation ${truncation}` +
+      (used === undefined ? '' : `, guidance ${used}`),
   );
 }
 
 interface ExportFlags extends About {
   out?: string;
   dtype: string;
-  truncation: string;
+  truncation?: string;
   guidance?: string;
   trainer?: boolean;
 }
@@ -117,10 +125,13 @@ export function registerExport(command: Command): void {
       'bundle folder (default, of a run: models/ and the preset, or the run’s name for preset auto)',
     )
     .option('--dtype <list>', 'how weights are stored: fp32, fp16, int8; the first is the default one', 'fp16,fp32')
-    .option('--truncation <t>', 'latent scale that is used unless another is asked for, from 0.01 to 1', '1')
+    .option(
+      '--truncation <t>',
+      'latent scale that is used unless another is asked for, from 0.01 to 1 (default: 1; of a bundle its own)',
+    )
     .option(
       '--guidance <w>',
-      'how many times as far a class moves what a Transformer draws, from 1 to 10 (default: as trained, 1)',
+      'how many times as far a class moves what a Transformer draws, from 1 to 10 (default: as trained, 1; of a bundle its own)',
     )
     .option('--title <text>', 'what people see it called (default: the data set’s name)')
     .option('--description <text>', 'a sentence on what it draws')
@@ -128,8 +139,8 @@ export function registerExport(command: Command): void {
     .option('--trainer', 'add what pocketgen train --from BUNDLE can go on from')
     .action(async (from: string, { out, dtype, truncation, guidance, trainer = false, ...about }: ExportFlags) => {
       await runExport(from, out ?? (await bundleFolder(from)), dtype, {
-        truncation: truncationOf(truncation),
-        ...(guidance === undefined ? {} : { guidance: within('guidance', guidance, 1, MOST_GUIDANCE, false) }),
+        truncation: truncation === undefined ? undefined : truncationOf(truncation),
+        guidance: guidance === undefined ? undefined : within('guidance', guidance, 1, MOST_GUIDANCE, false),
         about,
         trainer,
       });

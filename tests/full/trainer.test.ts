@@ -66,6 +66,9 @@ test('a bundle is exported anew from its trainer file, which tells its own train
   const kept = ({ files }: Manifest) => files.find(({ role }) => role === 'trainer')?.sha256;
   expect(kept(after)).toBe(kept(before));
   await verifyBundle(at('anew'), warn);
+  await runExport(at('shapes'), at('calm'), 'int8', { trainer: true, truncation: 0.8 });
+  await runExport(at('calm'), at('calmer'), 'fp32');
+  expect(readManifest(at('calmer')).defaultTruncation).toBe(0.8);
   const guided = runExport(at('shapes'), at('guided'), 'int8', { guidance: 2 });
   await expect(guided).rejects.toThrow('--guidance: expected a Transformer with classes, got another model');
 });

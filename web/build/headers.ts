@@ -30,6 +30,10 @@ ${Object.entries(PAGE_HEADERS)
   .join('\n')}
   X-Content-Type-Options: nosniff
   Referrer-Policy: no-referrer
+/
+  Cache-Control: no-cache
+/index.html
+  Cache-Control: no-cache
 /assets/*
   Cache-Control: public, max-age=31536000, immutable
 /sw.js
