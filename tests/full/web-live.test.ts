@@ -166,8 +166,7 @@ test('from "the first pictures come in about a minute" over better and better pi
   // It works without a network still, and one file of the model is on the device, not three.
   await page.waitForSelector('.ready:not([hidden])');
   const kept = await page.evaluate(
-    async () =>
-      (await (await caches.open('pocketgen-files')).keys()).filter(({ url }) => url.includes('/models/')).length,
+    async () => (await (await caches.open('pocketgen-files')).keys()).filter(({ url }) => url.includes('.onnx')).length,
   );
   expect(kept).toBe(1);
 
