@@ -193,7 +193,7 @@ function autoSettings(
 ): Pick<Preset, 'augment'> & Partial<Preset> {
   const slower = width >= FAMILY_SIZES[family].slowerFrom ? { learningRate: SLOWER } : {};
   if (count >= AUGMENT_BELOW) return { augment: NONE, ...slower };
-  const to = count > 10_000 ? 0.3 : count > 2_000 ? 0.55 : 0.8;
+  const to = count > 10_000 ? 0.3 : count > 1_000 ? 0.55 : 0.8;
   return {
     augment: { kinds: ['shift', 'scale', 'aspect', 'colour'], probability: { from: 0, to } },
     ...slower,

@@ -116,7 +116,7 @@ test.each([
   [['preview', 'own', '--columns', '0'], '--columns: expected a whole number from 1 to 100, got 0'],
   [
     ['preview', 'own', '--out', 'no/such/folder.png'],
-    'no/such/folder.png: expected a file that can be written, got ENOENT',
+    'no/such/folder.png: expected a file in an existing folder, got no folder no/such',
   ],
   [['fetch', 'mnist', '--mirror', 'http://unreachable.invalid/'], 'expected an answer from a mirror, got none'],
 ])('%j is one sentence and exit code 1', (args, sentence) => {
