@@ -17,7 +17,7 @@ import {
   TRUNCATION,
   waitForPhase,
 } from '../web-harness.ts';
-import { serveSite } from '../web-site.ts';
+import { type Site, serveSite } from '../web-site.ts';
 
 let folder: string;
 let browser: Browser;
@@ -158,17 +158,22 @@ test('a download that breaks says so in plain words, and trying again works', as
   await site.close();
 });
 
-test('a new version of the page waits until the person agrees, then takes over', async () => {
-  const site = await serveSite(folder);
-  const context = await browser.newContext();
-  const { page } = await openPage(context, `${site.url}#model=${MODEL}`);
-  await page.waitForSelector('.ready:not([hidden])');
+/** The server has another service worker from now on. */
+function nextVersion(site: Site): void {
   site.intercept = (path, _request, response) => {
     if (path !== '/sw.js') return false;
     response.writeHead(200, { 'Content-Type': 'text/javascript', 'Cache-Control': 'no-cache' });
     response.end(`${readFileSync(join(folder, 'sw.js'), 'utf8')}\n// the next version`);
     return true;
   };
+}
+
+test('a new version of the page waits until the person agrees, then takes over', async () => {
+  const site = await serveSite(folder);
+  const context = await browser.newContext();
+  const { page } = await openPage(context, `${site.url}#model=${MODEL}`);
+  await page.waitForSelector('.ready:not([hidden])');
+  nextVersion(site);
   await page.reload();
   await page.getByText('A new version is ready.').waitFor();
   const before = await page.evaluate(() => performance.timeOrigin);
@@ -187,12 +192,7 @@ test('a tab in which nobody agreed is told, and takes over too, though the new v
   await page.waitForSelector('.ready:not([hidden])');
   const { page: other } = await openPage(context, `${site.url}#model=${MODEL}`);
   await other.waitForSelector('.ready:not([hidden])');
-  site.intercept = (path, _request, response) => {
-    if (path !== '/sw.js') return false;
-    response.writeHead(200, { 'Content-Type': 'text/javascript', 'Cache-Control': 'no-cache' });
-    response.end(`${readFileSync(join(folder, 'sw.js'), 'utf8')}\n// the next version`);
-    return true;
-  };
+  nextVersion(site);
   await page.reload();
   await page.getByRole('button', { name: 'Update' }).click();
   await waitForPhase(page, 'running');
