@@ -96,9 +96,10 @@ export function createSaved(app: App): View {
   };
 }
 
-/** One of another version of the model may have another latent size; a completion may be of one that completed and does no more. */
-function isOf(item: Point | Picture, { image, latent, completer }: Manifest): boolean {
+/** One of another version of the model may have another latent size or more classes; a completion may be of one that completed and does no more. */
+function isOf(item: Point | Picture, { image, latent, classes, completer }: Manifest): boolean {
   if ('data' in item)
     return completer !== undefined && item.data.length === image.width * image.height * image.channels;
-  return item.kind === 'seed' || item.z.length === latent.size;
+  if (item.kind === 'seed') return item.class === undefined || item.class < classes.length;
+  return item.z.length === latent.size && item.classes.every(([index]) => index < classes.length);
 }
