@@ -90,6 +90,20 @@ describe.each(DRAWN)('%s', (path) => {
   });
 });
 
+test('two models of one network share the tags of their pictures, not those of what is told of them', async () => {
+  const twins = await tinyFolder(COLOUR, { ...COLOUR, name: 'twin' });
+  const both = pocketgen({ models: await openFolder(twins.folder) });
+  const tagsOf = (extension: string) =>
+    Promise.all(
+      ['tiny-colour', 'twin'].map(async (name) =>
+        (await both.request(`/v1/images/${name}/7.${extension}`)).headers.get('ETag'),
+      ),
+    );
+  expect(new Set(await tagsOf('png')).size).toBe(1);
+  expect(new Set(await tagsOf('json')).size).toBe(2);
+  twins.remove();
+});
+
 test('an @ may be percent-encoded, and names may be too', async () => {
   const path = `/v1/images/${pinned.replace('@', '%40').replace('t', '%74')}/1.png`;
   const response = await app.request(path);
