@@ -11,7 +11,7 @@ import {
   shardKey,
 } from '../../contract/published.ts';
 import { versionedName } from '../../contract/version.ts';
-import { UNFINISHED_FOLDER } from '../../edge/store/folder.ts';
+import { isUnfinished } from '../../edge/store/folder.ts';
 import { type ObjectStore, readContent } from '../../edge/store/objects.ts';
 import type { CheckedBundle } from './bundle.ts';
 import { changeModel, readIndex, readModels } from './change.ts';
@@ -126,10 +126,12 @@ export async function listModels(store: ObjectStore): Promise<PublishedModel[]> 
 
 /**
  * Takes away what the index does not name and nobody has written within the last hour. Returns how many objects that were.
- * Throws UserError where the index was changed a moment ago: what that change has dropped may still be read.
+ * Throws UserError where there is no index, and where it was changed a moment ago: what that change has dropped may still be read.
  */
 export async function prune(store: ObjectStore): Promise<number> {
-  const { index } = await readIndex(store);
+  const { index, etag } = await readIndex(store);
+  if (etag === undefined)
+    throw new UserError(`${store.where}: expected a store, got a place in which nothing was ever published`);
   const now = Date.now();
   const age = now - Date.parse(index.updated);
   if (age < SETTLED_MS)
@@ -151,7 +153,7 @@ export async function prune(store: ObjectStore): Promise<number> {
   }
   let removed = 0;
   for await (const { key, modified } of store.list()) {
-    const ours = contentOf(key) !== undefined || key.startsWith(`${UNFINISHED_FOLDER}/`);
+    const ours = contentOf(key) !== undefined || isUnfinished(key);
     if (!ours || kept.has(key) || modified >= now - PRUNE_AFTER_MS) continue;
     await store.remove(key);
     removed++;

@@ -33,18 +33,28 @@ async function r2Keys(env: Environment): Promise<{ accessKeyId: string; secretAc
     };
   const token = needed(env, 'CLOUDFLARE_API_TOKEN', 'an API token (or R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY)');
   const api = env.CLOUDFLARE_API_BASE_URL ?? 'https://api.cloudflare.com/client/v4';
-  const answer = await fetch(`${api}/user/tokens/verify`, { headers: { Authorization: `Bearer ${token}` } });
-  const parsed = tokenSchema.safeParse(await answer.json().catch(() => undefined));
-  if (!answer.ok || !parsed.success)
+  const answer = await fetch(`${api}/user/tokens/verify`, { headers: { Authorization: `Bearer ${token}` } }).catch(
+    (error: Error) => {
+      const { cause } = error;
+      throw new UserError(
+        `${api}: expected an answer, got none (${cause instanceof Error ? cause.message : error.message}); check the network`,
+      );
+    },
+  );
+  if ([400, 401, 403].includes(answer.status))
     throw new UserError(
       `CLOUDFLARE_API_TOKEN: expected one that Cloudflare knows, got ${answer.status}; make a new one`,
     );
+  const parsed = tokenSchema.safeParse(await answer.json().catch(() => undefined));
+  if (!answer.ok || !parsed.success)
+    throw new UserError(`${api}: expected the token's id, got status ${answer.status}; try again later`);
   return { accessKeyId: parsed.data.result.id, secretAccessKey: await sha256Hex(new TextEncoder().encode(token)) };
 }
 
 /** `r2`, `r2:BUCKET`, an address of a pocketgen server, or a folder. Throws UserError where a credential is missing. */
 export async function openTarget(to: string, env: Environment = process.env): Promise<ObjectStore> {
-  if (/^https?:\/\//.test(to)) return httpStore(to, needed(env, 'PUBLISH_TOKEN', 'the publish token of that server'));
+  if (to.trim() === '') throw new UserError('--to: expected r2, r2:BUCKET, an address or a folder, got nothing');
+  if (/^https?:\/\//i.test(to)) return httpStore(to, needed(env, 'PUBLISH_TOKEN', 'the publish token of that server'));
   const r2 = /^r2(?::(.*))?$/.exec(to);
   if (r2 === null) return folderStore(to);
   const bucket = r2[1] ?? BUCKET;

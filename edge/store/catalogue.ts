@@ -43,6 +43,9 @@ export function openCatalogue(store: ReadableStore, freshMs: number, once: Once)
     try {
       const object = await store.get(INDEX_KEY, known?.etag);
       const at = Date.now();
+      // An index is never taken away: a store that has none any more is one that went away.
+      if (object === undefined && known?.etag !== undefined)
+        throw new Error(`expected ${INDEX_KEY}, got none any more`);
       if (object === undefined) known = { index: EMPTY_INDEX, etag: undefined, at };
       else if (object === 'unchanged') known = { index: EMPTY_INDEX, etag: undefined, ...known, at };
       else known = { index: parseIndex(object.bytes), etag: object.etag, at };

@@ -1,6 +1,6 @@
 // A server of published models on a store in a folder: what is opened and how often, what stays in memory, what happens when the
 // store or a bundle in it is broken. The same in workerd on R2: full/publish-r2.test.ts.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -175,12 +175,21 @@ test('what is known is served on while the store does not answer; what is not kn
   expect(await cold.drawn('one')).toBe(await goldenOf(bundle));
   cold.fail(true);
   expect(await cold.drawn('one')).toBe(await goldenOf(bundle));
-  const { models } = (await (await cold.app.request('/healthz')).json()) as { models: object[] };
-  expect(models).toContainEqual({
+  const told = async () =>
+    ((await (await cold.app.request('/healthz')).json()) as { models: { error?: string }[] }).models.at(-1);
+  expect(await told()).toEqual({
     name: 'published models',
     status: 'failed',
     error: `${store.where}: the network is down`,
   });
+  // A drive that is taken away is not an empty store.
+  cold.fail(false);
+  renameSync(store.where, `${store.where}-away`);
+  expect(await cold.drawn('one')).toBe(await goldenOf(bundle));
+  await expect.poll(async () => (await told())?.error).toContain('expected index.json, got none any more');
+  renameSync(`${store.where}-away`, store.where);
+  expect(await cold.drawn('one')).toBe(await goldenOf(bundle));
+  await expect.poll(async () => (await told())?.error).toBeUndefined();
 });
 
 test('under a version there are files of that version only, whatever the store does', async () => {

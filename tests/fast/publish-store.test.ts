@@ -127,7 +127,8 @@ test('prune takes what no version uses and nobody wrote within the last hour, an
   await publishBundle(store, one);
   await publishBundle(store, two, 1);
   mkdirSync(join(root, 'store', 'tmp'), { recursive: true });
-  writeFileSync(join(root, 'store', 'tmp', 'of-a-killed-process'), 'half');
+  writeFileSync(join(root, 'store', 'tmp', crypto.randomUUID()), 'of a process that was killed');
+  writeFileSync(join(root, 'store', 'tmp', 'chapter1.tex'), 'somebody’s');
   writeFileSync(join(root, 'store', 'README'), 'somebody’s');
   await expect(prune(store)).rejects.toThrow(
     /expected no change within the last 120 s, got one \d s ago; prune it later$/,
@@ -144,10 +145,21 @@ test('prune takes what no version uses and nobody wrote within the last hour, an
   // The first version's model.json, network and preview, the shard that named it, and what was never finished.
   expect(await prune(store)).toBe(5);
   expect(files()).toHaveLength(before.length - 5);
-  expect(files()).toContain('README');
+  expect(files()).toEqual(expect.arrayContaining(['README', 'tmp/chapter1.tex']));
   const [model] = await listModels(store);
   for (const { version, manifest } of model?.versions ?? [])
     await readContent(store, `models/one@${version}/${manifest}.json`);
+});
+
+test('where nothing was ever published nothing is pruned', async () => {
+  mkdirSync(join(root, 'home', 'tmp'), { recursive: true });
+  const file = join(root, 'home', 'tmp', crypto.randomUUID());
+  writeFileSync(file, 'somebody’s');
+  utimesSync(file, 0, 0);
+  await expect(prune(folderStore(join(root, 'home')))).rejects.toThrow(
+    'expected a store, got a place in which nothing was ever published',
+  );
+  expect(readFileSync(file, 'utf8')).toBe('somebody’s');
 });
 
 test('a bundle that is not whole, or does not draw its goldens, is refused before anything is written', async () => {

@@ -132,7 +132,10 @@ export function createChooser({ measure, begin, fail }: Chosen): Chooser {
           'button',
           {
             class: kind === 'toFirst' ? 'button strong' : 'button',
-            onclick: () => void begin(run, images).then(forget),
+            onclick: () => {
+              forget(); // a second tap would begin a second one
+              void begin(run, images);
+            },
           },
           words(kind),
         );

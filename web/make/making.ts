@@ -8,12 +8,13 @@ import type { Picture } from '../../contract/picture.ts';
 import { decodePng } from '../../contract/png.ts';
 import type { ModelEntry } from '../files/models.ts';
 import { keepOwn } from '../files/own.ts';
+import { t } from '../texts.ts';
 import { startTrainer, type TrainerNews } from '../train/client.ts';
 import type { NewRun, Outlook, Progress, RunSummary } from '../train/protocol.ts';
 import { measuresOf, showCurve } from '../ui/curve.ts';
 import { draw, h, pictureCanvas } from '../ui/dom.ts';
 import { saveBlob } from '../ui/files.ts';
-import { plainWords } from '../ui/panels.ts';
+import { plainWords, whyNotKept } from '../ui/panels.ts';
 import type { App, View } from '../ui/view.ts';
 import { createAwake } from './awake.ts';
 import { createChooser } from './chooser.ts';
@@ -38,8 +39,8 @@ interface Models {
 export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
   const trainer = startTrainer({ onProgress, onSamples, onJudging, onHistory, onSaid: app.notify });
   const awake = createAwake();
-  /** The run under way, and what is done when it has ended. */
-  let training: { id: string; ended: Promise<void> } | undefined;
+  /** The run under way, what stops it before its first step, and what is done when it has ended. */
+  let training: { id: string; early: AbortController; ended: Promise<void> } | undefined;
   let watching: ReturnType<typeof setTimeout> | undefined;
   /** Images it will have seen when it has had time to settle. */
   let soonest = 0;
@@ -153,12 +154,21 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
   }
 
   function row(run: RunSummary): HTMLElement {
-    const { id, images, total } = run;
+    const { id, images, total, problem } = run;
     const done = images >= total;
     const idle = training === undefined;
     const button = (key: Parameters<typeof words>[0], work: () => Promise<void>, needs: boolean) =>
       h('button', { class: 'button', disabled: !needs, onclick: () => void work().catch(fail) }, words(key));
     const facts = h('small');
+    if (problem !== undefined) {
+      facts.textContent = problem;
+      const away = h(
+        'div',
+        { class: 'bar' },
+        button('remove', () => remove(run), idle),
+      );
+      return h('li', { 'data-run': id }, h('b', { dir: 'auto' }, run.name), facts, away);
+    }
     tellSeen.set(id, (images, total) => {
       const seen = { pictures: number(run.pictures), images: number(images), total: number(total) };
       facts.textContent = words('runFacts', { ...seen, size: run.size });
@@ -173,8 +183,8 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
         'div',
         { class: 'bar' },
         button(done ? 'longer' : 'goOn', () => go(id, done ? 2 * total : undefined), idle),
-        button('keep', () => keep(run), images > 0 || !idle),
-        button('download', () => download(run), images > 0 || !idle),
+        button('keep', () => keep(run), images > 0 || training?.id === id),
+        button('download', () => download(run), images > 0 || training?.id === id),
         button('pack', () => pack(run), images > 0 && idle),
         button('remove', () => remove(run), idle),
       ),
@@ -184,13 +194,14 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
   async function go(id: string, images: number | undefined): Promise<void> {
     if (training !== undefined) await stop();
     clearTimeout(watching);
-    const ended = train(id, images);
-    training = { id, ended };
+    const early = new AbortController();
+    const ended = train(id, images, early.signal);
+    training = { id, early, ended };
     await list();
     await ended;
   }
 
-  async function train(id: string, images: number | undefined): Promise<void> {
+  async function train(id: string, images: number | undefined, early: AbortSignal): Promise<void> {
     now.hidden = false;
     pause.disabled = false;
     awake.set(true);
@@ -198,6 +209,10 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
       status.textContent = words('loading', { mb: TRAINER_MB });
       await trainer.ready();
       await trainer.offerGpu();
+      if (early.aborted) {
+        now.hidden = true;
+        return;
+      }
       status.textContent = words('starting');
       const result = await trainer.call('train', id, images);
       status.textContent = words(result.finished ? 'finished' : 'paused', { images: number(result.images) });
@@ -235,32 +250,38 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
   async function stop(): Promise<void> {
     pause.disabled = finish.disabled = true;
     status.textContent = words('pausing');
+    training?.early.abort();
     await trainer.call('pause');
     await training?.ended;
   }
 
+  /** Of what a person calls it, what an address may have. */
+  function addressOf(name: string): string {
+    const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+    return plain.slice(0, 50).replace(/^-+|-+$/g, '') || 'my-model';
+  }
+
   /** The bundle's files; what is under way is paused before, so that its newest pictures are in it. */
-  async function made({ id, name }: RunSummary): Promise<[string, Uint8Array<ArrayBuffer>][]> {
+  async function made({ id, name: title }: RunSummary, name: string): Promise<[string, Uint8Array<ArrayBuffer>][]> {
     if (training !== undefined) await stop();
     app.notify(words('keeping'));
     await trainer.ready();
-    const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-    const address = plain.slice(0, 58).replace(/^-+|-+$/g, '') || 'my-model';
-    return [...(await trainer.call('bundle', id, { name: address, title: name }))];
+    return [...(await trainer.call('bundle', id, { name, title }))];
   }
 
   async function keep(run: RunSummary): Promise<void> {
-    const bundle = await readBundle(await made(run));
-    const { entry } = await keepOwn(bundle);
+    // Its own name, whatever others are called: kept again it takes its own place and nobody else's.
+    const bundle = await readBundle(await made(run, `${addressOf(run.name)}-${run.id.slice(0, 4)}`));
+    const { entry, kept } = await keepOwn(bundle);
     await models.added(entry.name);
     chooser.list(models.known());
-    app.notify(words('kept', { name: run.name, images: number(bundle.manifest.training.imagesSeen) }));
+    const told = { name: run.name, images: number(bundle.manifest.training.imagesSeen) };
+    app.notify(kept ? words('kept', told) : t('bundleHere', { name: run.name, reason: whyNotKept() }));
   }
 
   async function download(run: RunSummary): Promise<void> {
-    const files = await made(run);
-    const manifest = files.find(([path]) => path === 'model.json')?.[1];
-    const { name } = JSON.parse(new TextDecoder().decode(manifest)) as { name: string };
+    const name = addressOf(run.name);
+    const files = await made(run, name);
     // Weights hardly get smaller.
     const packed = zipSync(Object.fromEntries(files.map(([path, bytes]) => [`${name}/${path}`, bytes])), { level: 0 });
     await save(packed, `${name}.zip`);

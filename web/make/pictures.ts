@@ -1,5 +1,6 @@
 // Pictures that a person brings to train on: files by class, read by the browser, cropped to squares of the size that is chosen.
 import { WHITE } from '../../contract/background.ts';
+import { UserError } from '../../contract/errors.ts';
 import { intake } from '../../contract/intake.ts';
 import { levelsOf } from '../../contract/pixels.ts';
 import { readPhoto } from '../draw/photo.ts';
@@ -11,6 +12,8 @@ export interface Brought {
   readonly label: string;
 }
 
+/** A label is a byte. */
+const MOST_CLASSES = 256;
 /** Zip entries larger than this are no pictures to train on. */
 const LARGEST = 64 * 1024 * 1024;
 const PICTURE = /\.(png|jpe?g|webp|gif|avif|bmp|svg)$/i;
@@ -46,10 +49,18 @@ async function unzipped(file: File, label: string): Promise<Brought[]> {
   });
 }
 
-/** Names in the order they came, as the networks are told them; none where there is one class only. */
-function classesOf(brought: readonly Brought[]): string[] {
-  const names = [...new Set(brought.map(({ label }) => label))];
-  return names.length > 1 ? names : [];
+/**
+ * Names in the order they came, and as the networks are told them; none where there is one class only. Throws UserError for more than
+ * labels have numbers for.
+ */
+function classesOf(brought: readonly Brought[]): { labels: string[]; names: string[] } {
+  const labels = [...new Set(brought.map(({ label }) => label))];
+  if (labels.length < 2) return { labels: [], names: [] };
+  if (labels.length > MOST_CLASSES)
+    throw new UserError(`classes: expected at most ${MOST_CLASSES}, got ${labels.length}; put some together`);
+  // Pictures that nobody named are called by a number that no class has.
+  const free = labels.findIndex((_, i) => !labels.includes(`${i + 1}`)) + 1;
+  return { labels, names: labels.map((label) => label || `${free}`) };
 }
 
 type Pixels = Pick<NewRun, 'pixels' | 'labels' | 'channels' | 'classes'>;
@@ -85,7 +96,7 @@ export async function readAll(
   wanted: NewRun['channels'] | undefined,
   reading: (index: number) => void,
 ): Promise<Pixels & { unread: number }> {
-  const classes = classesOf(brought);
+  const { labels, names } = classesOf(brought);
   const image = { width: size, height: size, channels: wanted ?? 3 };
   const kept: { levels: Uint8Array; label: string }[] = [];
   for (const [i, { blob, label }] of brought.entries()) {
@@ -106,8 +117,8 @@ export async function readAll(
     pixels.set(isGrey ? levels.filter((_, at) => at % 3 === 0) : levels, i * each);
   return {
     ...{ pixels, channels },
-    labels: Uint8Array.from(kept, ({ label }) => Math.max(0, classes.indexOf(label))),
-    classes: classes.map((name, i) => name || `${i + 1}`),
+    labels: Uint8Array.from(kept, ({ label }) => Math.max(0, labels.indexOf(label))),
+    classes: names,
     unread: brought.length - kept.length,
   };
 }

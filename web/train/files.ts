@@ -25,6 +25,18 @@ export const removeRun = async (id: string): Promise<void> => (await runsFolder(
 /** What others ask whether a run is being trained by. */
 export const lockOf = (id: string): string => `pocketgen-run:${id}`;
 
+const makingOf = (id: string): string => `pocketgen-making:${id}`;
+
+/** While a run's files are written, and it is none yet. */
+export const whileMaking = <T>(id: string, work: () => Promise<T>): Promise<T> =>
+  navigator.locks.request(makingOf(id), work) as Promise<T>;
+
+/** By any tab. */
+export async function isBeingMade(id: string): Promise<boolean> {
+  const { held = [] } = await navigator.locks.query();
+  return held.some(({ name }) => name === makingOf(id));
+}
+
 const isMissing = (error: unknown): boolean => error instanceof DOMException && error.name === 'NotFoundError';
 
 /** A sentence where the device is full. */

@@ -46,6 +46,8 @@ export interface RunSummary {
   /** Seen so far, and when it ends. */
   images: number;
   total: number;
+  /** Why it cannot go on: it can be removed, and nothing else. */
+  problem?: string;
 }
 
 /** How far it is, as numbers by name; the first two are the losses. */

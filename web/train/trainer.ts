@@ -19,7 +19,7 @@ import { saveCheckpoint } from '../../train/store/checkpoint.ts';
 import { RUN } from '../../train/store/files.ts';
 import { packRun, unpackRun } from '../../train/store/packed-run.ts';
 import { listSamples, openRun, type RunConfig, readConfig, readStats } from '../../train/store/run.ts';
-import { listRuns, noRoom, opfsFiles, removeRun } from './files.ts';
+import { isBeingMade, listRuns, noRoom, opfsFiles, removeRun, whileMaking } from './files.ts';
 import { planOf, splitOf } from './new-run.ts';
 import type { Call, Calls, FromTrainer, RunSummary } from './protocol.ts';
 import { sessionsOf, startGpuRuntime, startRuntime } from './runtime.ts';
@@ -70,9 +70,28 @@ async function summaryOf(id: string): Promise<RunSummary[]> {
         total: recipe.images,
       },
     ];
-  } catch {
-    return []; // one that was being made when the page was closed
+  } catch (error) {
+    if ((await files.read(RUN.config)) === undefined) {
+      // One that was being made when the page was closed: nobody else would free its room.
+      if (!(await isBeingMade(id))) await removeRun(id);
+      return [];
+    }
+    const problem = error instanceof Error ? error.message : String(error);
+    return [{ id, name: id, size: 0, pictures: 0, classes: [], images: 0, total: 0, problem }];
   }
+}
+
+/** A run's files, or none of them. */
+async function making(id: string, work: () => Promise<void>): Promise<string> {
+  return whileMaking(id, async () => {
+    try {
+      await work();
+      return id;
+    } catch (error) {
+      await removeRun(id).catch(() => undefined); // there may be nothing yet
+      throw error;
+    }
+  });
 }
 
 type Answers = { [K in keyof Calls]: (...args: Parameters<Calls[K]>) => Promise<ReturnType<Calls[K]>> };
@@ -103,18 +122,20 @@ const answers: Answers = {
     const { recipe, start } = planOf(run, train, images);
     const id = crypto.randomUUID();
     const files = opfsFiles(id, run.name);
-    await files.write(PICTURES, packPictures(train));
-    if (test.count > 0) await files.write(HELD_OUT, packPictures(test));
-    // What it begins with is its first checkpoint, so that it can be reloaded and moved before there is another.
-    if (start) await saveCheckpoint(files, { progress: START, state: start }, createModel(recipe).state);
-    (await openRun(files, recorded(recipe, train))).release();
-    return id;
+    return making(id, async () => {
+      await files.write(PICTURES, packPictures(train));
+      if (test.count > 0) await files.write(HELD_OUT, packPictures(test));
+      // What it begins with is its first checkpoint, so that it can be reloaded and moved before there is another.
+      if (start) await saveCheckpoint(files, { progress: START, state: start }, createModel(recipe).state);
+      (await openRun(files, recorded(recipe, train))).release();
+    });
   },
 
   async train(id, images) {
-    const files = await filesOf(id);
+    // Before anything is waited for: who pauses now means this one.
     stop = new AbortController();
     const { signal } = stop;
+    const files = await filesOf(id);
     const session = (engine: StartEngine) =>
       trainSession(files, images, { engine, compute: started(), signal, post, rest: () => rest });
     if (!gpu) return session(startEngine);
@@ -176,12 +197,20 @@ const answers: Answers = {
     const files = opfsFiles(id, 'run');
     // The config last: until it is there, there is no run.
     const content = [...unpackRun(zip)].sort(([a], [b]) => Number(a === RUN.config) - Number(b === RUN.config));
-    for (const [path, bytes] of content) await files.write(path, bytes);
-    await readConfig(files);
-    return id;
+    return making(id, async () => {
+      for (const [path, bytes] of content) await files.write(path, bytes);
+      await readConfig(files);
+    });
   },
 
-  remove: (id) => removeRun(id),
+  async remove(id) {
+    const unlock = await opfsFiles(id, id).lock(); // not from under another tab that trains it
+    try {
+      await removeRun(id);
+    } finally {
+      unlock();
+    }
+  },
 };
 
 scope.addEventListener('message', ({ data: { id, name, args } }: MessageEvent<Call>) => {
