@@ -100,7 +100,7 @@ export function createGraphBuilder(): GraphBuilder {
         make(dtype, shape, { kind: 'splat', fill }),
       ),
     node: (op, inputs, attributes, dtype, shape, output = ONLY) =>
-      once(`${op}(${inputs.map((v) => v.id)})${JSON.stringify(attributes)}${output.at}`, () =>
+      once(`${op}(${inputs.map((v) => v.id)})${JSON.stringify(attributes)}${output.at}/${output.of}`, () =>
         make(dtype, shape, { kind: 'node', node: { op, inputs, attributes, output } }),
       ),
   };

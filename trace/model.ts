@@ -33,6 +33,8 @@ type ConstantBytes = ConstantData | Int8Array | Uint16Array;
 
 /** Constants below this many numbers (biases) stay float32: they weigh nothing and matter much. */
 const SMALL = 256;
+/** The largest number of float16. */
+const MOST_HALF = 65_504;
 
 /** A size known when the model runs: a factor times dimensions of inputs. */
 export interface OpenSize {
@@ -75,10 +77,22 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
   Expand: ['x', 'shape'],
   Gather: ['x', 'indices'],
   ReduceSum: ['x', 'axes'],
+  Split: ['x', 'sizes'],
   Slice: ['x', 'starts', 'ends', 'axes'],
   Resize: ['x', 'roi', 'scales'],
   Pad: ['x', 'pads', 'fill'],
 };
+
+/** What fits no smaller storage keeps its own: a mask of −∞ has no scale, and float16 ends at 65,504. */
+function storageFor(data: ConstantData, wanted: Storage): Storage {
+  if (!(data instanceof Float32Array) || data.length < SMALL) return 'fp32';
+  const fits = {
+    fp32: () => true,
+    fp16: (x: number) => !Number.isFinite(x) || Math.abs(x) <= MOST_HALF,
+    int8: (x: number) => Number.isFinite(x),
+  }[wanted];
+  return data.every(fits) ? wanted : 'fp32';
+}
 
 /** The model as bytes, ready for onnxruntime. */
 export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
@@ -90,6 +104,9 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
   const counts = new Map<string, number>();
   const dims = options.dims ?? ((value: Value): readonly Dimension[] => value.shape);
   for (const { name, value } of graph.inputs) names.set(value.id, name);
+  const given = [...graph.inputs, ...graph.outputs].map(({ name }) => name);
+  /** What is made for a node is called by its name and a dot. */
+  const isTaken = (name: string): boolean => given.some((one) => one === name || one.startsWith(`${name}.`));
 
   const nameInput = (value: Value, nodeName: string, role: string): string => {
     const known = names.get(value.id);
@@ -107,7 +124,7 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
       nodes.push(...encodeOpenShape(name, data, add));
       return name;
     }
-    const storage = data instanceof Float32Array && data.length >= SMALL ? (options.storage ?? 'fp32') : 'fp32';
+    const storage = storageFor(data, options.storage ?? 'fp32');
     const add = (
       suffix: string,
       dataType: TensorProto_DataType,
@@ -155,7 +172,7 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
   for (const value of schedule(graph)) {
     if (value.source.kind !== 'node') continue;
     const { op, inputs, attributes, output: position } = value.source.node;
-    const key = `${op}(${inputs.map((v) => v.id)})${JSON.stringify(attributes)}`;
+    const key = `${op}(${inputs.map((v) => v.id)})${JSON.stringify(attributes)}/${position.of}`;
     const known = position.of > 1 ? several.get(key) : undefined;
     if (known) {
       // Its own name takes the place of one that nothing reads.
@@ -164,7 +181,8 @@ export function encodeModel(graph: Graph, options: ModelOptions): Uint8Array {
       names.set(value.id, named);
       continue;
     }
-    const index = counts.get(op) ?? 0;
+    let index = counts.get(op) ?? 0;
+    while (isTaken(`${op}_${index}`)) index += 1;
     counts.set(op, index + 1);
     const name = `${op}_${index}`;
     const roles = ROLES[op] ?? [];

@@ -1,5 +1,6 @@
 // ONNX operators as functions on values: shapes are inferred, constants folded where that is a change of layout only,
 // and the identities that autodiff produces by the hundred (x·1, x+0, reshape of reshape) are removed as they appear.
+import { UserError } from '../contract/errors.ts';
 import { type Attributes, type ConstantData, type DType, type GraphBuilder, sizeOf, type Value } from './graph.ts';
 
 export function broadcastShape(op: string, a: readonly number[], b: readonly number[]): number[] {
@@ -54,10 +55,25 @@ const FOLD: Readonly<Record<string, (a: number, b: number) => number>> = {
   Div: (a, b) => a / b,
 };
 
-const COMPARISONS = new Set(['Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Equal', 'And', 'Or', 'Xor']);
+const ORDERS = new Set(['Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual']);
+const TRUTHS = new Set(['Equal', 'And', 'Or', 'Xor']);
+
+/** ONNX counts no truths. Throws UserError where what tfjs makes of them is no truth either, such as 2. */
+function ofTruths(g: GraphBuilder, op: string, a: Value, b: Value): Value {
+  if (op === 'Mul') return binary(g, 'And', a, b);
+  if (ORDERS.has(op)) return binary(g, op, cast(g, a, 'int32'), cast(g, b, 'int32'));
+  throw noNumbers(op);
+}
+
+/** Values of one type: float32 where one of them is, as in tfjs. */
+export function together(g: GraphBuilder, values: readonly Value[]): Value[] {
+  const dtype = (['float32', 'int32'] as const).find((one) => values.some((v) => v.dtype === one)) ?? 'bool';
+  return values.map((v) => cast(g, v, dtype));
+}
 
 /** Elementwise binary operator with numpy broadcasting. */
 export function binary(g: GraphBuilder, op: string, a: Value, b: Value, attributes: Attributes = {}): Value {
+  if (a.dtype === 'bool' && b.dtype === 'bool' && !TRUTHS.has(op)) return ofTruths(g, op, a, b);
   const shape = broadcastShape(op, a.shape, b.shape);
   const fold = FOLD[op];
   if (fold && a.dtype === 'float32') {
@@ -75,12 +91,16 @@ export function binary(g: GraphBuilder, op: string, a: Value, b: Value, attribut
   }
   // PRelu's slope may broadcast, its input may not.
   const [x, y] = [op === 'PRelu' ? materialise(g, expandTo(g, a, shape)) : operand(g, a), operand(g, b)];
-  const dtype = COMPARISONS.has(op) ? 'bool' : a.dtype;
+  const dtype = ORDERS.has(op) || TRUTHS.has(op) ? 'bool' : a.dtype;
   const inferred = broadcastShape(op, x.shape, y.shape);
   return expandTo(g, g.node(op, [x, y], attributes, dtype, inferred), shape);
 }
 
+const noNumbers = (op: string): UserError =>
+  new UserError(`${op}: expected numbers, got booleans; cast them to int32 or float32`);
+
 export function unary(g: GraphBuilder, op: string, x: Value, attributes: Attributes = {}): Value {
+  if (x.dtype === 'bool' && op !== 'Not') throw noNumbers(op);
   if (op === 'Neg' && x.source.kind === 'splat') return g.splat(-x.source.fill, x.dtype, x.shape);
   return g.node(op, [materialise(g, x)], attributes, x.dtype, x.shape);
 }
@@ -222,7 +242,9 @@ export function reduce(g: GraphBuilder, op: Reduction, x: Value, axes: readonly 
   if (axes.every((a) => x.shape[a] === 1)) return reshape(g, x, shape);
   if (x.source.kind === 'splat' && op !== 'Prod') {
     const count = axes.reduce((n, a) => n * (x.shape[a] ?? 1), 1);
-    return g.splat(op === 'Sum' ? Math.fround(x.source.fill * count) : x.source.fill, x.dtype, shape);
+    const sum = x.source.fill * count;
+    const filled = op !== 'Sum' ? x.source.fill : x.dtype === 'float32' ? Math.fround(sum) : sum | 0;
+    return g.splat(filled, x.dtype, shape);
   }
   // Opset 17 takes ReduceSum's axes as an input, the other reductions' as an attribute.
   if (op === 'Sum') return g.node('ReduceSum', [x, g.ints(axes)], { keepdims }, x.dtype, shape);
@@ -256,7 +278,13 @@ export function matMul(g: GraphBuilder, a: Value, b: Value, transposeA = false, 
     return transpose(g, v, [...Array(rank - 2).keys(), rank - 1, rank - 2]);
   };
   const isConstant = (v: Value): boolean => v.source.kind === 'constant';
-  if (a.shape.length > 2 || b.shape.length > 2 || (!transposeA && (!transposeB || isConstant(right)))) {
+  // Gemm knows fractions only.
+  if (
+    a.dtype !== 'float32' ||
+    a.shape.length > 2 ||
+    b.shape.length > 2 ||
+    (!transposeA && (!transposeB || isConstant(right)))
+  ) {
     const inputs = [transposeA ? swapLast(left) : left, transposeB ? swapLast(right) : right];
     return g.node('MatMul', inputs, {}, a.dtype, shape);
   }

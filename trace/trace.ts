@@ -95,7 +95,9 @@ export async function trace<const I extends InputSpecs>(
   options: TraceOptions = {},
 ): Promise<TracedModel> {
   const { name = 'traced', lowering = 'conv', variables = 'constants' } = options;
-  const specs = Object.entries(inputs).map(([key, spec]) => inputOf(key, spec));
+  oneOf('lowering', ['conv', 'gemm'], lowering);
+  oneOf('variables', ['constants', 'inputs'], variables);
+  const specs = Object.entries(inputs ?? {}).map(([key, spec]) => inputOf(key, spec));
   const names = openNames(Object.fromEntries(specs.map(({ name, shape }) => [name, shape])));
   const at = (which: 0 | 1): Promise<Recording> => {
     const size = (d: Dimension): number =>
@@ -126,7 +128,10 @@ export async function trace<const I extends InputSpecs>(
     outputs: graph.outputs.map(specOf),
     variables: first.variables,
     graph,
-    encode: (storage = 'fp32') => encodeModel(graph, { name, dims, constants, storage, description, metadata }),
+    encode(storage = 'fp32') {
+      oneOf('storage', ['fp32', 'fp16', 'int8'], storage);
+      return encodeModel(graph, { name, dims, constants, storage, description, metadata });
+    },
   };
 }
 
@@ -138,11 +143,23 @@ function inWords(error: unknown, names: readonly OpenName[], which: 0 | 1): unkn
   return error;
 }
 
+/** What TypeScript says to who uses it. */
+function oneOf(what: string, known: readonly string[], given: string): void {
+  if (!known.includes(given)) throw new UserError(`trace: expected ${what} ${known.join(' or ')}, got ${given}`);
+}
+
 function inputOf(name: string, spec: InputSpec): TensorSpec {
-  const { shape, dtype } = 'shape' in spec ? spec : { shape: spec, dtype: undefined };
-  const wrong = shape.find((d) => (typeof d === 'number' ? !Number.isInteger(d) || d < 1 : d === ''));
-  if (wrong !== undefined) {
+  const isShape = (given: unknown): given is readonly Dimension[] => Array.isArray(given);
+  const { shape, dtype = 'float32' } = isShape(spec) ? { shape: spec } : ((spec ?? {}) as Partial<TensorSpec>);
+  if (!isShape(shape))
+    throw new UserError(
+      `trace: expected input ${name} to be a shape, or { shape, dtype }, got ${JSON.stringify(spec)}`,
+    );
+  const isSize = (d: unknown) =>
+    typeof d === 'number' ? Number.isInteger(d) && d > 0 : typeof d === 'string' && d !== '';
+  if (!shape.every(isSize)) {
     throw new UserError(`trace: expected sizes of input ${name} to be names or whole numbers from 1, got [${shape}]`);
   }
-  return { name, shape, dtype: dtype ?? 'float32' };
+  oneOf(`dtype of input ${name} to be`, ['float32', 'int32', 'bool'], dtype);
+  return { name, shape, dtype };
 }

@@ -77,7 +77,7 @@ function addBias(g: GraphBuilder, op: string, x: Traced, bias: Traced): Traced |
     return undefined;
   }
   const isConv = (node.op === 'Conv' || node.op === 'ConvTranspose') && x.perm && sameShape(x.perm, STORED_NCHW);
-  const isDense = node.op === 'MatMul' && !x.perm && x.value.shape.length === 2;
+  const isDense = node.op === 'MatMul' && x.value.dtype === 'float32' && !x.perm && x.value.shape.length === 2;
   if (!isConv && !isDense) return undefined;
   const inputs = [...node.inputs, reshape(g, materialise(g, bias.value), [channels])];
   return { ...x, value: g.node(isDense ? 'Gemm' : node.op, inputs, node.attributes, x.value.dtype, x.value.shape) };

@@ -69,9 +69,13 @@ function addRows(g: GraphBuilder, rows: number, at: Value, updates: Value): Valu
   return g.node('ScatterElements', inputs, { axis: 0, reduction: 'add' }, updates.dtype, [rows, width]);
 }
 
+/** A list of numbers is one of places in the first dimension. */
+const placesOf = (g: GraphBuilder, indices: Value): Value =>
+  indices.shape.length === 1 ? reshape(g, indices, [...indices.shape, 1]) : indices;
+
 /** tf.scatterND: zeros with updates added at the places named. */
 function scatterNd({ g, input, attrs }: KernelCall): Traced {
-  const [indices, updates] = [plain(g, input('indices')), plain(g, input('updates'))];
+  const [indices, updates] = [placesOf(g, plain(g, input('indices'))), plain(g, input('updates'))];
   const shape = numbers(attrs.shape);
   const named = last(indices.shape);
   const strides = shape.slice(0, named).map((_, i) => sizeOf(shape.slice(i + 1, named)));
@@ -120,12 +124,13 @@ function unsortedSegmentSum({ g, input, attrs }: KernelCall): Traced {
 
 /** The k largest along the last dimension, and where they are; equal ones in their order, in both. */
 function topK({ g, input, attrs }: KernelCall): Traced[] {
-  const x = materialise(g, plain(g, input('x')));
+  const given = plain(g, input('x'));
+  const x = materialise(g, cast(g, given, given.dtype === 'bool' ? 'int32' : given.dtype));
   const axis = x.shape.length - 1;
   const to = [...x.shape.slice(0, -1), Number(attrs.k)];
   const places = g.node('TopK', [x, g.ints([Number(attrs.k)])], { axis }, 'int64', to, { at: 1, of: 2 });
   const values = g.node('GatherElements', [x, places], { axis }, x.dtype, to);
-  return [values, cast(g, places, 'int32')].map((value) => ({ value }));
+  return [cast(g, values, given.dtype), cast(g, places, 'int32')].map((value) => ({ value }));
 }
 
 /** For each value, how many of its row of the sorted sequence come before it. */
@@ -153,7 +158,7 @@ export const indexing: KernelTable = {
   GatherNd: gatherNd,
   ScatterNd: scatterNd,
   TensorScatterUpdate: ({ g, input }) => ({
-    value: overwrite(g, plain(g, input('tensor')), plain(g, input('indices')), plain(g, input('updates'))),
+    value: overwrite(g, plain(g, input('tensor')), placesOf(g, plain(g, input('indices'))), plain(g, input('updates'))),
   }),
   SparseToDense: sparseToDense,
   UnsortedSegmentSum: unsortedSegmentSum,

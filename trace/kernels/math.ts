@@ -2,12 +2,10 @@
 import type { GraphBuilder, Value } from '../graph.ts';
 import { binary, cast, materialise, unary, where } from '../ops.ts';
 import { align, mapUnary, withPerm } from '../traced.ts';
+import { throughFractions } from './elementwise.ts';
 import type { Kernel, KernelTable } from './table.ts';
 
-const unaryOp =
-  (op: string): Kernel =>
-  ({ g, input }) =>
-    mapUnary(input('x'), (x) => unary(g, op, x));
+const unaryOp = (op: string): Kernel => throughFractions((g, x) => unary(g, op, x));
 
 /** IsNaN and IsInf know fractions only; of integers neither is ever true. */
 const test = (g: GraphBuilder, op: 'IsNaN' | 'IsInf', x: Value): Value =>
@@ -16,7 +14,7 @@ const test = (g: GraphBuilder, op: 'IsNaN' | 'IsInf', x: Value): Value =>
 const fill = (g: GraphBuilder, x: Value, n: number): Value => g.splat(n, x.dtype, []);
 
 /** Two operands in one storage order. */
-const together =
+const both =
   (f: (g: GraphBuilder, a: Value, b: Value) => Value): Kernel =>
   ({ g, input }) => {
     const { values, perm } = align(g, [input('a'), input('b')]);
@@ -44,9 +42,11 @@ function floorDivision(g: GraphBuilder, a: Value, b: Value): Value {
 /** The angle of (x, y) with the first axis, −π … π. */
 function angle(g: GraphBuilder, y: Value, x: Value): Value {
   const zero = fill(g, x, 0);
-  const half = unary(g, 'Atan', binary(g, 'Div', y, x)); // right where x > 0
+  const half = unary(g, 'Atan', binary(g, 'Div', y, x)); // right where x > 0; of −0 it has the other sign
   const turn = where(g, binary(g, 'Less', y, zero), fill(g, x, -Math.PI), fill(g, x, Math.PI));
-  const whole = where(g, binary(g, 'Less', x, zero), binary(g, 'Add', half, turn), half);
+  const left = where(g, binary(g, 'Less', x, zero), binary(g, 'Add', half, turn), half);
+  const up = binary(g, 'Mul', unary(g, 'Sign', y), fill(g, x, Math.PI / 2));
+  const whole = where(g, binary(g, 'Equal', x, zero), up, left);
   const origin = binary(g, 'And', binary(g, 'Equal', x, zero), binary(g, 'Equal', y, zero));
   return where(g, origin, zero, whole);
 }
@@ -83,7 +83,7 @@ export const math: KernelTable = {
   IsInf: ({ g, input }) => mapUnary(input('x'), (x) => test(g, 'IsInf', x)),
   IsFinite: ({ g, input }) =>
     mapUnary(input('x'), (x) => unary(g, 'Not', binary(g, 'Or', test(g, 'IsNaN', x), test(g, 'IsInf', x)))),
-  Mod: together(modulo),
-  FloorDiv: together(floorDivision),
-  Atan2: together(angle),
+  Mod: both(modulo),
+  FloorDiv: both(floorDivision),
+  Atan2: both((g, y, x) => cast(g, angle(g, cast(g, y, 'float32'), cast(g, x, 'float32')), y.dtype)),
 };

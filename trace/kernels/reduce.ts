@@ -29,7 +29,8 @@ const reduction =
 const extreme =
   (op: 'ArgMax' | 'ArgMin'): Kernel =>
   ({ g, input, attrs }) => {
-    const value = plain(g, input('x'));
+    const given = plain(g, input('x'));
+    const value = cast(g, given, asNumbers(given.dtype).made);
     return { value: argExtreme(g, op, materialise(g, value), axisOf(attrs.axis, value.shape.length)) };
   };
 
@@ -38,6 +39,8 @@ const asNumbers = (given: DType): { made: DType; result: DType } => ({
   made: given === 'bool' ? 'int32' : given,
   result: given === 'bool' ? 'int32' : given,
 });
+/** The largest of truths is one. */
+const asGiven = (given: DType): { made: DType; result: DType } => ({ made: asNumbers(given).made, result: given });
 const asTruth = (): { made: DType; result: DType } => ({ made: 'int32', result: 'bool' });
 /** A mean of integers is a fraction. */
 const asFraction = (): { made: DType; result: DType } => ({ made: 'float32', result: 'float32' });
@@ -85,8 +88,8 @@ function cumulativeProduct({ g, input, attrs }: KernelCall): { value: Value } {
 export const reductions: KernelTable = {
   Sum: reduction('Sum', 'axis', asNumbers),
   Mean: reduction('Mean', 'axis', asFraction),
-  Max: reduction('Max', 'reductionIndices'),
-  Min: reduction('Min'),
+  Max: reduction('Max', 'reductionIndices', asGiven),
+  Min: reduction('Min', 'axis', asGiven),
   Prod: reduction('Prod', 'axis', asNumbers),
   All: reduction('Min', 'axis', asTruth),
   Any: reduction('Max', 'axis', asTruth),

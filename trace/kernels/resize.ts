@@ -1,7 +1,7 @@
 // tf.image's resizing and its gradients.
 import type { Value } from '../graph.ts';
-import { gather, matMul, reshape } from '../ops.ts';
-import { plain, STORED_NCHW, shapeOf, stored, type Traced, withPerm } from '../traced.ts';
+import { cast, gather, matMul, reshape } from '../ops.ts';
+import { mapUnary, plain, STORED_NCHW, shapeOf, stored, type Traced, withPerm } from '../traced.ts';
 import { type Kernel, type KernelCall, type KernelTable, numbers } from './table.ts';
 
 /** Weights of one axis of tf.image.resizeBilinear: [to, from]. */
@@ -19,7 +19,8 @@ function interpolation(from: number, to: number, alignCorners: boolean, halfPixe
 }
 
 function resizeBilinear({ g, input, attrs, lowering }: KernelCall): Traced {
-  const images = input('images');
+  // Between whole numbers there are fractions.
+  const images = mapUnary(input('images'), (x) => cast(g, x, 'float32'));
   const [n = 1, h = 1, w = 1, c = 1] = shapeOf(images);
   const [height = 1, width = 1] = numbers(attrs.size);
   const [alignCorners, halfPixelCenters] = [attrs.alignCorners === true, attrs.halfPixelCenters === true];

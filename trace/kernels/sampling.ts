@@ -67,7 +67,8 @@ function column(g: GraphBuilder, matrix: Value, i: number): Value {
 }
 
 function cropAndResize({ g, input, attrs }: KernelCall): Traced {
-  const [image, boxes, boxInd] = [plain(g, input('image')), plain(g, input('boxes')), plain(g, input('boxInd'))];
+  const [given, boxes, boxInd] = [plain(g, input('image')), plain(g, input('boxes')), plain(g, input('boxInd'))];
+  const image = cast(g, given, 'float32');
   const [n = 1, height = 1, width = 1, channels = 1] = image.shape;
   const [rows = 1, columns = 1] = numbers(attrs.cropSize);
   const m = arithmetic(g);

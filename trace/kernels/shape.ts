@@ -1,7 +1,7 @@
 // tfjs kernels that move values or multiply matrices.
 import { backend_util, util } from '@tensorflow/tfjs';
 import { sizeOf, type Value } from '../graph.ts';
-import { cast, concat, materialise, matMul, pad, reshape, sameShape, slice, transpose } from '../ops.ts';
+import { cast, concat, materialise, matMul, pad, reshape, sameShape, slice, together, transpose } from '../ops.ts';
 import { permuted, plain, STORED_NCHW, shapeOf, stored, type Traced, withPerm } from '../traced.ts';
 import { reversed } from './reduce.ts';
 import { axesOf, axisOf, dtypeOf, type KernelCall, type KernelTable, numbers } from './table.ts';
@@ -19,12 +19,12 @@ function split(call: KernelCall): Traced[] {
   const axis = axisOf(call.attrs.axis, value.shape.length);
   const info = { dataId: value, shape: [...value.shape], dtype: 'float32' as const };
   const sizes = backend_util.prepareSplitSize(info, call.attrs.numOrSizeSplits as number | number[], axis);
-  // Parts of one size are one node; ONNX wants to be told others.
+  // Parts of one size are one node. It is told the size, or onnxruntime takes it for any other equal split of the same tensor.
   const [size = 0] = sizes;
   if (sizes.length > 1 && sizes.every((n) => n === size) && value.source.kind !== 'splat') {
     const shape = value.shape.map((d, i) => (i === axis ? size : d));
     return sizes.map((_, at) => ({
-      value: call.g.node('Split', [value], { axis }, value.dtype, shape, { at, of: sizes.length }),
+      value: call.g.node('Split', [value, call.g.ints(sizes)], { axis }, value.dtype, shape, { at, of: sizes.length }),
     }));
   }
   let start = 0;
@@ -74,7 +74,10 @@ export const shape: KernelTable = {
     return lowering === 'conv' ? turned : { value: plain(g, turned) };
   },
   Concat: ({ g, list, attrs }) => {
-    const values = list.map((t) => plain(g, t));
+    const values = together(
+      g,
+      list.map((t) => plain(g, t)),
+    );
     return { value: concat(g, values, axisOf(attrs.axis, values[0]?.shape.length ?? 1)) };
   },
   Pack: ({ g, list, attrs }) => {
