@@ -47,7 +47,9 @@ describe.each<Shipped>([
       expect(dataset.heldOutPictures).toBeGreaterThan(200);
       expect(generated[reaches]).toBeLessThanOrEqual(Math.max(3 * real.kid, real.kidHigh));
       expect(generated.coverage).toBeGreaterThanOrEqual(0.7 * real.coverage);
-      expect(generated.nearCopies).toBeLessThanOrEqual((real.nearCopies ?? Number.NaN) + 0.02);
+      // Held-out pictures are copies of none: the split sees to that. Of each other a sixth of the real ones are.
+      expect(generated.nearCopies).toBeLessThanOrEqual(0.02);
+      expect(real.nearCopies).toBeGreaterThan(0.1);
     }
   });
 });
