@@ -59,7 +59,7 @@ test('no file is over the 25 MiB that Workers static assets take', () => {
     expect(`${name} ${statSync(join(folder, name)).size < 25 * 1024 * 1024}`).toBe(`${name} true`);
 });
 
-test('the code of our own is at most 60 KB gzip, 12 more when a picture is put in, 6 more when a part of one is rubbed out, 10 when a model is made; the trainer is at most 200 KB in brotli', async () => {
+test('the code of our own is at most 60 KB gzip, 12 more when a picture is put in, 6 more when a part of one is rubbed out, 11 when a model is made; the trainer is at most 200 KB in brotli', async () => {
   const { script, style, drawing, completing, making } = await ownCode();
   console.log(
     `web-size: own code ${((script + style) / 1000).toFixed(1)} kB gzip, drawing ${(drawing / 1000).toFixed(1)}, rubbing out ${(completing / 1000).toFixed(1)}, making ${(making / 1000).toFixed(1)}`,
@@ -71,7 +71,7 @@ test('the code of our own is at most 60 KB gzip, 12 more when a picture is put i
   expect(completing).toBeGreaterThan(1_000);
   expect(completing).toBeLessThanOrEqual(6_000);
   expect(making).toBeGreaterThan(3_000);
-  expect(making).toBeLessThanOrEqual(10_000);
+  expect(making).toBeLessThanOrEqual(11_000);
   const [trainer = ''] = readdirSync(join(folder, 'assets')).filter((name) => /^trainer-.*\.js\.br$/.test(name));
   const { size } = statSync(join(folder, 'assets', trainer));
   console.log(`web-size: trainer, tfjs and tracer included, ${(size / 1000).toFixed(0)} kB brotli`);

@@ -42,8 +42,9 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
   /** The run under way, what stops it before its first step, and what is done when it has ended. */
   let training: { id: string; early: AbortController; ended: Promise<void> } | undefined;
   let watching: ReturnType<typeof setTimeout> | undefined;
-  /** Images it will have seen when it has had time to settle. */
+  /** Images it will have seen when it has had time to settle, and whether it is settling. */
   let soonest = 0;
+  let settles = false;
 
   /** How far a run of the list is, by its id. */
   const tellSeen = new Map<string, (images: number, total: number) => void>();
@@ -125,7 +126,7 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
       .join(' · ');
     if (imagesPerSecond === 0) return;
     soonest = Math.round(images + FINISH_SECONDS * imagesPerSecond);
-    finish.disabled = pause.disabled || soonest >= total;
+    finish.disabled = pause.disabled || settles || soonest >= total;
     const left = duration((total - images) / imagesPerSecond);
     const seen = { images: number(images), total: number(total) };
     status.textContent = words('progress', { ...seen, left, speed: number(imagesPerSecond) });
@@ -191,8 +192,9 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
     );
   }
 
-  async function go(id: string, images: number | undefined): Promise<void> {
+  async function go(id: string, images: number | undefined, toSettle = false): Promise<void> {
     if (training !== undefined) await stop();
+    settles = toSettle;
     clearTimeout(watching);
     const early = new AbortController();
     const ended = train(id, images, early.signal);
@@ -244,7 +246,7 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
 
   async function endSooner(): Promise<void> {
     const { id } = training ?? {};
-    if (id !== undefined) await go(id, soonest);
+    if (id !== undefined) await go(id, soonest, true);
   }
 
   async function stop(): Promise<void> {
