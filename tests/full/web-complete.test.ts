@@ -112,19 +112,24 @@ async function rub(page: Page, touch: boolean): Promise<void> {
 
 const ready = (page: Page) => page.getByText('Rub out a part with a finger').waitFor({ timeout: 30_000 });
 
+/** The view on a device of its own, and the picture that is rubbed out of. */
+async function opened(device: typeof PHONE | typeof DESKTOP) {
+  const context = await browser.newContext(device);
+  const { page, errors } = await openPage(context, address());
+  await ready(page);
+  return { context, page, errors, base: greyOf(await under(page)) };
+}
+
 for (const [form, options] of [
   ['by touch on a phone', PHONE],
   ['by mouse on a desktop', DESKTOP],
 ] as const)
   test(`rubbing out ${form}: eight at once, picked, gone on from, taken back and kept`, async () => {
-    const context = await browser.newContext(options);
-    const { page, errors } = await openPage(context, address());
-    await ready(page);
+    const { context, page, errors, base } = await opened(options);
     const sent: string[] = [];
     page.on('request', (request) => {
       if (request.method() !== 'GET') sent.push(request.url());
     });
-    const base = greyOf(await under(page));
     await rub(page, options === PHONE);
     const hidden = hiddenIn(await under(page));
     expect(hidden.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(60);
@@ -172,10 +177,7 @@ for (const [form, options] of [
   });
 
 test('while eight more are on their way the old ones keep their seeds; another model in between takes nothing away', async () => {
-  const context = await browser.newContext(DESKTOP);
-  const { page, errors } = await openPage(context, address());
-  await ready(page);
-  const base = greyOf(await under(page));
+  const { context, page, errors, base } = await opened(DESKTOP);
   await page.getByRole('button', { name: 'Left half' }).click();
   const made = await completed(page, base);
   // In one task: nothing can have come meanwhile.
@@ -206,10 +208,7 @@ test('while eight more are on their way the old ones keep their seeds; another m
 });
 
 test('by keys, with a class told, eight more; the command makes the same of the same picture and mask', async () => {
-  const context = await browser.newContext(DESKTOP);
-  const { page, errors } = await openPage(context, address());
-  await ready(page);
-  const base = greyOf(await under(page));
+  const { context, page, errors, base } = await opened(DESKTOP);
   await page.getByRole('radio', { name: 'Very broad' }).check();
   await page.locator('.draw-pad').focus();
   await page.keyboard.press('Space');
