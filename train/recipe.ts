@@ -272,7 +272,12 @@ export function recipeFor(
       classes: conditional && classes.length > 1 ? classes.length : 0,
     },
   };
-  const parsed = whole.safeParse(given);
+  return checked(whole, given);
+}
+
+/** @throws UserError naming the first value that is not as it should be */
+export function checked<T>(schema: z.ZodType<T>, given: unknown): T {
+  const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const { path = [], message = 'not valid' } = parsed.error.issues[0] ?? {};
   const got = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], given);

@@ -1,6 +1,6 @@
 // The recipe of an encoder: the same for every generator.
 import type { NetworkSpec } from '../../nn/spec.ts';
-import { type Recipe, type RecipeOverrides, recipeSchema } from '../../recipe.ts';
+import { checked, type Recipe, type RecipeOverrides, recipeSchema } from '../../recipe.ts';
 import { ENCODER_DEFAULTS, type EncoderOptions } from './options.ts';
 
 const NAME = 'encoder';
@@ -12,7 +12,7 @@ export function encoderRecipe(
   options: Pick<EncoderOptions, 'generator'> & Partial<EncoderOptions>,
   overrides: EncoderOverrides = {},
 ): Recipe {
-  return recipeSchema.parse({
+  return checked(recipeSchema, {
     preset: NAME,
     family: NAME,
     network,
