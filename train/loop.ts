@@ -75,17 +75,22 @@ const CHECKPOINT_SECONDS = 60;
 /** A loss or penalty above this is on its way to infinity. */
 const HIGHEST_STATISTIC = 1e8;
 
-/** What the step after `before.images` images is: its phase, its numbers, and what there is to remember after it. */
+/**
+ * What the step after `before.images` images is: its phase, its numbers, and what there is to remember after it.
+ *
+ * @param last name of the phase of the step before, where a run was planned otherwise then
+ */
 export function stepAfter(
   recipe: Recipe,
   model: Model,
   before: Progress,
+  last = phaseBefore(recipe, model, before),
 ): { phase: Phase; scalars: Record<string, number>; after: Progress } {
   const phase = phaseAt(model, before.images);
   const scalars = phase.scalars(before.images);
   // Adam's moments of what a phase trains for the first time start at zero then.
-  const first = before.images > 0 && phaseAt(model, before.images - recipe.batch) !== phase;
-  const beta1Product = (first ? 1 : before.beta1Product) * recipe.beta1;
+  const first = last !== undefined && last !== phase.name;
+  const beta1Product = (first ? 1 : before.beta1Product) * phase.beta1;
   const beta2Product = (first ? 1 : before.beta2Product) * scalars.beta2;
   return {
     phase,
@@ -94,8 +99,17 @@ export function stepAfter(
   };
 }
 
+const phaseBefore = ({ batch }: Recipe, model: Model, { images }: Progress): string | undefined =>
+  images > 0 ? phaseAt(model, images - batch).name : undefined;
+
 /** `saved`: images at the last checkpoint, 0 when there is none. */
-function refuseDivergence(statistics: Statistics, state: Values | undefined, images: number, saved: number): void {
+function refuseDivergence(
+  { penalty }: Recipe,
+  statistics: Statistics,
+  state: Values | undefined,
+  images: number,
+  saved: number,
+): void {
   const broken =
     Object.keys(statistics).find((name) => !(Math.abs(statistics[name] ?? Number.NaN) <= HIGHEST_STATISTIC)) ??
     Object.keys(state ?? {}).find((name) => state?.[name]?.some((v) => !Number.isFinite(v)));
@@ -104,7 +118,7 @@ function refuseDivergence(statistics: Statistics, state: Values | undefined, ima
   throw new UserError(
     `training: expected losses and penalties up to ${HIGHEST_STATISTIC} and finite parameters, got ${broken} = ` +
       `${statistics[broken] ?? 'NaN'} after ${images} images; ${kept}; ` +
-      'start again in another folder with a lower --learning-rate or a higher --gamma',
+      `start again in another folder with a lower --learning-rate${penalty ? ' or a higher --gamma' : ''}`,
   );
 }
 
@@ -159,6 +173,7 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
       `${files.name} was planned for ${planned} images; from here its schedules are those of a run of ${recipe.images}`,
     );
   }
+  let phaseName = phaseBefore(recipe, createModel({ ...recipe, images: planned }), progress);
   await rewindStats(files, resumed ? progress.images : -1);
 
   const state = resumed?.state ?? { ...model.initialState(), ...options.start };
@@ -175,11 +190,10 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
   let sums: Record<string, number> = {};
   let steps = 0;
   let last: Statistics | undefined;
-  let reported: Phase | undefined;
 
   const save = async (): Promise<void> => {
     const now = await engine.state();
-    if (last) refuseDivergence(last, now, progress.images, saved);
+    if (last) refuseDivergence(recipe, last, now, progress.images, saved);
     progress = { ...progress, seconds: secondsBefore + elapsed() };
     await saveCheckpoint(files, { progress, state: now }, shapes);
     savedAt = elapsed();
@@ -224,15 +238,15 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
   try {
     while (progress.images < recipe.images && !signal?.aborted && !timeIsUp()) {
       const before = progress.images;
-      const { phase, scalars, after } = stepAfter(recipe, model, progress);
-      if (phase !== reported) {
+      const { phase, scalars, after } = stepAfter(recipe, model, progress, phaseName);
+      if (phase.name !== phaseName || before === startedWith) {
         // The numbers of two phases are not of one kind.
-        [sums, steps, reported] = [{}, 0, phase];
+        [sums, steps, phaseName] = [{}, 0, phase.name];
         if (model.phases.length > 1) say(`${phase.name} from ${before} of ${recipe.images} images on`);
       }
       last = await engine.step(phase, batchAt(before, phase), scalars);
       progress = after;
-      refuseDivergence(last, undefined, progress.images, saved);
+      refuseDivergence(recipe, last, undefined, progress.images, saved);
 
       steps += 1;
       for (const [name, value] of Object.entries(last)) sums[name] = (sums[name] ?? 0) + value;
@@ -271,7 +285,8 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
       await save();
       await ifRoom(draw);
       // Time is up between two checks: what was trained since the last one may be the best.
-      if (options.quality && !signal?.aborted && measured < progress.images) await measure(options.quality);
+      const { quality } = options;
+      if (quality && !signal?.aborted && measured < progress.images) await ifRoom(() => measure(quality));
     }
     return {
       images: progress.images,

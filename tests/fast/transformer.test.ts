@@ -16,6 +16,7 @@ import type { Told } from '../../train/families/transformer/network.ts';
 import { blockSizes, createSlots, haltonOrder, tokenCount } from '../../train/families/transformer/order.ts';
 import { seenMask } from '../../train/families/transformer/steps.ts';
 import { createQuantiser } from '../../train/families/transformer/tokens.ts';
+import { START, stepAfter } from '../../train/loop.ts';
 import { gelu, rmsNorm } from '../../train/nn/attention.ts';
 import { pictureSizes } from '../../train/nn/spec.ts';
 import { type Tensors, under } from '../../train/nn/tensors.ts';
@@ -306,6 +307,9 @@ test('phases begin where the recipe says; the learning rate of the third rises f
   expect(rate(60_000)).toBeCloseTo(2e-6, 7);
   expect(rate(65_000)).toBeGreaterThan(9e-4);
   expect(rate(99_990)).toBeLessThan(2e-5);
+  // Its optimiser has a momentum of its own, which the first step corrects for.
+  const still = { ...recipe, beta1: 0, transformer: { ...transformerStepOptions(recipe).transformer, beta1: 0.9 } };
+  expect(stepAfter(still, createModel(still), { ...START, images: 60_000 }).scalars.correction1).toBeCloseTo(10, 9);
   expect(LEVELS).toHaveLength(2);
 });
 

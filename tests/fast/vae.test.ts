@@ -151,6 +151,37 @@ test('phases begin where the recipe says, each with Adam’s corrections of a fi
   ]);
 });
 
+test('planned anew, a run that skips into a phase begins it as any other does', () => {
+  const recipe = vaeRecipe(network, { images: 100, batch: 4, beta1: 0.5 });
+  const model = createModel(recipe);
+  const before = { ...START, images: 40, beta1Product: 0.25, beta2Product: 0.25 };
+  // Of the run as it was planned before, this was still the first phase.
+  const skipped = stepAfter(recipe, model, before, 'reconstruction');
+  expect([skipped.phase.name, skipped.scalars.correction1]).toEqual(['reconstruction against a discriminator', 2]);
+  expect(stepAfter(recipe, model, before).scalars.correction1).toBeCloseTo(1 / (1 - 0.125), 12);
+});
+
+test.each([
+  ['vae', 'flow prior'],
+  ['transformer', 'pictures of tokens'],
+] as const)(
+  'of what the last network of family %s began as its average keeps nothing, in the shortest run',
+  (family, name) => {
+    const pictures = randomPictures({ resolution: 32, channels: 4, classes: 2 }, 8, 1);
+    for (const images of [2_000, 14_000, 50_000]) {
+      const recipe = recipeFor('auto', pictures, { family, images });
+      const model = createModel(recipe);
+      let [progress, kept] = [START, 1];
+      while (progress.images < recipe.images) {
+        const { phase, scalars, after } = stepAfter(recipe, model, progress);
+        if (phase.name === name) kept *= scalars.emaDecay ?? 1;
+        progress = after;
+      }
+      expect([images, kept < 0.001]).toEqual([images, true]);
+    }
+  },
+);
+
 test('presets for any pictures train either family, the others their own; old recipes are GANs', () => {
   const pictures = randomPictures({ resolution: 32, channels: 4, classes: 2 }, 8, 1);
   expect(recipeFor('auto', pictures, { family: 'vae' })).toMatchObject({ family: 'vae', vae: { rate: 60 } });

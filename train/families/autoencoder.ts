@@ -120,6 +120,7 @@ export function plainStep(options: AutoencoderOptions): StepGraph {
     reads: {},
     inputs: { ...pictureShapes(options), ...bottleneck.inputs, ...numbers(OPTIMISER) },
     statistics: ['l1', ...bottleneck.statistics],
+    beta1: options.beta1,
     run: (inputs) => reconstruct(options, inputs),
   };
 }
@@ -138,6 +139,7 @@ export function adversarialStep(options: AutoencoderOptions): StepGraph {
       ...numbers([...OPTIMISER, 'gamma']),
     },
     statistics: ['l1', ...bottleneck.statistics, 'features', ...CONTEST_STATISTICS],
+    beta1,
     run(inputs) {
       const d = under('discriminator', inputs);
       const seen = (pictures: tf.Tensor, from: number): tf.Tensor =>

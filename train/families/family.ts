@@ -23,6 +23,8 @@ export interface StepGraph {
   readonly inputs: Shapes;
   /** Numbers that come out, for people; the first two stand beside the progress bar. */
   readonly statistics: readonly string[];
+  /** Adam's β1 in it. */
+  readonly beta1: number;
   /** `changes`, `reads` and `inputs` by name → `changes` and `statistics` by name. */
   run(inputs: Tensors): Tensors;
 }
@@ -45,7 +47,7 @@ export interface Phase extends StepGraph {
   readonly augments: boolean;
   /**
    * Inputs of shape [] for the step after so many images, but for `correction1` and `correction2`, Adam's bias corrections,
-   * which the loop keeps from `beta2` and the recipe's β1 and starts anew with each phase.
+   * which the loop keeps from `beta2` and the step's β1 and starts anew with each phase.
    */
   scalars(images: number): Readonly<Record<string, number>> & { readonly beta2: number };
 }

@@ -34,9 +34,20 @@ export const filled = (state: Shapes, started: Values): Values =>
     Object.entries(state).map(([name, shape]) => [name, started[name]?.slice() ?? new Float32Array(sizeOf(shape))]),
   );
 
-/** What stays of the averages in a step, at a fraction of the run or of a stretch of it. */
-export function decayAt({ emaHalfLife, batch }: Pick<Recipe, 'emaHalfLife' | 'batch'>, part: number): number {
-  const halfLife = scheduled(emaHalfLife, part);
+/** Of the images that an average has seen: its longest half-life, so that nothing stays of what it began as (after Karras et al. 2020). */
+const RAMP = 0.25;
+
+/**
+ * What stays of the averages in a step, at a fraction of the run or of a stretch of it.
+ *
+ * @param seen images that they are averages over so far, where a network joins late: a short run would end with its start
+ */
+export function decayAt(
+  { emaHalfLife, batch }: Pick<Recipe, 'emaHalfLife' | 'batch'>,
+  part: number,
+  seen = Number.POSITIVE_INFINITY,
+): number {
+  const halfLife = Math.min(scheduled(emaHalfLife, part), RAMP * seen);
   return halfLife > 0 ? 0.5 ** (batch / halfLife) : 0;
 }
 

@@ -69,6 +69,7 @@ export function latentStep(options: EncoderStepOptions): StepGraph {
     reads: prefixed('ema/generator', shapesOf(networks.generatorParameters)),
     inputs: inputShapes(options),
     statistics: ['latents'],
+    beta1: options.beta1,
     run(inputs) {
       const { classes } = inputs;
       const latent = named(inputs, 'latent');
@@ -91,6 +92,7 @@ export function pictureStep(options: EncoderStepOptions): StepGraph {
     reads: frozenShapes(options),
     inputs: { ...inputShapes(options), real: [batch, resolution, resolution, channels] },
     statistics: ['l1', 'latents', ...(encoder.features > 0 ? ['features'] : [])],
+    beta1: options.beta1,
     run(inputs) {
       const { classes } = inputs;
       const [latent, real] = [named(inputs, 'latent'), named(inputs, 'real')];

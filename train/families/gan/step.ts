@@ -55,6 +55,7 @@ export function createStep(options: StepOptions): StepGraph {
     reads: {},
     inputs: inputShapes(options),
     statistics: CONTEST_STATISTICS,
+    beta1: options.beta1,
     run: stepFunction(options),
   };
 }

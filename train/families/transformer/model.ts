@@ -51,8 +51,8 @@ export function transformerModel(recipe: Recipe): Model {
     Math.round(part * recipe.images),
   ) as [number, number];
 
-  /** Each phase's averages begin with the short half-life. */
-  const decay = (part: number) => ({ emaDecay: decayAt(recipe, part) });
+  /** Tokens are learnt until the Transformer begins, whose average begins with the short half-life again. */
+  const decay = (images: number) => ({ emaDecay: decayAt(recipe, along(0, tokensFrom, images)) });
 
   const drawn = (all: Tensors, codes: tf.Tensor): tf.Tensor => {
     const { numbers, codes: count } = quantiser;
@@ -90,7 +90,7 @@ export function transformerModel(recipe: Recipe): Model {
         scalars: (images) => ({
           learningRate: recipe.learningRate.from,
           beta2: recipe.beta2.from,
-          ...decay(along(0, tokensFrom, images)),
+          ...decay(images),
         }),
       },
       {
@@ -105,7 +105,7 @@ export function transformerModel(recipe: Recipe): Model {
             learningRate: scheduled(recipe.learningRate, part),
             beta2: scheduled(recipe.beta2, part),
             gamma: scheduled(recipe.gamma, part),
-            ...decay(along(0, tokensFrom, images)),
+            ...decay(images),
           };
         },
       },
@@ -128,7 +128,7 @@ export function transformerModel(recipe: Recipe): Model {
           return {
             learningRate: warm * scheduled(transformer.learningRate, part),
             beta2: recipe.beta2.to,
-            ...decay(part),
+            emaDecay: decayAt(recipe, part, images - tokensFrom),
           };
         },
       },

@@ -62,6 +62,7 @@ export function tokenStep(options: TransformerStepOptions): StepGraph {
       ...numbers(OPTIMISER),
     },
     statistics: ['bits', 'completion'],
+    beta1: transformer.beta1,
     run(inputs) {
       /** [batch, 1]: 1 with this probability. */
       const chosen = (name: string, probability: number): tf.Tensor =>

@@ -44,7 +44,7 @@ export function vaeModel(recipe: Recipe): Model {
     Math.round(part * recipe.images),
   ) as [number, number];
 
-  /** Pictures are learnt until the flow begins; a schedule runs over a stretch of the run. */
+  /** Pictures are learnt until the flow begins, whose average begins with the short half-life again. */
   const decay = (images: number) => ({ emaDecay: decayAt(recipe, along(0, flowFrom, images)) });
   const noise: Draw = { kind: 'normal', count: spec.latent, stream: 'latent' };
   const { draws } = vae.flow;
@@ -102,11 +102,14 @@ export function vaeModel(recipe: Recipe): Model {
           time: { kind: 'uniform', count: draws, stream: 'flowTime' },
         },
         augments: false,
-        scalars: (images) => ({
-          learningRate: scheduled(vae.flow.learningRate, along(flowFrom, recipe.images, images)),
-          beta2: recipe.beta2.to,
-          ...decay(images),
-        }),
+        scalars(images) {
+          const part = along(flowFrom, recipe.images, images);
+          return {
+            learningRate: scheduled(vae.flow.learningRate, part),
+            beta2: recipe.beta2.to,
+            emaDecay: decayAt(recipe, part, images - flowFrom),
+          };
+        },
       },
     ],
     weights,

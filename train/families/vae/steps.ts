@@ -72,6 +72,7 @@ export function flowStep(options: VaeStepOptions): StepGraph {
       ...numbers(OPTIMISER),
     },
     statistics: ['flow'],
+    beta1,
     run(inputs) {
       const code = networks.encode(under('ema/encoder', inputs), named(inputs, 'real'));
       const rows = (name: string, width: number): tf.Tensor => tf.reshape(named(inputs, name), [n, width]);
