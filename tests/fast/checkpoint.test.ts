@@ -1,5 +1,14 @@
 // Checkpoints and run folders: what is written comes back, what is damaged is refused by name.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -118,9 +127,11 @@ test('a folder is another config’s for the asking until something is saved in 
   (await openRun(files, config)).release();
   mkdirSync(join(dir, 'checkpoints'));
   writeFileSync(join(dir, 'checkpoints', '0000000008.safetensors.77.tmp'), 'half');
+  writeFileSync(join(dir, 'best.safetensors.77.tmp'), 'half');
   (await openRun(files, changed)).release();
   expect((await readConfig(files)).recipe.batch).toBe(4);
   expect(kept()).toEqual([]);
+  expect(existsSync(join(dir, 'best.safetensors.77.tmp'))).toBe(false);
   await saveCheckpoint(files, { progress: progress(8), state: stateOf(8) }, shapes);
   await expect(openRun(files, config)).rejects.toThrow(
     /recipe\.batch: was 4, is 16; use the same options or another --out/,
@@ -128,6 +139,21 @@ test('a folder is another config’s for the asking until something is saved in 
   // Where the pictures are and what they are called does not matter.
   const moved = { ...config.dataset, name: 'moved', source: './moved' };
   (await openRun(files, { ...changed, dataset: moved })).release();
+});
+
+test('the images of whole batches are what was asked for', async () => {
+  const asked = { ...config, recipe: { ...config.recipe, images: 40, batch: 16 } };
+  const run = await openRun(files, asked);
+  expect(await run.plan(48)).toBe(40);
+  await expect(run.plan(64)).rejects.toThrow('images: expected 64 or more');
+  run.release();
+});
+
+test('a full disk is told with the name of the file', async () => {
+  const file = join(dir, 'best.safetensors');
+  symlinkSync('/dev/full', `${file}.${process.pid}.tmp`); // a device whose every write says that the disk is full
+  const error = await files.write('best.safetensors', new Uint8Array(8)).catch((caught: unknown) => caught);
+  expect(files.failure(error)).toContain(`${file}: expected to write it, got "no space left on device"`);
 });
 
 test('a checkpoint of another network is refused', async () => {

@@ -1,6 +1,7 @@
 // A file of a disk written whole or not at all.
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { temporaryName } from './files.ts';
+import { isSystemError } from './system-error.ts';
 
 /** Writes through a temporary name and a rename, so that no reader ever sees half a file. */
 export function writeAtomically(path: string, bytes: Uint8Array | string): void {
@@ -17,6 +18,7 @@ export function writeAtomically(path: string, bytes: Uint8Array | string): void 
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error instanceof Error && 'path' in error ? Object.assign(error, { path }) : error;
+    // Errors of writing name no file, others the temporary one.
+    throw isSystemError(error) ? Object.assign(error, { path }) : error;
   }
 }

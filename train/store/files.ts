@@ -13,8 +13,9 @@ export interface RunFiles {
   read(path: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Whole or not at all, under a temporary name first; folders are made. */
   write(path: string, bytes: Uint8Array): Promise<void>;
+  /** The whole text or none of it. */
   append(path: string, text: string): Promise<void>;
-  /** Names in a folder, sorted; none where there is no folder. */
+  /** Names in a folder, or in the run itself (''), sorted; none where there is no folder. */
   list(folder: string): Promise<string[]>;
   rename(path: string, to: string): Promise<void>;
   /** A file, or a folder with all that is in it; nothing where there is none. */

@@ -1,5 +1,15 @@
 // A run's files in a folder of a disk, locked by run-lock.ts (lock.sqlite).
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { writeAtomically } from './atomic.ts';
 import type { RunFiles } from './files.ts';
@@ -22,7 +32,13 @@ export function folderFiles(dir: string): RunFiles {
       writeAtomically(at(path), bytes);
     },
     async append(path, text) {
-      appendFileSync(at(path), text);
+      const before = statSync(at(path), { throwIfNoEntry: false })?.size ?? 0;
+      try {
+        appendFileSync(at(path), text);
+      } catch (error) {
+        if (existsSync(at(path))) truncateSync(at(path), before);
+        throw error;
+      }
     },
     async list(folder) {
       return existsSync(at(folder)) ? readdirSync(at(folder)).sort() : [];

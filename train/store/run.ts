@@ -78,11 +78,14 @@ export async function openRun(files: RunFiles, recorded: Omit<RunConfig, 'plans'
     if (!before || !saved) await write();
     else config = before;
     // What a process that was killed while it wrote has left behind.
-    for (const folder of [RUN.checkpoints, RUN.samples])
-      for (const name of await files.list(folder)) if (!isWhole(name)) await files.remove(`${folder}/${name}`);
+    for (const folder of ['', RUN.checkpoints, RUN.samples])
+      for (const name of await files.list(folder))
+        if (!isWhole(name)) await files.remove(folder === '' ? name : `${folder}/${name}`);
     const plan = async (after: number): Promise<number> => {
       const planned = config.recipe.images;
-      if (images < after) {
+      // Whole batches are trained on, so a run may have seen a few images more than were asked for.
+      const { batch } = recorded.recipe;
+      if (Math.ceil(images / batch) * batch < after) {
         throw new UserError(
           `images: expected ${after} or more, which ${files.name} has been trained on, got ${images}; give more, or start again in another folder`,
         );

@@ -62,7 +62,10 @@ async function writeAt(handle: FileSystemFileHandle, bytes: Uint8Array, append: 
     const start = append ? access.getSize() : 0;
     for (let at = 0; at < bytes.length; ) {
       const written = access.write(bytes.subarray(at), { at: start + at });
-      if (written === 0) throw new DOMException('no room', 'QuotaExceededError');
+      if (written === 0) {
+        access.truncate(start);
+        throw new DOMException('no room', 'QuotaExceededError');
+      }
       at += written;
     }
     access.flush();
@@ -74,7 +77,7 @@ async function writeAt(handle: FileSystemFileHandle, bytes: Uint8Array, append: 
 /** `name`: what the person calls the run. */
 export function opfsFiles(id: string, name: string, folders: readonly string[] = []): RunFiles {
   async function open(path: string, create: boolean): Promise<[Folder, string]> {
-    const parts = [id, ...folders, ...path.split('/')];
+    const parts = [id, ...folders, ...path.split('/').filter((part) => part !== '')];
     const file = parts.pop() ?? '';
     let folder = await runsFolder();
     for (const part of parts) folder = (await folder.getDirectoryHandle(part, { create })) as Folder;
