@@ -52,6 +52,9 @@ test.each([167, 200, 303, 250])(
       expect([key, Math.abs(sorted[key] - mixed[key]) < 0.05]).toEqual([key, true]);
     expect(sorted.coverage).toBeGreaterThan(0.9);
     expect(Math.abs(evaluator.real.coverage - sorted.coverage)).toBeLessThan(0.05);
+    // However many are generated, they are compared in groups of as many as are held out.
+    const many = await evaluator.evaluate(clusters(3, 2000).pixels);
+    expect(Math.abs(many.coverage - sorted.coverage)).toBeLessThan(0.02);
   },
 );
 

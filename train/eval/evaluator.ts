@@ -169,12 +169,13 @@ async function manifoldMetricsOf(
   generated: Features,
   whole: boolean,
 ): Promise<ManifoldMetrics> {
-  const groups = whole ? 1 : Math.max(1, Math.floor(generated.rows / real.features.rows));
+  if (whole || generated.rows <= real.features.rows) return manifoldMetrics(compute, real, generated);
+  const groups = Math.floor(generated.rows / real.features.rows);
   const mean: ManifoldMetrics = { precision: 0, recall: 0, density: 0, coverage: 0 };
   for (let group = 0; group < groups; group++) {
     const spread = generated.rows / (groups * real.features.rows);
     const rows = Array.from({ length: real.features.rows }, (_, i) => Math.floor((group + i * groups) * spread));
-    const one = await manifoldMetrics(compute, real, groups === 1 ? generated : rowsAt(generated, rows));
+    const one = await manifoldMetrics(compute, real, rowsAt(generated, rows));
     for (const key of ['precision', 'recall', 'density', 'coverage'] as const) mean[key] += one[key] / groups;
   }
   return mean;
