@@ -43,25 +43,35 @@ export async function createEagerEngine(options: EngineOptions, backend: string)
     );
   const state = load(options.state, model.state);
 
+  /** In batches: all activations of a check's thousands of pictures would take gigabytes. */
   const averaged = async (
     apply: NonNullable<typeof model.encode>,
     rows: Float32Array,
     classes: Float32Array | undefined,
     row: readonly number[],
+    width: number,
   ): Promise<Float32Array> => {
     const { spec } = model;
     const count = rows.length / sizeOf(row);
-    const results = tf.tidy(() =>
-      apply(
-        under('ema', state),
-        tf.tensor(rows, [count, ...row]),
-        classes && spec.classes > 0 ? tf.tensor2d(classes, [count, spec.classes]) : undefined,
-      ),
-    );
-    const values = (await results.data()) as Float32Array;
-    results.dispose();
-    return values;
+    const out = new Float32Array(count * width);
+    for (let from = 0; from < count; from += model.batch) {
+      const to = Math.min(count, from + model.batch);
+      const part = (all: Float32Array, shape: readonly number[]): tf.Tensor =>
+        tf.tensor(all.subarray(from * sizeOf(shape), to * sizeOf(shape)), [to - from, ...shape]);
+      const results = tf.tidy(() =>
+        apply(
+          under('ema', state),
+          part(rows, row),
+          classes && spec.classes > 0 ? part(classes, [spec.classes]) : undefined,
+        ),
+      );
+      out.set((await results.data()) as Float32Array, from * width);
+      results.dispose();
+    }
+    return out;
   };
+  const { latent: numbers, resolution, channels } = model.spec;
+  const picture = [resolution, resolution, channels];
 
   return {
     name: backend === 'tensorflow' ? 'tensorflow' : 'tfjs',
@@ -90,11 +100,10 @@ export async function createEagerEngine(options: EngineOptions, backend: string)
       await setImmediate();
       return statistics;
     },
-    generate: (latent, classes) => averaged(model.generate, latent, classes, [model.spec.latent]),
+    generate: (latent, classes) => averaged(model.generate, latent, classes, [numbers], sizeOf(picture)),
     async encode(pictures, classes) {
       if (!model.encode) throw new Error('engine: expected a model with an encoder');
-      const { resolution, channels } = model.spec;
-      return averaged(model.encode, pictures, classes, [resolution, resolution, channels]);
+      return averaged(model.encode, pictures, classes, picture, numbers);
     },
     async state() {
       const entries = Object.entries(state).map(async ([name, t]) => [name, (await t.data()) as Float32Array] as const);
