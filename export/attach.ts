@@ -11,7 +11,10 @@ import { checkBundleFolder, replaceFolder } from './folder.ts';
 import { onWasm, readManifest } from './open.ts';
 import type { TrainedEncoder } from './weights.ts';
 
-/** Writes the bundle with the encoder in every variant its generator has. The old folder is replaced whole. */
+/**
+ * Writes the bundle with the encoder in every variant its generator has. The old folder is replaced whole. What was measured of the
+ * encoder before goes; the generator's numbers hold.
+ */
 export async function attachEncoder(dir: string, { model, weights, training }: TrainedEncoder): Promise<Manifest> {
   const out = resolve(dir);
   checkBundleFolder(out);
@@ -27,6 +30,12 @@ export async function attachEncoder(dir: string, { model, weights, training }: T
     ...before,
     encoder: encoder.entry,
     files: [...before.files.filter(({ role }) => role !== 'encoder'), ...entries],
+    ...(before.metrics && {
+      metrics: {
+        ...before.metrics,
+        evaluations: before.metrics.evaluations.map(({ reconstruction: _, ...rest }) => rest),
+      },
+    }),
     training: { ...before.training, config: { ...before.training.config, encoder: encoderConfig(training) } },
   };
   draft.encoder = { ...encoder.entry, goldens: await encoderGoldens(draft, encoder.models, onWasm) };

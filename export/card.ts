@@ -32,9 +32,11 @@ function quality(evaluations: readonly Evaluation[]): string {
     return typeof value === 'number' ? value : undefined;
   };
   const row = (name: string, digits: number, path: readonly string[], real: readonly string[]) => {
-    const values = [...evaluations.map((one) => numberAt(one, ...path)), numberAt(first, ...real)];
+    const values = evaluations.map((one) => numberAt(one, ...path));
     if (values.every((value) => value === undefined)) return [];
-    return [`| ${[name, ...values.map((value) => value?.toFixed(digits) ?? '–')].join(' | ')} |`];
+    return [
+      `| ${[name, ...[...values, numberAt(first, ...real)].map((value) => value?.toFixed(digits) ?? '–')].join(' | ')} |`,
+    ];
   };
   const heads = ['', ...evaluations.map(({ dtype }) => dtype), 'real pictures'];
   const samples = numberAt(first, 'generated', 'samples');

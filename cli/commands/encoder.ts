@@ -62,6 +62,10 @@ export async function runEncoder(path: string, flags: EncoderFlags): Promise<voi
   if (!isBundle) return say(`its encoder goes into the bundle with pocketgen export ${path}`);
   const encoder = await loadEncoder(folderFiles(dir), say);
   if (!encoder) throw new UserError(`encoder: expected a checkpoint in ${dir}, got none that is whole`);
+  if (stateHash((await loadFinished(path, say)).generator) !== recipe.encoder?.generator)
+    throw new UserError(
+      `encoder: expected the generator of ${path} as it was when training began, got another, exported in the meantime; the same command trains one for it, with --out ANOTHER`,
+    );
   const { files } = await attachEncoder(path, encoder);
   for (const { role, path: file, bytes } of files) if (role === 'encoder') say(`${path}/${file}: ${bytes} bytes`);
 }

@@ -82,6 +82,12 @@ export async function runExport(
   const trained = guidance === undefined ? source.trained : guided(source.trained, guidance);
   const truncation = wanted ?? source.truncation;
   console.error(`${from}: the generator after ${trained.imagesSeen} images (${trained.origin})`);
+  const { encoder } = trained;
+  if (encoder)
+    console.error(
+      `${from}: its encoder after ${encoder.imagesSeen} of ${encoder.recipe.images} images` +
+        (encoder.imagesSeen < encoder.recipe.images ? `; pocketgen encoder ${from} goes on with it` : ''),
+    );
   const report = await exportBundle(trained, {
     ...source,
     out,

@@ -113,6 +113,7 @@ test('the card of a small set has its interval, copies and fine detail, and says
       nyquist: 1.8,
       upperThird: -0.3,
     },
+    reconstruction: { classOfPictures: 0.9 },
     real: { kid: -0.001, kidLow: -0.02, kidHigh: 0.02, nearCopies: 0, nyquist: -0.4, upperThird: 0.2 },
   });
   const card = readFileSync(join(bundle, 'MODEL_CARD.md'), 'utf8');
@@ -123,4 +124,6 @@ test('the card of a small set has its interval, copies and fine detail, and says
   expect(card).toContain('| near copies of training pictures | 0.002 | 0.000 |');
   expect(card).toContain('| power of a one-pixel checkerboard over real pictures, dB | 1.80 | -0.40 |');
   expect(card).not.toContain('FID (own');
+  // What only real pictures have a number for is no row.
+  expect(card).not.toContain('lower half drawn anew');
 });

@@ -9,6 +9,7 @@ import { decodePng } from '../../contract/png.ts';
 import { attachEncoder } from '../../export/attach.ts';
 import { type Finished, loadFinished } from '../../export/finished.ts';
 import { readManifest } from '../../export/open.ts';
+import { recordEvaluation } from '../../export/record.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { loadEncoder, loadGenerator } from '../../export/weights.ts';
 import { exportBundle } from '../../export/write.ts';
@@ -138,7 +139,10 @@ test('an encoder goes into a bundle whose run is gone, and a later one takes its
   const encoder = await loadEncoder(folderFiles(join(run, 'encoder')), warn);
   if (!encoder) throw new Error('expected an encoder');
   await attachEncoder(bundle, encoder);
+  recordEvaluation(bundle, { dtype: 'int8', generated: { samples: 500 }, real: {}, reconstruction: { psnr: 18 } });
   await attachEncoder(bundle, encoder);
+  // What was measured of the encoder before is not said of this one.
+  expect(readManifest(bundle).metrics?.evaluations).toEqual([{ dtype: 'int8', generated: { samples: 500 }, real: {} }]);
   expect(generators()).toEqual(before);
   expect(await verifyBundle(bundle, warn)).toHaveLength(4 * VARIANTS.length);
   expect(readFileSync(join(bundle, 'MODEL_CARD.md'), 'utf8')).toContain('**Encoder**');
