@@ -40,7 +40,7 @@ export function evaluationTable(result: EvalResult): string {
       generated.nearCopies,
       real.nearCopies,
       3,
-      'share that repeats a training picture; real: held-out ones',
+      'share that repeats a training picture; real: training ones that repeat another',
     ),
     ...row(
       'nearest',

@@ -15,7 +15,7 @@ import type { JudgeTask } from '../../train/eval/classifier.ts';
 import { type Completion, completion } from '../../train/eval/completion.ts';
 import { accuracy, createEvaluator, fewestHeldOut, type Metrics, requireHeldOut } from '../../train/eval/evaluator.ts';
 import { type GanTrain, ganTrain, ganTrainImages, realSide } from '../../train/eval/gan-train.ts';
-import { type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
+import { examined, type JudgeRecord, judgeFor, trainJudge } from '../../train/eval/judge.ts';
 import { type Memorisation, memorisation } from '../../train/eval/memorisation.ts';
 import {
   mostReconstructed,
@@ -132,7 +132,8 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
       },
       judge: {
         task: judge.task,
-        ...(record.accuracy === undefined ? {} : { accuracy: record.accuracy }),
+        // Of these held-out pictures: a judge that was kept may have been examined on others.
+        accuracy: await examined(judge, test),
         trainedOn: record.trainedOn,
         features: record.spec.features,
       },

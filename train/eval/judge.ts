@@ -55,7 +55,7 @@ const shipped = fileURLToPath(new URL('./judges/', import.meta.url));
 const epochs = 6;
 const fewestImages = 16_000;
 /** Part of the cached files' names: a judge of another making is trained anew. */
-const cacheVersion = 2;
+const cacheVersion = 3;
 
 async function readJudge(base: string, { width, height, channels, classes }: PictureSet) {
   if (!existsSync(`${base}.onnx`) || !existsSync(`${base}.json`)) return undefined;
@@ -106,14 +106,13 @@ export async function trainJudge(
     ? await trainOwnJudge(train, native, learning)
     : await exportClassifier(spec, await trainClassifier(spec, train, native, learning));
   const judge = await loadJudge(model, spec, native);
-  const exam = spec.classes > 0 ? test : turned(test);
   const record: JudgeRecord = {
     dataset: train.name,
     trainedOn: train.sha256,
     trainingPictures: train.count,
     spec,
     images,
-    ...(exam.count > 0 ? { accuracy: accuracy((await judge.judge(exam.pixels)).labels, exam.labels) } : {}),
+    ...(test.count > 0 ? { accuracy: await examined(judge, test) } : {}),
     heldOutPictures: test.count,
     ...(own ? {} : { real: { ...(await createEvaluator(splits, judge)).real } }),
   };
@@ -121,6 +120,12 @@ export async function trainJudge(
   writeAtomically(`${base}.onnx`, model);
   writeAtomically(`${base}.json`, `${JSON.stringify(record, undefined, 2)}\n`);
   return { judge, record };
+}
+
+/** Share of pictures whose class, or quarter turn where it knows no classes, a judge tells rightly. */
+export async function examined(judge: Judge, test: PictureSet): Promise<number> {
+  const exam = judge.task === 'turns' ? turned(test) : test;
+  return accuracy((await judge.judge(exam.pixels)).labels, exam.labels);
 }
 
 /** Every picture in its four quarter turns, labelled by the turn. */

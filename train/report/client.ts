@@ -45,7 +45,7 @@ export function showReport(initial: ReportData, Plot: typeof uPlot, watch: boole
       title: 'Near copies',
       from: 'metrics',
       names: ['nearCopies'],
-      note: 'share that repeats a training picture; dashed: held-out ones that do',
+      note: 'share that repeats a training picture; dashed: training pictures that repeat another',
     },
     {
       title: 'Fine detail',
