@@ -131,6 +131,22 @@ function snapshotDue(before: number, after: number, total: number): boolean {
   return position(after) > position(before);
 }
 
+/** Of what the steps since the last `take` have told. */
+function createMeans() {
+  let [sums, steps]: [Record<string, number>, number] = [{}, 0];
+  return {
+    add(statistics: Statistics): void {
+      steps += 1;
+      for (const [name, value] of Object.entries(statistics)) sums[name] = (sums[name] ?? 0) + value;
+    },
+    take(): Statistics {
+      const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / steps]));
+      [sums, steps] = [{}, 0];
+      return means;
+    },
+  };
+}
+
 export const START: Progress = { images: 0, beta1Product: 1, beta2Product: 1, seconds: 0 };
 
 export async function train(options: TrainOptions): Promise<TrainResult> {
@@ -187,8 +203,7 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
   let savedAt = elapsed();
   let saved = startedWith;
   let measured = startedWith;
-  let sums: Record<string, number> = {};
-  let steps = 0;
+  const means = createMeans();
   let last: Statistics | undefined;
 
   const save = async (): Promise<void> => {
@@ -241,17 +256,17 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
       const { phase, scalars, after } = stepAfter(recipe, model, progress, phaseName);
       if (phase.name !== phaseName || before === startedWith) {
         // The numbers of two phases are not of one kind.
-        [sums, steps, phaseName] = [{}, 0, phase.name];
+        means.take();
+        phaseName = phase.name;
         if (model.phases.length > 1) say(`${phase.name} from ${before} of ${recipe.images} images on`);
       }
       last = await engine.step(phase, batchAt(before, phase), scalars);
       progress = after;
       refuseDivergence(recipe, last, undefined, progress.images, saved);
 
-      steps += 1;
-      for (const [name, value] of Object.entries(last)) sums[name] = (sums[name] ?? 0) + value;
+      means.add(last);
       if (crossed(REPORTS, before)) {
-        const statistics = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / steps]));
+        const statistics = means.take();
         const imagesPerSecond = (progress.images - startedWith) / elapsed();
         const secondsLeft = Math.max(0, recipe.images - progress.images) / imagesPerSecond;
         const line = {
@@ -271,8 +286,6 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
           secondsLeft,
           statistics,
         });
-        sums = {};
-        steps = 0;
       }
       if (snapshotDue(before, progress.images, recipe.images)) await ifRoom(draw);
       const { quality } = options;

@@ -8,10 +8,10 @@ import { encoderNetworks } from '../../train/families/encoder/networks.ts';
 import { encoderRecipe } from '../../train/families/encoder/recipe.ts';
 import type { Phase } from '../../train/families/family.ts';
 import { createModel } from '../../train/families/models.ts';
-import { downsample, parameter } from '../../train/nn/layers.ts';
+import { downsample } from '../../train/nn/layers.ts';
 import { plainPass } from '../../train/nn/pass.ts';
 import type { NetworkSpec } from '../../train/nn/spec.ts';
-import { type Tensors, under, type Values } from '../../train/nn/tensors.ts';
+import { named, type Tensors, under, type Values } from '../../train/nn/tensors.ts';
 import { smallResidual } from '../helpers/networks.ts';
 import { expectGradients, type Losses, PROBE_BETA1 } from '../helpers/phase-gradients.ts';
 import { randomPictures } from '../helpers/training.ts';
@@ -55,14 +55,14 @@ function setup(network: NetworkSpec, features: number) {
 function losses({ recipe }: ReturnType<typeof setup>, phase: Phase, t: Tensors): Losses {
   const { classes } = t;
   const networks = encoderNetworks(recipe.network);
-  const [latent, weights] = [parameter(t, 'latent'), recipe.encoder];
+  const [latent, weights] = [named(t, 'latent'), recipe.encoder];
   const generate = (z: tf.Tensor): tf.Tensor => networks.generate(under('ema/generator', t), z, classes);
   const made = generate(latent);
   const squared = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.mean(tf.square(tf.sub(x, y)));
   const loss = (p: Tensors): tf.Tensor => {
     const ofLatents = tf.mul(weights?.latents ?? 0, squared(networks.encode(p, made, classes), latent));
     if (phase.name.startsWith('latents')) return ofLatents;
-    const real = parameter(t, 'real');
+    const real = named(t, 'real');
     const again = generate(networks.encode(p, real, classes));
     const half = tf.sub(downsample(again), downsample(real));
     const pixels = tf.add(tf.mean(tf.abs(tf.sub(again, real))), tf.mean(tf.abs(half)));

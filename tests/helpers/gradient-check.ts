@@ -3,8 +3,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { randomNormals } from '../../contract/random.ts';
 import { inputShapes, stateShapes } from '../../train/families/gan/step.ts';
-import { parameter, trainedParameters } from '../../train/nn/layers.ts';
-import { type Tensors, under } from '../../train/nn/tensors.ts';
+import { trainedParameters } from '../../train/nn/layers.ts';
+import { named, type Tensors, under } from '../../train/nn/tensors.ts';
 import { inFloat64 } from './float64.ts';
 import { gradientsOf, textbook } from './textbook.ts';
 import { asTensors, PROBE, type Setup, scalarValues } from './training.ts';
@@ -26,7 +26,7 @@ function losses({
   );
   const [all, d] = [under('generator', tensors), under('discriminator', tensors)];
   const g = Object.fromEntries(
-    trainedParameters(options.networks.generatorParameters).map(({ name }) => [name, parameter(all, name)]),
+    trainedParameters(options.networks.generatorParameters).map(({ name }) => [name, named(all, name)]),
   );
   const book = textbook(options, g, d, tensors);
   return {

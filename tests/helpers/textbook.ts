@@ -3,14 +3,14 @@
 
 import * as tf from '@tensorflow/tfjs';
 import type { StepOptions } from '../../train/families/gan/step.ts';
-import { leakyRelu, parameter } from '../../train/nn/layers.ts';
+import { leakyRelu } from '../../train/nn/layers.ts';
 import { byBatch } from '../../train/nn/normalisation.ts';
 import type { Pass } from '../../train/nn/pass.ts';
-import { type Tensors, under } from '../../train/nn/tensors.ts';
+import { named, type Tensors, under } from '../../train/nn/tensors.ts';
 
 const PLAIN: Pass = {
   leakyRelu,
-  addBias: (parameters, name, x) => tf.add(x, parameter(parameters, `${name}.bias`)),
+  addBias: (parameters, name, x) => tf.add(x, named(parameters, `${name}.bias`)),
 };
 
 /** Picture by picture from `from` onward, in whole matrices: R·x·C + offset, then the cutout. */
@@ -18,7 +18,7 @@ function augmented(inputs: Tensors, x: tf.Tensor, from: number): tf.Tensor {
   const [n = 1, size = 1, , channels = 1] = x.shape;
   const empty = channels === 4 ? -1 : 0;
   const changed = Array.from({ length: n }, (_, i) => {
-    const part = (name: string): tf.Tensor => tf.squeeze(tf.slice(parameter(inputs, name), from + i, 1), [0]);
+    const part = (name: string): tf.Tensor => tf.squeeze(tf.slice(named(inputs, name), from + i, 1), [0]);
     const picture = tf.reshape(tf.slice(x, i, 1), [size, size * channels]) as tf.Tensor2D;
     const moved = tf.matMul(tf.matMul(part('rows') as tf.Tensor2D, picture), part('columns') as tf.Tensor2D);
     const coloured = tf.add(tf.reshape(moved, [size, size, channels]), part('offset'));
@@ -41,14 +41,14 @@ export interface Textbook {
 export function textbook(options: StepOptions, g: Tensors, d: Tensors, inputs: Tensors): Textbook {
   const { networks, batch, loss, penalty } = options;
   const { classes } = inputs;
-  const gamma = parameter(inputs, 'gamma');
+  const gamma = named(inputs, 'gamma');
   const seen = (x: tf.Tensor, from: number): tf.Tensor => (options.augment.length > 0 ? augmented(inputs, x, from) : x);
   const score = (p: Tensors, x: tf.Tensor): tf.Tensor => networks.discriminate(p, x, classes, PLAIN);
-  const real = seen(parameter(inputs, 'real'), 0);
+  const real = seen(named(inputs, 'real'), 0);
   // Moving averages are no parameters of the loss; they come from the state.
   const averages = under('generator', inputs);
   const fake = (p: Tensors): tf.Tensor =>
-    seen(networks.generate({ ...averages, ...p }, parameter(inputs, 'latent'), classes, byBatch({})), batch);
+    seen(networks.generate({ ...averages, ...p }, named(inputs, 'latent'), classes, byBatch({})), batch);
   const softplusMean = (x: tf.Tensor): tf.Tensor => tf.mean(tf.softplus(x));
   const squaredGradient = (p: Tensors, x: tf.Tensor): tf.Tensor =>
     tf.div(tf.sum(tf.square(tf.grad((y: tf.Tensor) => tf.sum(score(p, y)))(x))), batch);

@@ -8,11 +8,11 @@ import { transformerStepOptions } from '../../train/families/transformer/model.t
 import { TRANSFORMER_DEFAULTS, type TransformerOptions } from '../../train/families/transformer/options.ts';
 import { seenMask } from '../../train/families/transformer/steps.ts';
 import { type Augmentation, augment } from '../../train/nn/augmentation.ts';
-import { addBias, conv, downsample, leakyRelu, parameter } from '../../train/nn/layers.ts';
+import { addBias, conv, downsample, leakyRelu } from '../../train/nn/layers.ts';
 import { plainPass } from '../../train/nn/pass.ts';
 import { trunk } from '../../train/nn/residual.ts';
 import type { NetworkSpec } from '../../train/nn/spec.ts';
-import { prefixed, type Tensors, under, type Values } from '../../train/nn/tensors.ts';
+import { named, prefixed, type Tensors, under, type Values } from '../../train/nn/tensors.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { smallResidual } from './networks.ts';
 import { type Losses, PROBE_BETA1 } from './phase-gradients.ts';
@@ -74,7 +74,7 @@ function unrounded(network: NetworkSpec, encoder: Tensors, pictures: tf.Tensor):
 export function transformerLosses({ options, recipe }: TransformerSetup, phase: Phase, t: Tensors): Losses {
   const { networks, tokens, transformer, batch } = options;
   const { network } = recipe;
-  const real = parameter(t, 'real');
+  const real = named(t, 'real');
   const { classes } = t;
   if (phase.name === 'tokens of pictures') {
     const both = { ...prefixed('encoder', under('encoder', t)), ...prefixed('decoder', under('decoder', t)) };
@@ -89,13 +89,13 @@ export function transformerLosses({ options, recipe }: TransformerSetup, phase: 
     return { '': { parameters: both, loss } };
   }
   const below = (name: string, share: number): number[] =>
-    Array.from(parameter(t, name).dataSync(), (u) => (u < share ? 1 : 0));
+    Array.from(named(t, name).dataSync(), (u) => (u < share ? 1 : 0));
   const changed = recipe.augment.kinds.length > 0 ? below('changes', transformer.changed) : undefined;
   const shown = changed ? tf.where(tf.tensor4d(changed, [batch, 1, 1, 1]).toBool(), augment(t, real, 0), real) : real;
   const codes = networks.quantiser.codeOf(networks.levels(under('ema/encoder', t), shown));
   const kept = below('drops', transformer.classDropout).map((dropped) => 1 - dropped);
   const told = classes && tf.mul(classes, tf.tensor2d(kept, [batch, 1]));
-  const mask = seenMask(parameter(t, 'hides'), network.resolution);
+  const mask = seenMask(named(t, 'hides'), network.resolution);
   const numbers = Array.from(codes.dataSync());
   const loss = (p: Tensors): tf.Tensor => {
     let sum: tf.Tensor = tf.scalar(0);

@@ -7,10 +7,10 @@ import { createModel } from '../../train/families/models.ts';
 import { vaeStepOptions } from '../../train/families/vae/model.ts';
 import { VAE_DEFAULTS } from '../../train/families/vae/options.ts';
 import { type Augmentation, augment } from '../../train/nn/augmentation.ts';
-import { downsample, parameter } from '../../train/nn/layers.ts';
+import { downsample } from '../../train/nn/layers.ts';
 import { plainPass } from '../../train/nn/pass.ts';
 import type { NetworkSpec } from '../../train/nn/spec.ts';
-import { prefixed, type Tensors, under, type Values } from '../../train/nn/tensors.ts';
+import { named, prefixed, type Tensors, under, type Values } from '../../train/nn/tensors.ts';
 import type { Recipe } from '../../train/recipe.ts';
 import { type Losses, PROBE_BETA1 } from './phase-gradients.ts';
 import { randomPictures } from './training.ts';
@@ -70,12 +70,12 @@ export type VaeSetup = ReturnType<typeof vaeSetup>;
 export function vaeLosses({ options, recipe }: VaeSetup, phase: Phase, t: Tensors): Losses {
   const { networks, flow, vae, batch } = options;
   const { classes } = t;
-  const real = parameter(t, 'real');
+  const real = named(t, 'real');
   const score = (d: Tensors, x: tf.Tensor): tf.Tensor => networks.discriminate(d, x, classes, plainPass);
   const seen = (x: tf.Tensor, from: number): tf.Tensor => (recipe.augment.kinds.length > 0 ? augment(t, x, from) : x);
   const bits = (p: Tensors) => {
     const { mean, logVariance } = networks.encode(under('encoder', p), real);
-    const z = tf.add(mean, tf.mul(tf.exp(tf.div(logVariance, 2)), parameter(t, 'noise')));
+    const z = tf.add(mean, tf.mul(tf.exp(tf.div(logVariance, 2)), named(t, 'noise')));
     // ½(μ² + σ² − 1 − log σ²), Kingma & Welling 2014, appendix B.
     const nats = tf.mean(tf.div(tf.sub(tf.add(tf.square(mean), tf.exp(logVariance)), tf.add(1, logVariance)), 2), 0);
     return { made: networks.generate(under('decoder', p), z, classes), nats };
@@ -85,7 +85,7 @@ export function vaeLosses({ options, recipe }: VaeSetup, phase: Phase, t: Tensor
     const half = tf.sub(downsample(made), downsample(real));
     const pixels = tf.add(tf.mean(tf.abs(tf.sub(made, real))), tf.mean(tf.abs(half)));
     const paid = tf.sum(tf.maximum(nats, vae.freeBits * Math.LN2));
-    return { made, loss: tf.add(tf.mul(vae.pixels, pixels), tf.mul(parameter(t, 'balance/rate'), paid)) };
+    return { made, loss: tf.add(tf.mul(vae.pixels, pixels), tf.mul(named(t, 'balance/rate'), paid)) };
   };
   if (phase.name === 'flow prior') {
     const { mean, logVariance } = networks.encode(under('ema/encoder', t), real);
@@ -93,8 +93,8 @@ export function vaeLosses({ options, recipe }: VaeSetup, phase: Phase, t: Tensor
     const rows = Array.from({ length: batch * draws }, (_, i) => Math.floor(i / draws));
     const pick = (x: tf.Tensor): tf.Tensor => tf.gather(x, rows);
     const n = [batch * draws, mean.shape[1] ?? 1];
-    const noise = tf.reshape(parameter(t, 'noise'), n);
-    const [from, time] = [tf.reshape(parameter(t, 'start'), n), tf.reshape(parameter(t, 'time'), [-1, 1])];
+    const noise = tf.reshape(named(t, 'noise'), n);
+    const [from, time] = [tf.reshape(named(t, 'start'), n), tf.reshape(named(t, 'time'), [-1, 1])];
     const to = tf.add(pick(mean), tf.mul(pick(tf.exp(tf.div(logVariance, 2))), noise));
     const between = tf.add(tf.mul(from, tf.sub(1, time)), tf.mul(to, time));
     const loss = (p: Tensors): tf.Tensor =>

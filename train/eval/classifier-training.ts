@@ -7,7 +7,7 @@ import { trace } from '../../trace/index.ts';
 import type { PictureSet } from '../data/types.ts';
 import type { Compute, Tensor } from '../engines/runtime.ts';
 import { initialValues } from '../nn/layers.ts';
-import type { Tensors } from '../nn/tensors.ts';
+import { named, type Tensors } from '../nn/tensors.ts';
 import {
   batchNormalise,
   type ClassifierSpec,
@@ -170,11 +170,7 @@ const schedule = (progress: number): number =>
 function step(spec: ClassifierSpec): (inputs: Tensors) => Tensors {
   const parameters = classifierParameters(spec);
   return (inputs) => {
-    const get = (name: string): tf.Tensor => {
-      const found = inputs[name];
-      if (!found) throw new Error(`judge training: expected an input named ${name}`);
-      return found;
-    };
+    const get = (name: string): tf.Tensor => named(inputs, name);
     const { value, grads } = tf.valueAndGrads((...list: tf.Tensor[]) => {
       const p = Object.fromEntries(parameters.map(({ name }, i) => [name, list[i] as tf.Tensor]));
       const { logits } = classify(spec, p, get('pictures'), batchNormalise());

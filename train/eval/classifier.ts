@@ -5,17 +5,8 @@ import * as tf from '@tensorflow/tfjs';
 import { UserError } from '../../contract/errors.ts';
 import { trace } from '../../trace/index.ts';
 import type { Compute } from '../engines/runtime.ts';
-import {
-  addBias,
-  conv,
-  convParameters,
-  dense,
-  denseParameters,
-  leakyRelu,
-  type ParameterSpec,
-  parameter,
-} from '../nn/layers.ts';
-import type { Tensors } from '../nn/tensors.ts';
+import { addBias, conv, convParameters, dense, denseParameters, leakyRelu, type ParameterSpec } from '../nn/layers.ts';
+import { named, type Tensors } from '../nn/tensors.ts';
 import type { Features } from './features.ts';
 
 export interface ClassifierSpec {
@@ -124,7 +115,7 @@ export function batchNormalise(seen?: (name: string, moments: Moments) => void):
       };
       return { value, gradFunc };
     })(x);
-    return addBias(p, name, tf.mul(normalised, tf.add(parameter(p, `${name}.scale`), 1)));
+    return addBias(p, name, tf.mul(normalised, tf.add(named(p, `${name}.scale`), 1)));
   };
 }
 

@@ -3,7 +3,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { type Augmentation, augment, augmentationShapes } from '../nn/augmentation.ts';
 import type { ParameterSpec } from '../nn/layers.ts';
-import { adam, averaged, momentShapes, parameterGradients, shapesOf } from '../nn/optimiser.ts';
+import {
+  adam,
+  averaged,
+  averagedShapes,
+  momentShapes,
+  OPTIMISER,
+  parameterGradients,
+  scalarShapes,
+  shapesOf,
+} from '../nn/optimiser.ts';
 import { frozenPass, type Pass } from '../nn/pass.ts';
 import type { Networks } from '../nn/spec.ts';
 import { named, prefixed, type Shapes, type Tensors, under } from '../nn/tensors.ts';
@@ -46,15 +55,6 @@ export interface AutoencoderOptions {
   readonly penalty: boolean;
   readonly beta1: number;
   readonly augment: readonly Augmentation[];
-}
-
-export const numbers = (names: readonly string[]): Shapes => Object.fromEntries(names.map((name) => [name, []]));
-export const OPTIMISER = ['learningRate', 'beta2', 'correction1', 'correction2', 'emaDecay'] as const;
-
-/** State of a network that is trained and averaged. */
-export function averagedShapes(name: string, parameters: readonly ParameterSpec[], beta1: number): Shapes {
-  const shapes = shapesOf(parameters);
-  return { ...prefixed(name, shapes), ...prefixed(`ema/${name}`, shapes), ...momentShapes(name, shapes, beta1) };
 }
 
 /** State that changes while encoder and decoder are trained. */
@@ -118,7 +118,7 @@ export function plainStep(options: AutoencoderOptions): StepGraph {
   return {
     changes: autoencoderShapes(options),
     reads: {},
-    inputs: { ...pictureShapes(options), ...bottleneck.inputs, ...numbers(OPTIMISER) },
+    inputs: { ...pictureShapes(options), ...bottleneck.inputs, ...scalarShapes(OPTIMISER) },
     statistics: ['l1', ...bottleneck.statistics],
     beta1: options.beta1,
     run: (inputs) => reconstruct(options, inputs),
@@ -136,7 +136,7 @@ export function adversarialStep(options: AutoencoderOptions): StepGraph {
       ...pictureShapes(options),
       ...bottleneck.inputs,
       ...augmentationShapes({ kinds, size, channels }, 2 * batch),
-      ...numbers([...OPTIMISER, 'gamma']),
+      ...scalarShapes([...OPTIMISER, 'gamma']),
     },
     statistics: ['l1', ...bottleneck.statistics, 'features', ...CONTEST_STATISTICS],
     beta1,

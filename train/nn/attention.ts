@@ -1,8 +1,8 @@
 // Blocks of a Transformer (Vaswani et al. 2017) that normalise first and have no biases. Everything is a chain of plain
 // operators: ONNX Runtime knows the chains of RMS norm and GELU, and fuses them when a session starts.
 import * as tf from '@tensorflow/tfjs';
-import { dense, type ParameterSpec, parameter } from './layers.ts';
-import type { Tensors } from './tensors.ts';
+import { dense, type ParameterSpec } from './layers.ts';
+import { named, type Tensors } from './tensors.ts';
 
 export interface AttentionSpec {
   readonly width: number;
@@ -48,7 +48,7 @@ export function attentionParameters({ width, layers }: AttentionSpec): Parameter
 /** x / √(mean x² + ε) · scale over the last dimension (Zhang & Sennrich 2019, arXiv:1910.07467). */
 export function rmsNorm(p: Tensors, name: string, x: tf.Tensor): tf.Tensor {
   const size = tf.sqrt(tf.add(tf.mean(tf.square(x), -1, true), EPSILON));
-  return tf.mul(tf.div(x, size), parameter(p, `${name}.scale`));
+  return tf.mul(tf.div(x, size), named(p, `${name}.scale`));
 }
 
 /** Exact, with the error function (Hendrycks & Gimpel 2016, arXiv:1606.08415). */

@@ -4,8 +4,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { randomNormals, randomWords } from '../../contract/random.ts';
-import { parameter } from './layers.ts';
-import type { Tensors } from './tensors.ts';
+import { named, type Shapes, type Tensors } from './tensors.ts';
 
 export const AUGMENTATIONS = ['mirror', 'shift', 'fractional-shift', 'scale', 'aspect', 'colour', 'cutout'] as const;
 export type Augmentation = (typeof AUGMENTATIONS)[number];
@@ -26,8 +25,6 @@ export interface AugmentationOptions {
   readonly channels: number;
 }
 
-type Shapes = Record<string, readonly number[]>;
-
 /** Inputs of the step that change n pictures, by name. */
 export function augmentationShapes({ kinds, size, channels }: AugmentationOptions, n: number): Shapes {
   return {
@@ -45,7 +42,7 @@ export function augmentationShapes({ kinds, size, channels }: AugmentationOption
 export function augment(inputs: Tensors, x: tf.Tensor, from: number): tf.Tensor {
   const [n = 1, size = 1, , channels = 1] = x.shape;
   const part = (name: string): tf.Tensor => {
-    const all = parameter(inputs, name);
+    const all = named(inputs, name);
     return tf.slice(all, [from, ...Array<number>(all.rank - 1).fill(0)], [n, ...all.shape.slice(1)]);
   };
   let y = tf.reshape(x, [n, size, size * channels]);

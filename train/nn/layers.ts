@@ -1,7 +1,7 @@
 // Layers as plain functions over named parameters, and how those parameters start.
 import * as tf from '@tensorflow/tfjs';
 import { randomNormals } from '../../contract/random.ts';
-import { sizeOf, type Tensors } from './tensors.ts';
+import { named, sizeOf, type Tensors } from './tensors.ts';
 
 /** A parameter starts as normal noise of this standard deviation around `mean` (0 if absent). */
 export interface ParameterSpec {
@@ -87,25 +87,18 @@ export function initialValues(
   );
 }
 
-/** The parameter, or an error that names it: a typing slip in a network would otherwise surface as NaN. */
-export function parameter(parameters: Tensors, name: string): tf.Tensor {
-  const found = parameters[name];
-  if (!found) throw new Error(`network: expected a parameter named ${name}`);
-  return found;
-}
-
 export function dense(parameters: Tensors, name: string, x: tf.Tensor): tf.Tensor {
-  return tf.matMul(x as tf.Tensor2D, parameter(parameters, `${name}.weight`) as tf.Tensor2D);
+  return tf.matMul(x as tf.Tensor2D, named(parameters, `${name}.weight`) as tf.Tensor2D);
 }
 
 /** Convolution with zero padding that keeps the size at stride 1; without its bias. */
 export function conv(parameters: Tensors, name: string, x: tf.Tensor, stride = 1): tf.Tensor {
-  const weight = parameter(parameters, `${name}.weight`);
+  const weight = named(parameters, `${name}.weight`);
   return tf.conv2d(x as tf.Tensor4D, weight as tf.Tensor4D, stride, 'same');
 }
 
 export function addBias(parameters: Tensors, name: string, x: tf.Tensor): tf.Tensor {
-  return tf.add(x, parameter(parameters, `${name}.bias`));
+  return tf.add(x, named(parameters, `${name}.bias`));
 }
 
 /** tf.leakyRelu with a gradient that keeps only the slope: tfjs's own cannot be differentiated again. */

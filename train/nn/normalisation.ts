@@ -3,8 +3,8 @@
 // Discriminators have none: theirs must stay piecewise linear in each picture alone (pass.ts).
 
 import * as tf from '@tensorflow/tfjs';
-import { type ParameterSpec, parameter } from './layers.ts';
-import type { Tensors } from './tensors.ts';
+import type { ParameterSpec } from './layers.ts';
+import { named, type Tensors } from './tensors.ts';
 
 /** Normalises the channels of x [batch, …, channels] by the parameters `name.…`. */
 export type Normalise = (parameters: Tensors, name: string, x: tf.Tensor) => tf.Tensor;
@@ -26,7 +26,7 @@ export function normalisationParameters(name: string, channels: number): Paramet
 /** For serving, and for samples while training. */
 export const byMovingAverages: Normalise = (p, name, x) => {
   const [mean, variance, shift, scale] = (['mean', 'variance', 'shift', 'scale'] as const).map(
-    (part) => parameter(p, `${name}.${part}`) as tf.Tensor1D,
+    (part) => named(p, `${name}.${part}`) as tf.Tensor1D,
   ) as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
   return tf.batchNorm(x, mean, variance, shift, scale, EPSILON);
 };
@@ -42,10 +42,10 @@ export function byBatch(averages: Tensors): Normalise {
       ['mean', mean],
       ['variance', variance],
     ] as const) {
-      const average = parameter(p, `${name}.${part}`);
+      const average = named(p, `${name}.${part}`);
       averages[`${name}.${part}`] = tf.add(tf.mul(average, MOMENTUM), tf.mul(now, 1 - MOMENTUM));
     }
     const normalised = tf.mul(centred, tf.rsqrt(tf.add(variance, EPSILON)));
-    return tf.add(tf.mul(normalised, parameter(p, `${name}.scale`)), parameter(p, `${name}.shift`));
+    return tf.add(tf.mul(normalised, named(p, `${name}.scale`)), named(p, `${name}.shift`));
   };
 }

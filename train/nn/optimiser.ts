@@ -14,6 +14,18 @@ export function momentShapes(group: string, parameters: Shapes, beta1: number): 
   return beta1 > 0 ? { ...moments, ...prefixed(`adam.m/${group}`, parameters) } : moments;
 }
 
+/** State of a network that is trained and averaged. */
+export function averagedShapes(name: string, parameters: readonly ParameterSpec[], beta1: number): Shapes {
+  const shapes = shapesOf(parameters);
+  return { ...prefixed(name, shapes), ...prefixed(`ema/${name}`, shapes), ...momentShapes(name, shapes, beta1) };
+}
+
+/** Numbers that `adam` and `averaged` take besides. */
+export const OPTIMISER = ['learningRate', 'beta2', 'correction1', 'correction2', 'emaDecay'] as const;
+
+/** Of inputs that are one number each. */
+export const scalarShapes = (names: readonly string[]): Shapes => Object.fromEntries(names.map((name) => [name, []]));
+
 /** Gradients of Σ dy·f(parameters) with respect to every parameter. */
 export function parameterGradients(f: (p: Tensors) => tf.Tensor, parameters: Tensors, dy?: tf.Tensor): Tensors {
   const names = Object.keys(parameters);

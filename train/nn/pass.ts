@@ -2,8 +2,8 @@
 // gradient penalty cheap, so the two things that are not linear in the input go through a `Pass`.
 
 import * as tf from '@tensorflow/tfjs';
-import { addBias, LEAK, leakyRelu, parameter } from './layers.ts';
-import type { Tensors } from './tensors.ts';
+import { addBias, LEAK, leakyRelu } from './layers.ts';
+import { named, type Tensors } from './tensors.ts';
 
 export interface Pass {
   leakyRelu(x: tf.Tensor): tf.Tensor;
@@ -53,7 +53,7 @@ export function linearPass(slopes: readonly tf.Tensor[], scale: tf.Tensor): Pass
     leakyRelu: frozenLeakyRelu(slopes),
     addBias: (parameters, name, x) => {
       const perSample = tf.reshape(scale, [-1, ...Array<number>(x.rank - 1).fill(1)]);
-      return tf.add(x, tf.mul(perSample, parameter(parameters, `${name}.bias`)));
+      return tf.add(x, tf.mul(perSample, named(parameters, `${name}.bias`)));
     },
   };
 }

@@ -17,13 +17,12 @@ import {
   downsample,
   leakyRelu,
   type ParameterSpec,
-  parameter,
   spaceToDepth,
   upsample,
 } from './layers.ts';
 import type { Pass } from './pass.ts';
 import type { NetworkSpec, Networks } from './spec.ts';
-import type { Tensors } from './tensors.ts';
+import { named, type Tensors } from './tensors.ts';
 
 /** Residual branches start small so that a deep stack starts as its shortcuts; see Zhang et al. 2019 (Fixup). */
 const BRANCH_GAIN = 0.3;
@@ -165,9 +164,9 @@ function discriminate(
   pass: Pass,
 ): tf.Tensor {
   const x = pass.leakyRelu(readMap(p, 'features', trunk(spec, p, pictures, pass), pass)); // [batch, features]
-  let direction = tf.reshape(parameter(p, 'score.weight'), [1, spec.features]);
+  let direction = tf.reshape(named(p, 'score.weight'), [1, spec.features]);
   if (classes)
-    direction = tf.add(direction, tf.matMul(classes as tf.Tensor2D, parameter(p, 'classes.weight') as tf.Tensor2D));
+    direction = tf.add(direction, tf.matMul(classes as tf.Tensor2D, named(p, 'classes.weight') as tf.Tensor2D));
   const score = tf.sum(tf.mul(x, direction), 1, true);
   return tf.reshape(pass.addBias(p, 'score', score), [-1]);
 }

@@ -2,20 +2,11 @@
 // project started from (preset `classic`). Not class-conditional.
 
 import * as tf from '@tensorflow/tfjs';
-import {
-  addBias,
-  conv,
-  convParameters,
-  dense,
-  denseParameters,
-  leakyRelu,
-  type ParameterSpec,
-  parameter,
-} from './layers.ts';
+import { addBias, conv, convParameters, dense, denseParameters, leakyRelu, type ParameterSpec } from './layers.ts';
 import { byMovingAverages, type Normalise, normalisationParameters } from './normalisation.ts';
 import type { Pass } from './pass.ts';
 import type { NetworkSpec, Networks, StridedShape } from './spec.ts';
-import type { Tensors } from './tensors.ts';
+import { named, type Tensors } from './tensors.ts';
 
 const kernelName = (i: number): string => `conv${i}`;
 
@@ -63,7 +54,7 @@ function generate(
   const channels = [...rest, spec.channels];
   for (const [i, out] of channels.entries()) {
     size *= 2;
-    const weight = parameter(p, `${kernelName(i)}.weight`) as tf.Tensor4D;
+    const weight = named(p, `${kernelName(i)}.weight`) as tf.Tensor4D;
     x = tf.conv2dTranspose(x as tf.Tensor4D, weight, [x.shape[0] ?? 1, size, size, out], 2, 'same');
     x = i < channels.length - 1 ? hidden(kernelName(i), x) : addBias(p, kernelName(i), x);
   }

@@ -20,9 +20,9 @@ export const under = <T>(prefix: string, record: Readonly<Record<string, T>>): R
     Object.entries(record).flatMap(([k, v]) => (k.startsWith(`${prefix}/`) ? [[k.slice(prefix.length + 1), v]] : [])),
   );
 
-/** @throws Error naming what is missing: a slip in a name would otherwise surface far away */
+/** @throws Error naming what is missing: a slip in a name would otherwise surface far away, as NaN */
 export function named(tensors: Tensors, name: string): tf.Tensor {
   const found = tensors[name];
-  if (!found) throw new Error(`training step: expected an input named ${name}`);
+  if (!found) throw new Error(`expected a tensor named ${name}, got none`);
   return found;
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { createSha256 } from '../../contract/hash.ts';
 import { fromHalf, toHalf } from '../../trace/storage.ts';
-import type { Values } from '../nn/tensors.ts';
+import type { Shapes, Values } from '../nn/tensors.ts';
 import { RUN, type RunFiles } from './files.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
@@ -44,8 +44,6 @@ const snapshotSchema = z.strictObject({
 export interface Snapshot extends Readonly<z.infer<typeof snapshotSchema>> {
   readonly weights: Values;
 }
-
-type Shapes = Readonly<Record<string, readonly number[]>>;
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -1,7 +1,15 @@
 // The two steps of an encoder's training: the latents of generated pictures alone, then real pictures drawn again by the
 // generator as well (in-domain inversion, Zhu et al. 2020, arXiv:2004.00049). The generator stays as it is.
 import * as tf from '@tensorflow/tfjs';
-import { adam, averaged, momentShapes, parameterGradients, shapesOf } from '../../nn/optimiser.ts';
+import {
+  adam,
+  averaged,
+  averagedShapes,
+  OPTIMISER,
+  parameterGradients,
+  scalarShapes,
+  shapesOf,
+} from '../../nn/optimiser.ts';
 import { plainPass } from '../../nn/pass.ts';
 import { named, prefixed, type Shapes, type Tensors, under } from '../../nn/tensors.ts';
 import { l1, pixelError } from '../distance.ts';
@@ -18,12 +26,7 @@ export interface EncoderStepOptions {
 
 /** State that changes. */
 export function encoderShapes({ networks, beta1 }: EncoderStepOptions): Shapes {
-  const shapes = shapesOf(networks.encoderParameters);
-  return {
-    ...prefixed('encoder', shapes),
-    ...prefixed('ema/encoder', shapes),
-    ...momentShapes('encoder', shapes, beta1),
-  };
+  return averagedShapes('encoder', networks.encoderParameters, beta1);
 }
 
 /** State that does not: the generator, and its discriminator where features are asked for. */
@@ -34,14 +37,12 @@ export function frozenShapes({ networks, encoder }: EncoderStepOptions): Shapes 
   };
 }
 
-const SCALARS = ['learningRate', 'beta2', 'correction1', 'correction2', 'emaDecay'] as const;
-
 function inputShapes({ networks, batch }: EncoderStepOptions): Shapes {
   const { classes, latent } = networks.spec;
   return {
     latent: [batch, latent],
     ...(classes > 0 ? { classes: [batch, classes] } : {}),
-    ...Object.fromEntries(SCALARS.map((name) => [name, []])),
+    ...scalarShapes(OPTIMISER),
   };
 }
 

@@ -1,9 +1,9 @@
 // A GAN's training step: state and inputs in, new state and statistics out. Both players move at once, from one set of pictures.
 import * as tf from '@tensorflow/tfjs';
 import { type Augmentation, augment, augmentationShapes } from '../../nn/augmentation.ts';
-import { parameter, trainedParameters } from '../../nn/layers.ts';
+import { trainedParameters } from '../../nn/layers.ts';
 import { byBatch } from '../../nn/normalisation.ts';
-import { adam, averaged, momentShapes, parameterGradients, shapesOf } from '../../nn/optimiser.ts';
+import { adam, averaged, momentShapes, parameterGradients, scalarShapes, shapesOf } from '../../nn/optimiser.ts';
 import type { Networks } from '../../nn/spec.ts';
 import { named, prefixed, type Shapes, type Tensors, under } from '../../nn/tensors.ts';
 import { CONTEST_STATISTICS, contest, type LossName } from '../contest.ts';
@@ -45,7 +45,7 @@ export function inputShapes({ networks, batch, augment: kinds }: StepOptions): S
     latent: [batch, latent],
     ...(classes > 0 ? { classes: [batch, classes] } : {}),
     ...augmentationShapes({ kinds, size: resolution, channels }, 2 * batch),
-    ...Object.fromEntries(SCALARS.map((name) => [name, []])),
+    ...scalarShapes(SCALARS),
   };
 }
 
@@ -76,7 +76,7 @@ function stepFunction(options: StepOptions): (inputs: Tensors) => Tensors {
 
     // The picture gradient of the generator's loss, pulled back through augmentation and network.
     const trained = Object.fromEntries(
-      trainedParameters(networks.generatorParameters).map(({ name }) => [name, parameter(g, name)]),
+      trainedParameters(networks.generatorParameters).map(({ name }) => [name, named(g, name)]),
     );
     const gradientsG = parameterGradients((p) => {
       const again = networks.generate({ ...g, ...p }, latent, classes, byBatch({}));

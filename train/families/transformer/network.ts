@@ -4,9 +4,9 @@
 // unrolled into the generator computes its own rows only, as it finds the earlier ones' keys and values in the graph.
 import * as tf from '@tensorflow/tfjs';
 import { attend, attentionParameters, type Memory } from '../../nn/attention.ts';
-import { dense, type ParameterSpec, parameter } from '../../nn/layers.ts';
+import { dense, type ParameterSpec } from '../../nn/layers.ts';
 import type { NetworkSpec } from '../../nn/spec.ts';
-import type { Tensors } from '../../nn/tensors.ts';
+import { named, type Tensors } from '../../nn/tensors.ts';
 import { choose, normalsOf } from './choice.ts';
 import type { TransformerOptions } from './options.ts';
 import { createSlots, tokenSide } from './order.ts';
@@ -71,7 +71,7 @@ export function createTokenNetwork(
 
   /** What every row of a picture is told: [batch, 1, width]; undefined where that is nothing. */
   const common = (p: Tensors, { classes, changed }: Told): tf.Tensor | undefined => {
-    const parts = [classes && dense(p, 'classes', classes), changed && tf.mul(changed, parameter(p, 'changed.weight'))];
+    const parts = [classes && dense(p, 'classes', classes), changed && tf.mul(changed, named(p, 'changed.weight'))];
     const sum = parts.reduce((a, b) => (a && b ? tf.add(a, b) : (a ?? b)), undefined);
     return sum && tf.expandDims(sum, 1);
   };
@@ -86,13 +86,13 @@ export function createTokenNetwork(
   };
   /** A row for each place of it, which all others see. */
   const withPlaces = (p: Tensors, rows: tf.Tensor): tf.Tensor =>
-    tf.add(rows, tf.expandDims(parameter(p, 'pixels.places'), 0));
+    tf.add(rows, tf.expandDims(named(p, 'pixels.places'), 0));
 
   /** Slots from `start` on, which are told codes [batch, size] of earlier ones, −1 for none: [batch, size, width]. */
   const slotRows = (p: Tensors, told: tf.Tensor, start: number): tf.Tensor => {
     const size = told.shape[1] ?? 1;
     const known = dense(p, 'codes', oneHotCodes(told, codes));
-    const own = tf.slice(parameter(p, 'slots.weight'), [start, 0], [size, width]);
+    const own = tf.slice(named(p, 'slots.weight'), [start, 0], [size, width]);
     return tf.add(tf.reshape(known, [-1, size, width]), tf.expandDims(own, 0));
   };
   const predictions = (p: Tensors, rows: tf.Tensor): tf.Tensor => dense(p, 'prediction', tf.reshape(rows, [-1, width])); // [batch·rows, codes]

@@ -2,9 +2,17 @@
 // autoencoder's.
 import * as tf from '@tensorflow/tfjs';
 import { augment, augmentationShapes } from '../../nn/augmentation.ts';
-import { adam, averaged, parameterGradients, shapesOf } from '../../nn/optimiser.ts';
+import {
+  adam,
+  averaged,
+  averagedShapes,
+  OPTIMISER,
+  parameterGradients,
+  scalarShapes,
+  shapesOf,
+} from '../../nn/optimiser.ts';
 import { named, prefixed, type Shapes, type Tensors, under } from '../../nn/tensors.ts';
-import { type AutoencoderOptions, averagedShapes, numbers, OPTIMISER, pictureShapes } from '../autoencoder.ts';
+import { type AutoencoderOptions, pictureShapes } from '../autoencoder.ts';
 import type { StepGraph } from '../family.ts';
 import type { TokenNetwork, Told } from './network.ts';
 import type { TransformerOptions } from './options.ts';
@@ -59,7 +67,7 @@ export function tokenStep(options: TransformerStepOptions): StepGraph {
       ...(classCount > 0 ? { drops: [batch, 1] } : {}),
       ...(kinds.length > 0 ? { changes: [batch, 1] } : {}),
       ...augmentationShapes({ kinds, size, channels }, 2 * batch),
-      ...numbers(OPTIMISER),
+      ...scalarShapes(OPTIMISER),
     },
     statistics: ['bits', 'completion'],
     beta1: transformer.beta1,

@@ -1,16 +1,17 @@
 // What lies between the encoder and the decoder of a variational autoencoder, and its third step: the flow prior on the latents of
 // the averaged encoder. The first two steps are every autoencoder's.
 import * as tf from '@tensorflow/tfjs';
-import { adam, averaged, parameterGradients, shapesOf } from '../../nn/optimiser.ts';
-import { named, prefixed, type Shapes, type Tensors, under } from '../../nn/tensors.ts';
 import {
-  type AutoencoderOptions,
+  adam,
+  averaged,
   averagedShapes,
-  type Bottleneck,
-  numbers,
   OPTIMISER,
-  pictureShapes,
-} from '../autoencoder.ts';
+  parameterGradients,
+  scalarShapes,
+  shapesOf,
+} from '../../nn/optimiser.ts';
+import { named, prefixed, type Shapes, type Tensors, under } from '../../nn/tensors.ts';
+import { type AutoencoderOptions, type Bottleneck, pictureShapes } from '../autoencoder.ts';
 import type { StepGraph } from '../family.ts';
 import type { Flow } from './flow.ts';
 import { divergence, sampled, type VaeNetworks } from './networks.ts';
@@ -69,7 +70,7 @@ export function flowStep(options: VaeStepOptions): StepGraph {
       noise: [batch, draws * latent],
       start: [batch, draws * latent],
       time: [batch, draws],
-      ...numbers(OPTIMISER),
+      ...scalarShapes(OPTIMISER),
     },
     statistics: ['flow'],
     beta1,
