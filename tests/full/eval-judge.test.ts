@@ -3,11 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomWords } from '../../contract/random.ts';
 import { loadDataset, type PictureSet, pickPictures, pictureSet } from '../../train/data/index.ts';
-import type { Judge } from '../../train/eval/classifier.ts';
+import { native } from '../../train/engines/onnxruntime.ts';
+import { type Judge, loadJudge } from '../../train/eval/classifier.ts';
 import { accuracy, createEvaluator, type Evaluator } from '../../train/eval/evaluator.ts';
-import { type JudgeRecord, judgeFor, turned } from '../../train/eval/judge.ts';
+import { examined, type JudgeRecord, judgeFor, turned } from '../../train/eval/judge.ts';
 import { memorisation } from '../../train/eval/memorisation.ts';
+import { classifierDefaults, classifierSpec, trainOwnJudge } from '../../train/eval/own-judge.ts';
 
 let train: PictureSet;
 let held: PictureSet;
@@ -42,6 +45,39 @@ describe('the shipped judge', () => {
     // The embedded held-out pictures are a fifth of those the record speaks of.
     expect(Math.abs(right - (record.accuracy ?? 0))).toBeLessThan(held.count === 10_000 ? 0.0005 : 0.015);
   });
+});
+
+test('a judge of own pictures tells letters from their mirror images', async () => {
+  /** An L of one brightness on another, somewhere; of class 1 mirrored. */
+  const letters = (seed: number, count: number): PictureSet => {
+    const words = randomWords(seed, 1, 0, 4 * count);
+    const labels = Uint8Array.from({ length: count }, (_, i) => i % 2);
+    const pixels = new Uint8Array(count * 256);
+    for (let i = 0; i < count; i++) {
+      const [dx = 0, dy = 0, ink = 0, ground = 0] = words.subarray(4 * i, 4 * i + 4).map((word) => word >>> 26);
+      pixels.fill(ground, i * 256, (i + 1) * 256);
+      for (let k = 0; k < 9; k++) {
+        const [top, left] = [2 + (dy % 4), 2 + (dx % 6)];
+        const foot = k % 6;
+        for (const [y, x] of [
+          [top + k, labels[i] === 1 ? left + 5 : left],
+          [top + 8, left + foot],
+        ] as const)
+          pixels[i * 256 + y * 16 + x] = 160 + ink;
+      }
+    }
+    return pictureSet({
+      name: 'letters',
+      classes: ['L', 'J'],
+      ...{ width: 16, height: 16, channels: 1, pixels, labels },
+      note: '',
+      options: undefined,
+    } as never);
+  };
+  const train = letters(1, 800);
+  const options = { ...classifierDefaults(train), images: 6400 };
+  const own = await loadJudge(await trainOwnJudge(train, native, options), classifierSpec(train, true), native);
+  expect(await examined(own, letters(2, 200))).toBeGreaterThan(0.9);
 });
 
 describe('the evaluator', () => {

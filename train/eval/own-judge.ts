@@ -19,9 +19,9 @@ export function classifierSpec({ width, channels, classes }: PictureSet, turns: 
   };
 }
 
-/** Digits and turned pictures are not themselves when mirrored; few pictures have to be made more by moving them. */
-export function classifierDefaults({ name, classes, count }: PictureSet): Pick<ClassifierOptions, 'mirror' | 'shift'> {
-  return { mirror: name !== 'mnist' && classes.length > 1, shift: count < 20_000 ? 2 : 0 };
+/** Only clothes are known to be themselves when mirrored: letters, flags and arrows are not. Few pictures have to be made more by moving them. */
+export function classifierDefaults({ name, count }: PictureSet): Pick<ClassifierOptions, 'mirror' | 'shift'> {
+  return { mirror: name === 'fashion-mnist', shift: count < 20_000 ? 2 : 0 };
 }
 
 /** A judge of classes and quarter turns as an ONNX model: its features are directions. */
