@@ -27,7 +27,7 @@ export interface BundledOptions {
 }
 
 /** Bytes of generators that are opened at the start: Workers give it a second of CPU (docs/edge.md, "Deploy"). */
-const START_BYTES = 2 * 2 ** 20;
+const START_BYTES = 2.25 * 2 ** 20;
 
 /** The bundles in their order. Those whose manifest cannot be read, or has the name of one before, are among the failed. */
 export async function shelvedModels(sources: readonly BundleSource[], options: BundledOptions): Promise<Models> {
