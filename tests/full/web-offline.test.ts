@@ -135,6 +135,8 @@ test('the first download shows its bytes, can be cancelled, and can be taken up 
   site.intercept = undefined;
   await page.getByRole('button', { name: 'Download again' }).click();
   await waitForPhase(page, 'running');
+  // What the wall had asked for was dropped with the download.
+  await page.waitForFunction(() => document.querySelectorAll('.wall .tile.made').length === 60);
   expect(errors).toEqual([]);
   await context.close();
   await site.close();
@@ -148,12 +150,13 @@ test('a download that breaks says so in plain words, and trying again works', as
     return true;
   };
   const context = await browser.newContext();
-  const { page } = await openPage(context, `${site.url}#model=${MODEL}`, 'failed');
+  const { page } = await openPage(context, `${site.url}#model=${MODEL}&view=mix`, 'failed');
   expect(await page.getByRole('alert').textContent()).toContain('The network did not deliver');
   site.intercept = undefined;
   await page.getByRole('button', { name: 'Try again' }).click();
   await waitForPhase(page, 'running');
   await page.waitForSelector('.frame.made');
+  await page.waitForFunction(() => document.querySelectorAll('.wall .tile.made').length === 15);
   await context.close();
   await site.close();
 });

@@ -109,6 +109,24 @@ for (const [name, options] of Object.entries(DEVICES)) {
   });
 }
 
+test('more of a wall that is still filling are made after those before them', async () => {
+  const context = await browser.newContext(DESKTOP);
+  // Asked for as soon as the first one is there.
+  await context.addInitScript(() => {
+    const watching = new MutationObserver(() => {
+      if (document.querySelector('.wall .tile.made') === null) return;
+      watching.disconnect();
+      [...document.querySelectorAll('button')].find(({ textContent }) => textContent === '60 more')?.click();
+    });
+    watching.observe(document, { subtree: true, attributeFilter: ['class'] });
+  });
+  const { page, errors } = await openPage(context, `${site.url}#model=${MODEL}`);
+  await page.getByText('Pictures from seed 1 to 120').waitFor();
+  expect(await page.locator('.wall .tile.made').count()).toBe(120);
+  expect(errors).toEqual([]);
+  await context.close();
+});
+
 test('dragging in the explorer moves the picture; going on from there makes a link that opens exactly it', async () => {
   const context = await browser.newContext(PHONE);
   const { page, errors } = await openPage(context, `${site.url}#model=${MODEL}&seed=11&class=Coat&view=explore`);

@@ -142,10 +142,10 @@ export function createExplore(app: App): View {
 
   return {
     element,
-    update() {
+    update(changed) {
       const { plane } = app.state;
       const wanted = keyOf();
-      if (wanted === drawn) return;
+      if (wanted === drawn && !changed.has('model')) return;
       drawn = wanted;
       centre = rawLatent(app.state.centre, app.manifest);
       axes = planeThrough(centre, plane);

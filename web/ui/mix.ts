@@ -87,11 +87,11 @@ export function createMix(app: App): View {
 
   return {
     element,
-    update() {
-      one.update();
-      two.update();
+    update(changed) {
+      one.update(changed);
+      two.update(changed);
       const wanted = keyOf();
-      if (wanted === drawn) return;
+      if (wanted === drawn && !changed.has('model')) return;
       drawn = wanted;
       lay();
       void fill();

@@ -3,6 +3,7 @@
 import { Dropped } from '../../client/engine/queue.ts';
 import { parseSeed } from '../../contract/latent.ts';
 import { inputsOf, type Point, soleClass, withClass } from '../pictures/point.ts';
+import type { State } from '../state.ts';
 import { type TextKey, t } from '../texts.ts';
 import { draw, h, latest, pictureCanvas } from './dom.ts';
 import { iconButton } from './icons.ts';
@@ -10,7 +11,7 @@ import { type App, randomSeed } from './view.ts';
 
 export interface PointPicker {
   readonly element: HTMLElement;
-  update(): void;
+  update(changed: ReadonlySet<keyof State>): void;
   /** Draws it again: the model has newer weights. */
   refresh(): void;
 }
@@ -48,11 +49,11 @@ export function createThumb(app: App, label: TextKey, point: () => Point): Point
   });
   return {
     element,
-    update() {
+    update(changed) {
       const wanted = point();
       const { sha256 } = app.model.file;
       const text = JSON.stringify([sha256, wanted, wanted.kind === 'free' ? Array.from(wanted.z) : 0]);
-      if (text === drawn) return;
+      if (text === drawn && !changed.has('model')) return;
       drawn = text;
       render(wanted);
     },
@@ -100,7 +101,7 @@ export function createOtherPicker(app: App, label: TextKey): PointPicker {
 
   return {
     element,
-    update() {
+    update(changed) {
       const other = otherOf(app);
       const labels = app.manifest.classes;
       // By content: an own model may be replaced under its name by one of other classes.
@@ -116,7 +117,7 @@ export function createOtherPicker(app: App, label: TextKey): PointPicker {
       const index = other.kind === 'seed' ? other.class : soleClass(other, app.manifest);
       classes.value = index === undefined ? '' : String(index);
       if (document.activeElement !== seed) seed.value = other.kind === 'seed' ? other.seed : '';
-      thumb.update();
+      thumb.update(changed);
     },
     refresh: thumb.refresh,
   };

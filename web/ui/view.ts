@@ -40,7 +40,10 @@ export interface App {
 
 export interface View {
   readonly element: HTMLElement;
-  /** Shown, or the state changed while shown. `changed` names what did; everything when just shown. */
+  /**
+   * Shown, or the state changed while shown. `changed` names what did; everything when just shown. With `model` the engine was started
+   * anew: what it had not made is dropped.
+   */
   update(changed: ReadonlySet<keyof State>): void;
   /** The model has newer weights: draws what is shown again, in place, each picture over the one before. */
   refresh(): void;

@@ -201,11 +201,11 @@ export function createWalk(app: App): View {
   label();
   return {
     element,
-    update() {
-      from.update();
-      to.update();
+    update(changed) {
+      from.update(changed);
+      to.update(changed);
       const wanted = keyOf();
-      if (wanted === drawn) return;
+      if (wanted === drawn && !changed.has('model')) return;
       drawn = wanted;
       direction = 1;
       position = 0;

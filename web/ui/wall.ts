@@ -32,7 +32,8 @@ export function createWall(app: App): View {
   );
 
   const cells: { button: HTMLButtonElement; canvas: HTMLCanvasElement; item: HTMLLIElement }[] = [];
-  let pictures: (Picture | undefined)[] = [];
+  /** Those made so far, from the first on. */
+  let pictures: Picture[] = [];
   let count = 0;
   let generation = 0;
   let drawn = '';
@@ -72,20 +73,19 @@ export function createWall(app: App): View {
       fragment.append(item);
     }
     grid.append(fragment);
-    void fill(from);
+    void fill();
   }
 
-  async function fill(from: number): Promise<void> {
+  async function fill(): Promise<void> {
     const mine = ++generation;
     caption.textContent = t('making');
     try {
-      for (let at = from; at < count; ) {
-        const size = Math.min(app.batchSize(), count - at);
-        const inputs = Array.from({ length: size }, (_, i) => inputsOf(pointAt(at + i), app.manifest));
+      while (pictures.length < count) {
+        const size = Math.min(app.batchSize(), count - pictures.length);
+        const inputs = Array.from({ length: size }, (_, i) => inputsOf(pointAt(pictures.length + i), app.manifest));
         const batch = await app.make(inputs, 'background');
         if (mine !== generation) return;
-        for (const [i, picture] of batch.entries()) show(at + i, picture);
-        at += size;
+        for (const picture of batch) show(picture);
       }
     } catch (error) {
       if (!(error instanceof Dropped) && mine === generation) app.fail(error);
@@ -94,9 +94,9 @@ export function createWall(app: App): View {
     caption.textContent = t('wallOf', { from: seedAt(0), to: seedAt(count - 1) });
   }
 
-  function show(index: number, picture: Picture): void {
+  function show(picture: Picture): void {
+    const index = pictures.push(picture) - 1;
     const { canvas, button } = cell(index);
-    pictures[index] = picture;
     draw(canvas, picture);
     button.classList.add('made');
     const label = classLabel(pointAt(index), app.manifest);
@@ -122,9 +122,7 @@ export function createWall(app: App): View {
   }
 
   async function saveAll(): Promise<void> {
-    const items = pictures.flatMap((picture, i) =>
-      picture === undefined ? [] : [{ picture: app.ground.forSaving(picture), point: pointAt(i) }],
-    );
+    const items = pictures.map((picture, i) => ({ picture: app.ground.forSaving(picture), point: pointAt(i) }));
     const name = `${app.manifest.name}-wall-${app.state.wall}.zip`;
     await saveBlob(await wallZip(items, app.manifest), name, app.notify);
   }
@@ -137,9 +135,9 @@ export function createWall(app: App): View {
 
   return {
     element,
-    update() {
+    update(changed) {
       const wanted = keyOf();
-      if (wanted !== drawn) {
+      if (wanted !== drawn || changed.has('model')) {
         drawn = wanted;
         rebuild();
       }
@@ -148,11 +146,12 @@ export function createWall(app: App): View {
     refresh() {
       drawn = keyOf();
       app.dropBackground();
-      void fill(0);
+      pictures = [];
+      void fill();
     },
     leave() {
       // What was not made yet is made when the wall is shown again.
-      if (pictures.filter((picture) => picture !== undefined).length < count) drawn = '';
+      if (pictures.length < count) drawn = '';
       generation++;
       app.dropBackground();
     },
