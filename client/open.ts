@@ -61,7 +61,7 @@ export async function open(source: Source, options: OpenOptions = {}): Promise<M
     } catch (error) {
       // One that is just being replaced: its manifest is of another version than its network.
       const kept = error instanceof OtherFile ? await keptBundle(source, wanted) : undefined;
-      if (kept === undefined) throw error;
+      if (kept === undefined || signal?.aborted) throw error;
       await engine.load(kept, device);
       bundle = kept;
     }

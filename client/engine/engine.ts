@@ -55,7 +55,7 @@ export interface EngineEvents {
 
 export interface Engine {
   readonly status: EngineStatus;
-  /** Stops what runs, then loads `bundle`. Resolves when the first picture can be made. */
+  /** Stops what runs, then loads `bundle`. Resolves when the first picture can be made, or another load or dispose() came between. */
   load(bundle: Bundle, choice: Choice): Promise<void>;
   /**
    * Goes over to a newer bundle of the same model while the one in use goes on drawing; batches under way are Dropped.
@@ -135,7 +135,7 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
     report({ phase: 'starting' });
     if (choice !== 'auto' && remembers) await forgiveCrash(choice);
     const crashed = remembers ? await crashes() : new Set<Provider>();
-    if (ticket !== loads) return; // another load began meanwhile
+    if (ticket !== loads) return; // another load began meanwhile, or none is wanted any more
     const hopeless = await reasonNotToStart(crashed);
     if (hopeless !== undefined) {
       reportFailure(hopeless);
@@ -213,6 +213,7 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
       abort.abort();
       throw error;
     });
+    abort.signal.throwIfAborted(); // what is kept is read to its end all the same
     return { build, binary: runtimeBytes, model: modelBytes };
   }
 
@@ -380,6 +381,7 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
     dropBackground: queue.dropBackground,
     batchSize: () => Math.max(1, Math.min(16, Math.floor(20 / Math.max(perPicture, 0.05)))),
     dispose() {
+      loads++; // ends one that is still looking at the device, too
       job?.abort.abort();
       job = undefined;
       queue.close();

@@ -48,12 +48,13 @@ type Unnumbered<T> = T extends Work ? Omit<T, 'id'> : never;
 const START_LIMIT = 45_000;
 const DECODE_LIMIT = 30_000;
 
-/** Resolves when the worker has proved itself. `signal` stops it, started or not. */
+/** Resolves when the worker has proved itself. `signal` stops it, started or not; none is spawned after it. */
 export function startRunner(
   spawn: (name: string) => Worker,
   message: Omit<StartMessage, 'type'>,
   signal: AbortSignal,
 ): Promise<Runner> {
+  if (signal.aborted) return Promise.reject(new RunnerError('error', 'stopped'));
   let worker: Worker;
   try {
     worker = spawn(message.provider);

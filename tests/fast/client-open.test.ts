@@ -2,7 +2,7 @@
 // which an address can be wrong.
 import { readFileSync } from 'node:fs';
 import { zipSync } from 'fflate';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { clear, files, isCached, open } from '../../client/index.ts';
 import type { Progress } from '../../client/types.ts';
 import { parseManifest } from '../../contract/manifest.ts';
@@ -125,6 +125,30 @@ test('aborted in the middle of the download: it rejects with the reason, the con
   expect([...cache.kept.keys()].filter((url) => url.includes('fashion-gan'))).toEqual([]);
   host.instead = undefined;
   expect(await pictureOf(address(), { cache })).toEqual(expected);
+});
+
+test('aborted while the device is looked at: it rejects with the reason, and no network is asked for', async () => {
+  const controller = new AbortController();
+  const requestAdapter = async () => controller.abort(new Error('the person left')) ?? null;
+  vi.stubGlobal('navigator', { gpu: { requestAdapter } });
+  await expect(open(address(), { signal: controller.signal, cache: false })).rejects.toThrow('the person left');
+  vi.unstubAllGlobals();
+  expect(host.asked).toEqual(['fashion-gan/model.json']);
+});
+
+test('aborted when everything has just been read: it rejects with the reason, and no worker is left behind', async () => {
+  const controller = new AbortController();
+  let spawned = 0;
+  const opened = open(address(), {
+    worker: () => {
+      spawned++;
+      throw new Error('expected no worker, got one');
+    },
+    signal: controller.signal,
+    onProgress: ({ loaded, total }) => loaded === total && controller.abort(new Error('the person left')),
+  });
+  await expect(opened).rejects.toThrow('the person left');
+  expect(spawned).toBe(0);
 });
 
 test('what was opened is cached: it opens without a network, until it is cleared', async () => {
