@@ -9,18 +9,20 @@ import { isNetworkFailure } from '../client/files/patience.ts';
 import { OtherFile } from '../client/files/store.ts';
 import { spawnWorker } from '../client/spawn.ts';
 import type { Training } from '../contract/training.ts';
+import { createAddress } from './address.ts';
 import { createCatalogue } from './files/catalogue.ts';
 import { freshModel, keptModel, type LoadedModel, type ModelEntry, sameKind } from './files/models.ts';
 import { dropOldRuntimes, runtimeFiles } from './files/runtime.ts';
-import { isFull, store } from './files/store.ts';
+import { store } from './files/store.ts';
 import { watchTraining } from './files/training.ts';
+import { createHere } from './offline/here.ts';
 import { listenForInstall } from './offline/install.ts';
-import { readiness, registerWorker } from './offline/offline.ts';
+import { registerWorker } from './offline/offline.ts';
 import { latentOfPicture, picturesOf } from './pictures/network.ts';
-import { FIRST, firstOf, modelInState, readState, type State, viewsOf, writeState } from './state.ts';
+import { FIRST, firstOf, modelInState, opened, readState, type State, viewsOf, writeState } from './state.ts';
 import { t } from './texts.ts';
 import { openDevice } from './ui/device-dialog.ts';
-import { openSave, openShare } from './ui/dialogs.ts';
+import { openSave, openShare, type Shown } from './ui/dialogs.ts';
 import { createGround } from './ui/ground.ts';
 import {
   cancelledPanel,
@@ -33,7 +35,7 @@ import {
   waitingPanel,
 } from './ui/panels.ts';
 import { createShell } from './ui/shell.ts';
-import type { App, History } from './ui/view.ts';
+import type { App } from './ui/view.ts';
 
 let model: LoadedModel | undefined;
 let state = FIRST;
@@ -45,14 +47,15 @@ let replaced = 0;
 let turns = 0;
 /** Whether the address named no model when the page was opened. */
 let asksForNone = false;
-/** Whether it was said that this device has no room. */
-let saidFull = false;
+/** A link's fragment that could not be read: trying again opens its model without it. */
+let unreadable: string | undefined;
 /** Done when the model that was asked for last draws, or cannot. */
 let loading: Promise<void> = Promise.resolve();
 /** The newest snapshot asked for, and what ends the watching of the training. */
 let asked = '';
 let endWatch = (): void => undefined;
 
+const address = createAddress();
 const ground = createGround();
 const catalogue = createCatalogue(() => {
   // The address asked for none, and another is first now: the one that was just made.
@@ -97,12 +100,11 @@ const app: App = {
     const next = { ...state, ...patch };
     const changed = new Set((Object.keys(next) as (keyof State)[]).filter((key) => next[key] !== state[key]));
     state = next;
-    writeAddress(history);
+    address.write(`#${writeState(state, app.manifest)}`, history);
     shell.update(changed);
   },
   open(point, history = 'push') {
-    const seed = point.kind === 'seed' ? { class: point.class } : {};
-    app.set({ centre: point, truncation: point.truncation, ...seed }, history);
+    app.set(opened(state, point), history);
   },
   preview: (point, picture, completedBy) => shell.stage.preview(point, picture, completedBy),
   make: (inputs, priority) => picturesOf(engine, app.manifest, inputs, priority),
@@ -140,9 +142,13 @@ const shell = createShell(app, {
   device: () => void showDevice(),
 });
 
+const here = createHere(() => {
+  const { status } = engine;
+  return model === undefined || status.phase !== 'running' ? undefined : { build: status.build, model };
+}, shell);
 const download = downloadPanel(() => engine.cancel());
 
-function withShown(open: typeof openSave): void {
+function withShown(open: (shown: Shown, app: App) => void): void {
   const shown = shell.stage.shown();
   if (shown !== undefined && model !== undefined) open({ ...shown, model }, app);
 }
@@ -174,25 +180,18 @@ function showStatus(status: EngineStatus): void {
   if (status.phase === 'failed') fail(status.error);
   if (status.phase === 'running') {
     if (!failed) shell.stage.cover(undefined);
-    if (!status.measuring) void showReadiness();
+    if (!status.measuring) void here.show();
   }
 }
 
-async function showReadiness(): Promise<void> {
-  const { status } = engine;
-  if (model === undefined || status.phase !== 'running') return;
-  shell.showReady((await readiness(status.build, model)).ready);
-  if (isFull() && !saidFull) shell.notify(t('noRoom'));
-  saidFull = isFull();
-}
-
 async function showDevice(): Promise<void> {
+  const parts = await here.parts();
   const { status } = engine;
-  if (model === undefined || status.phase !== 'running') return;
+  if (parts === undefined || status.phase !== 'running') return;
   openDevice({
     verdicts: status.verdicts,
     choice,
-    readiness: await readiness(status.build, model),
+    readiness: parts,
     choose: (next) => {
       choice = next;
       writeChoice(next);
@@ -200,13 +199,6 @@ async function showDevice(): Promise<void> {
       void openModel(state.model);
     },
   });
-}
-
-function writeAddress(history: History): void {
-  const fragment = `#${writeState(state, app.manifest)}`;
-  if (fragment === location.hash) return;
-  if (history === 'push') window.history.pushState(null, '', fragment);
-  else window.history.replaceState(null, '', fragment);
 }
 
 const entryOf = (name: string): ModelEntry | undefined => catalogue.models.find((one) => one.name === name);
@@ -227,7 +219,7 @@ async function openModel(name: string, fragment = ''): Promise<void> {
     const kept = await keptModel(entry);
     const next = kept ?? (await freshModel(entry));
     if (turn !== turns) return;
-    const shown = show(entry, next, fragment);
+    const shown = show(entry, next, wantedOf(entry, next, fragment));
     if (kept !== undefined && !entry.own) void takeNewest(entry, turn, shown);
   } catch (error) {
     if (turn !== turns) return;
@@ -239,22 +231,31 @@ async function openModel(name: string, fragment = ''): Promise<void> {
   }
 }
 
+/** What is to be seen of a model: what a link asks for, or what was seen before as far as it has that. Throws UserError. */
+function wantedOf(entry: ModelEntry, { manifest }: LoadedModel, fragment: string): State {
+  const known = manifest.classes.length === model?.manifest.classes.length;
+  const base = { ...firstOf(entry.name, manifest), view: state.view, ...(known ? { class: state.class } : {}) };
+  try {
+    const wanted = fragment === '' ? (entry.name === state.model ? state : base) : readState(fragment, manifest, base);
+    const view = viewsOf(manifest).find((name) => name === wanted.view) ?? FIRST.view;
+    return { ...wanted, model: entry.name, view };
+  } catch (error) {
+    unreadable = fragment;
+    throw error;
+  }
+}
+
 /** Puts a model on the page and starts it. True when it draws. */
-async function show(entry: ModelEntry, next: LoadedModel, fragment: string): Promise<boolean> {
+async function show(entry: ModelEntry, next: LoadedModel, wanted: State): Promise<boolean> {
   failed = false;
   try {
-    const known = next.manifest.classes.length === model?.manifest.classes.length;
     model = next;
-    const base = { ...firstOf(entry.name, next.manifest), view: state.view, ...(known ? { class: state.class } : {}) };
-    const wanted =
-      fragment === '' ? (entry.name === state.model ? state : base) : readState(fragment, next.manifest, base);
-    const view = viewsOf(next.manifest).find((name) => name === wanted.view) ?? FIRST.view;
-    state = { ...wanted, model: entry.name, view };
+    state = wanted;
     const addressed = modelInState(location.hash.slice(1)) ?? entry.name;
-    writeAddress(addressed === entry.name ? 'replace' : 'push');
+    address.write(`#${writeState(state, next.manifest)}`, addressed === entry.name ? 'replace' : 'push');
     ground.modelChanged(next.manifest);
     shell.modelChanged(entry);
-    watch(entry, fragment);
+    watch(entry, '');
     const running = engine.load(next, choice);
     loading = running.catch(() => undefined);
     shell.update(new Set(Object.keys(state) as (keyof State)[]));
@@ -290,14 +291,14 @@ async function goOver(entry: ModelEntry, next: LoadedModel, before: LoadedModel)
     model = next;
     ground.modelChanged(next.manifest);
     shell.refresh();
-    void next.keep().then(showReadiness);
+    void next.keep().then(here.show);
     return;
   }
   // Trained anew under the same name, with other classes or another size: another model.
-  if (await show(entry, next, '')) return;
+  if (await show(entry, next, wantedOf(entry, next, ''))) return;
   const { status } = engine;
   if (model !== next || status.phase !== 'failed') return; // left meanwhile
-  await show(entry, before, '');
+  await show(entry, before, wantedOf(entry, before, ''));
   throw status.error;
 }
 
@@ -364,27 +365,28 @@ async function boot(): Promise<void> {
   } catch (error) {
     return fail(error);
   }
-  await openModel(name, fragment);
+  await openModel(name, fragment === unreadable ? '' : fragment);
 }
 
 // Everything can be touched from here on; pictures follow. bench/web reads the marks.
 performance.mark('pocketgen:interactive');
 addEventListener('popstate', () => {
+  address.forget();
   const fragment = location.hash.slice(1);
   const name = modelInState(fragment) ?? state.model;
   if (model === undefined || name !== state.model) return void openModel(name, fragment);
   try {
     app.set(readState(fragment, app.manifest, firstOf(name, app.manifest)));
   } catch (error) {
-    fail(error);
+    shell.notify(plainWords(error)); // what is shown goes on
   }
 });
-addEventListener('online', () => shell.showNetwork(true));
-addEventListener('offline', () => shell.showNetwork(false));
+addEventListener('pagehide', address.flush);
+addEventListener('offline', () => void here.sayOffline());
 listenForInstall(() => undefined);
 
 void registerWorker((apply) => shell.notify(t('update'), { label: 'updateNow', run: apply })).then(() =>
   // The first visit's precache fills while the pictures are made.
-  navigator.serviceWorker?.ready.then(() => showReadiness()),
+  navigator.serviceWorker?.ready.then(() => here.show()),
 );
 void boot();

@@ -50,6 +50,12 @@ export const firstOf = (name: string, { defaultTruncation: truncation }: Manifes
   centre: { ...FIRST.centre, truncation },
 });
 
+/** With a point as the large picture; a seed brings its class along. */
+export function opened(state: State, point: Point): State {
+  const { class: picked } = point.kind === 'seed' ? point : state;
+  return { ...state, centre: point, truncation: point.truncation, class: picked };
+}
+
 /** Text of a state, as after `#`. */
 export function writeState(state: State, manifest: Manifest): string {
   const params = new URLSearchParams({ model: state.model });

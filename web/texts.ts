@@ -140,6 +140,10 @@ const TEXTS = {
   noRoom: ['There is no room left on this device, so the browser keeps no more.', '设备空间不足,浏览器无法再保存。'],
   notKept: ['This browser keeps nothing for this page.', '此浏览器不为本页保存任何内容。'],
   noNetwork: ['No network. Everything still works.', '没有网络,一切照常。'],
+  noNetworkYet: [
+    'No network. What is not on this device yet has to wait for it.',
+    '没有网络。尚未保存在此设备上的内容需等网络恢复。',
+  ],
   update: ['A new version is ready.', '新版本已就绪。'],
   updateNow: ['Update', '更新'],
 
@@ -270,7 +274,7 @@ export type Language = 'en' | 'zh';
 const SETTING = 'pocketgen.language';
 
 function initialLanguage(): Language {
-  const kept = readSetting(SETTING);
+  const kept = readSetting(SETTING) ?? new URLSearchParams(globalThis.location?.search).get('language');
   if (kept === 'en' || kept === 'zh') return kept;
   return globalThis.navigator?.language?.startsWith('zh') ? 'zh' : 'en';
 }
@@ -282,9 +286,10 @@ export function currentLanguage(): Language {
   return language;
 }
 
-export function setLanguage(next: Language): void {
-  language = next;
-  writeSetting(SETTING, next);
+/** Loads the page anew: every text is on it once, written when it is made. */
+export function changeLanguage(next: Language): void {
+  if (writeSetting(SETTING, next)) location.reload();
+  else location.search = `?language=${next}`; // where nothing is kept
 }
 
 export type Translate<K extends string> = (key: K, values?: Record<string, string | number>) => string;

@@ -1,11 +1,11 @@
 // Hosts and browsers that lack something: plain http, no WebAssembly, stock nginx, HTML in place of files, a full device. Each
 // works, or says the cause in plain words. Real Chromium.
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from '../browser.ts';
+import { launchBrowser, launchProfile } from '../browser.ts';
 import { writeBundle, zipOf } from '../web-bundles.ts';
 import { addOwn, builtSite, MODEL, openPage, waitForPhase, waitForVerdicts } from '../web-harness.ts';
 import { type Site, serveSite } from '../web-site.ts';
@@ -82,6 +82,24 @@ test('a browser without WebAssembly is told so', async () => {
   await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'WebAssembly'));
   const { page, errors } = await openPage(context, site.url, 'failed');
   expect(await alert(page)).toContain('This browser has no WebAssembly');
+  expect(errors).toEqual([]);
+  await context.close();
+});
+
+test('with site data blocked the page draws, says what it runs on, and changes its language', async () => {
+  const profile = join(folder, 'profile');
+  mkdirSync(join(profile, 'Default'), { recursive: true });
+  const settings = { profile: { default_content_setting_values: { cookies: 2 } } };
+  writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(settings));
+  const context = await launchProfile(profile);
+  const { page, errors } = await openPage(context, `${site.url}#model=${MODEL}&seed=5`);
+  await page.waitForSelector('.frame.made');
+  await page.locator('.status').click();
+  expect(await page.locator('dialog').textContent()).toContain('Not ready offline');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: '切换到中文' }).click();
+  await page.waitForSelector('html[lang=zh-Hans] .frame.made');
+  expect(await page.locator('.source').textContent()).toBe('种子 5');
   expect(errors).toEqual([]);
   await context.close();
 });

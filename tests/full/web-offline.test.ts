@@ -66,6 +66,8 @@ test('"ready offline" is taken back when a part is missing', async () => {
   const context = await browser.newContext();
   const { page } = await openPage(context, `${site.url}#model=${MODEL}`);
   await page.waitForSelector('.ready:not([hidden])');
+  await context.setOffline(true);
+  await page.getByText('Everything still works').waitFor();
   await page.evaluate(async () => {
     const store = await caches.open('pocketgen-files');
     for (const request of await store.keys()) if (/\.onnx/.test(request.url)) await store.delete(request);
@@ -123,6 +125,9 @@ test('the first download shows its bytes, can be cancelled, and can be taken up 
     const [, loaded] = /([\d.]+) of ([\d.]+) MB/.exec(document.querySelector('.bytes')?.textContent ?? '') ?? [];
     return Number(loaded) > 4;
   });
+  await context.setOffline(true);
+  await page.getByText('What is not on this device yet has to wait').waitFor();
+  await context.setOffline(false);
   await page.getByRole('button', { name: 'Cancel' }).click();
   await waitForPhase(page, 'cancelled');
   expect(await page.locator('.cover').textContent()).toContain('cancelled');

@@ -59,16 +59,20 @@ export async function registerWorker(onUpdate: (apply: () => void) => void): Pro
 async function appPart(): Promise<Part> {
   const missing = { kept: false, bytes: 0 };
   if (!('serviceWorker' in navigator) || !('caches' in globalThis)) return missing;
-  const registration = await navigator.serviceWorker.getRegistration();
-  if (registration?.active === null || registration === undefined) return missing;
-  const name = (await caches.keys()).find(
-    (key) => key.startsWith('workbox-precache') && key.endsWith(registration.scope),
-  );
-  if (name === undefined) return missing;
-  const cache = await caches.open(name);
-  let bytes = 0;
-  for (const request of await cache.keys()) bytes += (await (await cache.match(request))?.blob())?.size ?? 0;
-  return { kept: bytes > 0, bytes };
+  try {
+    const registration = await navigator.serviceWorker.getRegistration();
+    if (registration?.active === null || registration === undefined) return missing;
+    const name = (await caches.keys()).find(
+      (key) => key.startsWith('workbox-precache') && key.endsWith(registration.scope),
+    );
+    if (name === undefined) return missing;
+    const cache = await caches.open(name);
+    let bytes = 0;
+    for (const request of await cache.keys()) bytes += (await (await cache.match(request))?.blob())?.size ?? 0;
+    return { kept: bytes > 0, bytes };
+  } catch {
+    return missing; // a browser that blocks what sites keep refuses even to be asked
+  }
 }
 
 export async function readiness(

@@ -5,6 +5,7 @@ import type { LoadedModel } from '../files/models.ts';
 import { edgeAddress } from '../pictures/edge.ts';
 import type { Point } from '../pictures/point.ts';
 import { fileName, pngBlob, svgBlob } from '../pictures/save.ts';
+import { opened, writeState } from '../state.ts';
 import { type TextKey, t } from '../texts.ts';
 import { h } from './dom.ts';
 import { copyText, saveBlob } from './files.ts';
@@ -91,8 +92,10 @@ export function openSave(
   );
 }
 
-export function openShare({ point, picture, model }: Shown, { ground }: Pick<App, 'ground'>): void {
-  const link = location.href;
+export function openShare({ point, picture, model }: Shown, { ground, state }: Pick<App, 'ground' | 'state'>): void {
+  // Of what is in the frame, which the address need not have: a place that was dragged or walked to.
+  const hash = writeState(opened(state, point), model.manifest);
+  const link = Object.assign(new URL(location.href), { search: '', hash }).href;
   const edge = edgeAddress(point, model);
   openDialog(
     t('shareTitle'),

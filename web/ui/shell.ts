@@ -6,7 +6,7 @@ import type { Picture } from '../../contract/picture.ts';
 import type { CompleteView } from '../complete/completing.ts';
 import type { ModelEntry } from '../files/models.ts';
 import { type State, VIEWS, type View as ViewName, viewsOf } from '../state.ts';
-import { currentLanguage, setLanguage, type TextKey, t } from '../texts.ts';
+import { changeLanguage, currentLanguage, type TextKey, t } from '../texts.ts';
 import { createBundleDrop } from './bundle-drop.ts';
 import { h } from './dom.ts';
 import { createDraw } from './draw.ts';
@@ -52,7 +52,6 @@ export interface Shell {
   rubOut(picture: Picture): void;
   showStatus(status: EngineStatus): void;
   showReady(ready: boolean): void;
-  showNetwork(online: boolean): void;
   notify(text: string, action?: { label: TextKey; run: () => void }): void;
 }
 
@@ -190,10 +189,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
   }
 
   function languageButton(): HTMLElement {
-    const flip = () => {
-      setLanguage(currentLanguage() === 'en' ? 'zh' : 'en');
-      location.reload(); // every text is on the page once, written when it is made
-    };
+    const flip = () => changeLanguage(currentLanguage() === 'en' ? 'zh' : 'en');
     return h(
       'button',
       {
@@ -263,9 +259,6 @@ export function createShell(app: App, actions: ShellActions): Shell {
     },
     showReady(value) {
       ready.hidden = !value;
-    },
-    showNetwork(online) {
-      if (!online) notify(t('noNetwork'));
     },
     notify,
   };
