@@ -213,6 +213,11 @@ test('a walk plays, stops, and what it stopped at can be kept; children can beco
   await waitForPhase(page, 'running');
   await tab(page, 'Saved').click();
   await page.waitForSelector('.saved .tile');
+  // On a phone, too, it is seen large.
+  await page.evaluate(() => history.replaceState(null, '', '#seed=2'));
+  await page.locator('.saved .tile').click();
+  await page.waitForFunction(() => location.hash.includes('z='));
+  expect(await page.locator('.frame canvas').isVisible()).toBe(true);
   await page.getByRole('button', { name: /^Remove/ }).click();
   await page.getByText('Nothing kept yet').waitFor();
   expect(errors).toEqual([]);

@@ -265,7 +265,7 @@ export function createCompleting(app: App): CompleteView {
     under = pictureCanvas(image.width, image.height);
     under.classList.add('under');
     pad.element.prepend(under);
-    setTiles(grid, image, matchMedia('(min-width: 960px)').matches ? 76 : 64);
+    setTiles(grid, image, innerWidth >= 960 ? 76 : innerWidth >= 360 ? 64 : 56);
     for (const tile of tiles) {
       tile.canvas = pictureCanvas(image.width, image.height);
       tile.button.replaceChildren(tile.canvas);

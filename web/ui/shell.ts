@@ -56,6 +56,8 @@ export interface Shell {
 }
 
 const THEME = 'pocketgen.theme';
+/** Where the picture stays in sight of what is done, without its controls: layout.css. */
+const BY_HAND: ReadonlySet<ViewName> = new Set(['explore', 'walk', 'mix', 'draw', 'complete', 'saved']);
 /** What a model can be looked at in. */
 const TABS = VIEWS.filter((name) => name !== 'make');
 
@@ -163,6 +165,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
       if (current !== undefined) views.get(current)?.leave?.();
       current = name;
       document.body.dataset.view = name;
+      document.body.toggleAttribute('data-by-hand', BY_HAND.has(name));
       const view = existing ?? makers[name](app);
       views.set(name, view);
       panel.replaceChildren(view.element);
