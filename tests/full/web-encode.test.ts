@@ -93,6 +93,22 @@ async function scribble(page: Page, touch: boolean): Promise<void> {
   await page.mouse.up();
 }
 
+/** A finger that is still down when another view is chosen, and comes up there. */
+async function leaveWithFinger(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const box = await page.locator('.draw-pad').boundingBox();
+  for (const [type, at] of [
+    ['touchStart', 50],
+    ['touchMove', 90],
+  ] as const) {
+    const touchPoints = [{ x: (box?.x ?? 0) + at, y: (box?.y ?? 0) + at }];
+    await session.send('Input.dispatchTouchEvent', { type, touchPoints });
+  }
+  await page.locator('.tab[data-view=wall]').evaluate((tab: HTMLElement) => tab.click());
+  await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await page.locator('.tab[data-view=draw]').tap();
+}
+
 async function ready(page: Page): Promise<void> {
   await page.locator('.draw-pad').waitFor();
   await expect.poll(() => page.locator('.say').textContent(), { timeout: 30_000 }).toContain('Choose what it is');
@@ -115,6 +131,7 @@ for (const [form, options] of [
     });
 
     // What it is has to be said.
+    if (touch) await leaveWithFinger(page);
     await scribble(page, touch);
     expect(new Set(await seen(page)).size).toBeGreaterThan(2);
     expect(await latentIn(page)).toBe(null);

@@ -146,6 +146,8 @@ export function createPad(changed: (settled: boolean) => void, pen: (down: boole
     lower(false);
     const here = spot(event);
     fingers.set(event.pointerId, here);
+    // One that was down when the pad was left came up unseen.
+    for (const finger of fingers.keys()) if (!element.hasPointerCapture(finger)) fingers.delete(finger);
     if (!pad.moving && fingers.size === 1) begin(here);
   }
 
