@@ -213,6 +213,7 @@ test('a picture dropped on the page comes in as it is, is cropped by keys, and t
   expect(await violations(page)).toEqual([]);
   await page.keyboard.press('Control+z');
   await expect.poll(() => latentIn(page)).not.toBe(drawnOn);
+  expect(await page.locator('.nib').isVisible()).toBe(true); // up, and where it would go on
   await page.getByRole('button', { name: 'Clear' }).click();
   expect(new Set(await seen(page)).size).toBe(1);
   expect(errors).toEqual([]);

@@ -54,6 +54,7 @@ afterAll(async () => {
   await site?.close();
 });
 
+const isFocused = (element: Element) => element === document.activeElement;
 const tab = (page: Page, name: string) => page.getByRole('navigation').getByRole('button', { name, exact: true });
 const shown = async (page: Page) => digest(await greyOf(page, '.frame canvas'));
 
@@ -198,9 +199,12 @@ test('a walk plays, stops, and what it stopped at can be kept; children can beco
   await page.waitForSelector('.frame.made');
   await page.getByRole('button', { name: 'Play' }).click();
   await page.waitForFunction(() => Number(document.querySelector<HTMLInputElement>('.scrub')?.value) > 0.1);
+  const live = () => page.locator('.caption').getAttribute('aria-live');
+  expect(await live()).toBe('off'); // dozens of places a second are not read out
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.getByRole('button', { name: 'Keep this one' }).click();
   await page.waitForFunction(() => location.hash.includes('z='));
+  await expect.poll(live).toBe('polite');
 
   await tab(page, 'Mix').click();
   await page.waitForFunction(() => document.querySelectorAll('.wall .tile.made').length === 15);
@@ -208,6 +212,8 @@ test('a walk plays, stops, and what it stopped at can be kept; children can beco
   await page.locator('.wall .tile').nth(4).click();
   await page.waitForFunction((url) => location.href !== url, before);
 
+  await page.waitForFunction(() => document.querySelectorAll('.wall .tile.made').length === 15);
+  expect(await page.locator('.wall .tile').nth(4).evaluate(isFocused)).toBe(true);
   await page.getByRole('button', { name: 'Keep', exact: true }).click();
   await page.reload();
   await waitForPhase(page, 'running');
@@ -219,7 +225,9 @@ test('a walk plays, stops, and what it stopped at can be kept; children can beco
   await page.waitForFunction(() => location.hash.includes('z='));
   expect(await page.locator('.frame canvas').isVisible()).toBe(true);
   await page.getByRole('button', { name: /^Remove/ }).click();
-  await page.getByText('Nothing kept yet').waitFor();
+  const empty = page.getByText('Nothing kept yet');
+  await empty.waitFor();
+  expect(await empty.evaluate(isFocused)).toBe(true);
   expect(errors).toEqual([]);
   await context.close();
 });

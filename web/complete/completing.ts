@@ -11,7 +11,7 @@ import { createPad } from '../draw/pad.ts';
 import { NOTHING, type Work } from '../draw/work.ts';
 import { inputsOf } from '../pictures/point.ts';
 import { viewsOf } from '../state.ts';
-import { clear, draw, h, latest, pictureCanvas, setTiles } from '../ui/dom.ts';
+import { clear, draw, h, latest, pictureCanvas, setText, setTiles } from '../ui/dom.ts';
 import { icon } from '../ui/icons.ts';
 import { plainWords } from '../ui/panels.ts';
 import type { App, View } from '../ui/view.ts';
@@ -107,7 +107,7 @@ export function createCompleting(app: App): CompleteView {
   const isCurrent = (file: App['model']['file']) => element.isConnected && app.model.file === file;
 
   function say(text: string): void {
-    if (status.textContent !== text) status.textContent = text;
+    setText(status, text);
   }
 
   function changed(settled: boolean): void {

@@ -10,7 +10,7 @@ import { encoderFile } from '../../contract/lookup.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { contrast, measureGround, pinnedPictures } from '../pictures/ground.ts';
 import { type FreePoint, inputsOf } from '../pictures/point.ts';
-import { draw, h, latest, pictureCanvas } from '../ui/dom.ts';
+import { draw, h, latest, pictureCanvas, setText } from '../ui/dom.ts';
 import type { DrawView } from '../ui/draw.ts';
 import { icon } from '../ui/icons.ts';
 import { plainWords } from '../ui/panels.ts';
@@ -106,7 +106,7 @@ export function createDrawing(app: App): DrawView {
   const shape = () => app.manifest.image.height / app.manifest.image.width;
 
   function say(text: string): void {
-    if (status.textContent !== text) status.textContent = text;
+    setText(status, text);
   }
 
   function changed(settled: boolean): void {

@@ -55,7 +55,11 @@ export function createPad(changed: (settled: boolean) => void, pen: (down: boole
       onpointerup: (event) => lift(event as PointerEvent),
       onpointercancel: (event) => lift(event as PointerEvent),
       onkeydown: (event) => key(event as KeyboardEvent),
-      onblur: () => lower(false),
+      onfocus: () => showNib(!pad.moving && element.matches(':focus-visible')),
+      onblur: () => {
+        lower(false);
+        showNib(false);
+      },
     },
     canvas,
     cursor,
@@ -142,12 +146,13 @@ export function createPad(changed: (settled: boolean) => void, pen: (down: boole
 
   function press(event: PointerEvent): void {
     if (event.button !== 0) return;
-    element.setPointerCapture(event.pointerId);
-    lower(false);
-    const here = spot(event);
-    fingers.set(event.pointerId, here);
     // One that was down when the pad was left came up unseen.
     for (const finger of fingers.keys()) if (!element.hasPointerCapture(finger)) fingers.delete(finger);
+    element.setPointerCapture(event.pointerId);
+    lower(false);
+    showNib(false);
+    const here = spot(event);
+    fingers.set(event.pointerId, here);
     if (!pad.moving && fingers.size === 1) begin(here);
   }
 
@@ -197,7 +202,6 @@ export function createPad(changed: (settled: boolean) => void, pen: (down: boole
     nib.down = down;
     if (down) begin(nib);
     else finish();
-    showNib(down);
   }
 
   function showNib(shown: boolean): void {
@@ -216,13 +220,15 @@ export function createPad(changed: (settled: boolean) => void, pen: (down: boole
       if (move !== undefined) place(moved(photo, shape(), ...move), true);
       else if (factor !== undefined) place(zoomed(photo, shape(), factor), true);
       else return;
-    } else if (event.key === ' ') lower(!nib.down);
-    else if (move !== undefined) {
-      nib.x = Math.max(0, Math.min(1, nib.x + move[0]));
-      nib.y = Math.max(0, Math.min(shape(), nib.y + move[1]));
-      if (nib.down) extend([nib]);
+    } else {
+      if (event.key === ' ') lower(!nib.down);
+      else if (move !== undefined) {
+        nib.x = Math.max(0, Math.min(1, nib.x + move[0]));
+        nib.y = Math.max(0, Math.min(shape(), nib.y + move[1]));
+        if (nib.down) extend([nib]);
+      } else return;
       showNib(true);
-    } else return;
+    }
     event.preventDefault();
   }
 

@@ -60,6 +60,11 @@ export function clear(canvas: HTMLCanvasElement): void {
   canvas.getContext('2d', { willReadFrequently: true })?.clearRect(0, 0, canvas.width, canvas.height);
 }
 
+/** Only what changes: a screen reader reads a status again whenever it is written. */
+export function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** The enlargement nearest to `target` CSS pixels wide that gives each pixel a whole number of the screen's: square and even. */
 export function evenSize(width: number, target: number): number {
   const dots = window.devicePixelRatio || 1;

@@ -3,7 +3,7 @@
 import type { Training } from '../../contract/training.ts';
 import { t } from '../texts.ts';
 import { number, showCurve } from './curve.ts';
-import { h } from './dom.ts';
+import { h, setText } from './dom.ts';
 
 export interface LivePanel {
   readonly element: HTMLElement;
@@ -79,11 +79,6 @@ function noteOf(phase: Training['state'] | 'asking' | 'silent', shown: number | 
     default:
       return phase satisfies never;
   }
-}
-
-/** Only what changes: a screen reader reads a status again whenever it is written. */
-function setText(element: HTMLElement, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
 }
 
 export function timeText(seconds: number): string {

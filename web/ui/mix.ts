@@ -41,7 +41,17 @@ export function createMix(app: App): View {
   let litter = 1;
   let drawn = '';
   let generation = 0;
-  let tiles: { child: FreePoint; canvas: HTMLCanvasElement; button: HTMLElement }[] = [];
+  let children: FreePoint[] = [];
+  // The same ones for every litter: whoever chose one by the keyboard is still on it.
+  const tiles = Array.from({ length: CHILDREN }, (_, i) => {
+    const canvas = pictureCanvas(1, 1);
+    const choose = () => {
+      const child = children[i];
+      if (child !== undefined) app.open(child, 'push');
+    };
+    return { canvas, button: h('button', { class: 'tile', onclick: choose }, canvas) };
+  });
+  grid.append(...tiles.map(({ button }) => h('li', {}, button)));
 
   function keyOf(): string {
     const parents = [app.state.centre, otherOf(app)].map((p) => (p.kind === 'free' ? { ...p, z: Array.from(p.z) } : p));
@@ -51,18 +61,14 @@ export function createMix(app: App): View {
   function lay(): void {
     const { width, height } = app.manifest.image;
     setTiles(grid, app.manifest.image, matchMedia('(min-width: 960px)').matches ? 112 : 84);
-    tiles = Array.from({ length: CHILDREN }, (_, i) => {
+    children = [];
+    for (const [i, { canvas, button }] of tiles.entries()) {
       const child = childOf(app.state.centre, otherOf(app), litter * CHILDREN + i, app.manifest);
-      const canvas = pictureCanvas(width, height);
-      const label = `${t('children')} ${i + 1}: ${classLabel(child, app.manifest)}`;
-      const button = h(
-        'button',
-        { class: 'tile', 'aria-label': label, onclick: () => app.open(child, 'push') },
-        canvas,
-      );
-      return { child, canvas, button };
-    });
-    grid.replaceChildren(...tiles.map(({ button }) => h('li', {}, button)));
+      children.push(child);
+      Object.assign(canvas, { width, height }); // clears it
+      button.classList.remove('made');
+      button.setAttribute('aria-label', `${t('children')} ${i + 1}: ${classLabel(child, app.manifest)}`);
+    }
   }
 
   async function fill(): Promise<void> {
@@ -70,7 +76,7 @@ export function createMix(app: App): View {
     app.dropBackground();
     try {
       const pictures = await app.make(
-        tiles.map(({ child }) => inputsOf(child, app.manifest)),
+        children.map((child) => inputsOf(child, app.manifest)),
         'background',
       );
       if (mine !== generation) return;

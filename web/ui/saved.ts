@@ -11,7 +11,7 @@ import type { App, View } from './view.ts';
 
 export function createSaved(app: App): View {
   const grid = h('ul', { class: 'sheet wall saved', 'aria-label': t('saved') });
-  const empty = h('p', { class: 'hint' }, t('savedEmpty'));
+  const empty = h('p', { class: 'hint', tabindex: -1 }, t('savedEmpty'));
   const element = h('div', { class: 'view' }, empty, grid);
   let generation = 0;
   let tiles: { favourite: Favourite; canvas: HTMLCanvasElement }[] = [];
@@ -27,10 +27,14 @@ export function createSaved(app: App): View {
     const label = 'data' in item ? t('completed') : labelOf(item);
     const open = () => ('data' in item ? app.rubOut(item) : app.open(item, 'push'));
     const remove = () => {
+      const at = tiles.findIndex(({ canvas: one }) => one === canvas);
       toggleSaved(model, item);
       lay();
       void fill();
       app.set({}, 'replace');
+      // The keyboard goes on with the next one.
+      const left = grid.querySelectorAll<HTMLElement>('.remove');
+      (left[Math.min(at, left.length - 1)] ?? empty).focus();
     };
     return h(
       'li',

@@ -7,7 +7,7 @@ import type { Picture } from '../../contract/picture.ts';
 import { classLabel, inputsOf, type Point, soleClass, withClass } from '../pictures/point.ts';
 import type { State } from '../state.ts';
 import { t } from '../texts.ts';
-import { draw, evenSize, h, latest, pictureCanvas } from './dom.ts';
+import { draw, evenSize, h, latest, pictureCanvas, setText } from './dom.ts';
 import { isSaved, toggleSaved } from './favourites.ts';
 import { icon, iconButton } from './icons.ts';
 import { type App, randomSeed } from './view.ts';
@@ -135,8 +135,8 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
   }
 
   function describe({ point, completedBy: seed }: Shown): void {
-    label.textContent = seed === undefined ? classLabel(point, app.manifest) : '';
-    source.textContent = seed === undefined ? sourceOf(point) : t('completedBy', { seed });
+    setText(label, seed === undefined ? classLabel(point, app.manifest) : '');
+    setText(source, seed === undefined ? sourceOf(point) : t('completedBy', { seed }));
     share.hidden = seed !== undefined; // what was rubbed out is in no link
     const alt =
       label.textContent === ''
@@ -158,7 +158,9 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
   const render = latest(async (point: Point) => {
     try {
       const [picture] = await app.make([inputsOf(point, app.manifest)], 'interactive');
-      if (picture !== undefined) put(point, picture);
+      if (picture === undefined) return;
+      caption.ariaLive = 'polite';
+      put(point, picture);
     } catch (error) {
       if (!(error instanceof Dropped)) app.fail(error);
     }
@@ -209,7 +211,10 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
   return {
     element,
     shown: () => shown,
-    preview: put,
+    preview(point, picture, completedBy) {
+      caption.ariaLive = 'off'; // dragging and walking would have it read out without end
+      put(point, picture, completedBy);
+    },
     update(changed) {
       const { centre, truncation } = app.state;
       slider.value = String(truncation);
