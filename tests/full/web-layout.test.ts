@@ -69,3 +69,24 @@ test('on a phone on its side all that is played with is seen at once, beside the
   }
   await page.context().close();
 });
+
+test('how it works is told in some screens, however large the network; its curve takes the colours of the theme', async () => {
+  const page = await open({ viewport: { width: 360, height: 740 }, isMobile: true, colorScheme: 'light' });
+  await page.locator('.tab[data-view=how]').click();
+  await page.locator('.network').waitFor({ state: 'attached' });
+  await page.locator('.view .uplot').waitFor();
+  expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(5000);
+  await page.getByText(/largest steps, one by one/).click();
+  expect(await page.locator('.network li').count()).toBeGreaterThan(100);
+
+  /** Whether a line is of the dark theme's --accent. */
+  const isDark = () =>
+    page.locator('.view .uplot canvas').evaluate((canvas: HTMLCanvasElement) => {
+      const data = [...(canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [])];
+      return data.some((red, i) => i % 4 === 0 && red === 255 && data[i + 1] === 154 && data[i + 2] === 92);
+    });
+  expect(await isDark()).toBe(false);
+  await page.getByRole('button', { name: 'Light or dark' }).click();
+  await expect.poll(isDark).toBe(true);
+  await page.context().close();
+});

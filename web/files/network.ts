@@ -102,9 +102,9 @@ function isLayer(node: NodeProto, tensors: Map<string, TensorProto>): boolean {
 }
 
 function size(tensor: TensorProto): number {
-  // Shapes, scales and single constants are not learned.
-  const isInteger64 = tensor.dataType === 7;
-  return isInteger64 ? 0 : tensor.dims.reduce((product, dim) => product * Number(dim), 1);
+  // Shapes, numbers to compare with (int32, int64) and single constants are not learned.
+  const constant = tensor.dataType === 6 || tensor.dataType === 7 || tensor.dims.length === 0;
+  return constant ? 0 : tensor.dims.reduce((product, dim) => product * Number(dim), 1);
 }
 
 function attribute(node: NodeProto, name: string): AttributeProto | undefined {

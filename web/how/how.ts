@@ -15,7 +15,7 @@ export function createHow(app: App): View {
   const sentences = h('ol', { class: 'sentences' });
   const network = h('div', { class: 'part' });
   const training = h('div', { class: 'part' });
-  const element = h('div', { class: 'view prose' }, h('h2', {}, words('howTitle')), sentences, network, training);
+  const element = h('div', { class: 'view prose' }, h('h2', {}, words('howTitle')), sentences, training, network);
   let generation = 0;
 
   async function drawNetwork(): Promise<void> {
@@ -106,8 +106,13 @@ function measuredLines({ metrics, defaultVariant }: Manifest): HTMLElement[] {
   return [h('p', {}, words('measuredOn', { n: number(generated.samples) })), h('ul', { class: 'measured' }, ...lines)];
 }
 
+/** More than these are looked at by who asks for them: a Transformer has hundreds, nearly all alike. */
+const MOST_STEPS = 100;
+
 function networkList(network: Network, pictureHeight: number): HTMLElement {
-  return h('ol', { class: 'network' }, ...network.steps.map((step) => networkStep(step, pictureHeight)));
+  const list = h('ol', { class: 'network' }, ...network.steps.map((step) => networkStep(step, pictureHeight)));
+  const { length } = network.steps;
+  return length <= MOST_STEPS ? list : h('details', {}, h('summary', {}, words('steps', { n: length })), list);
 }
 
 function networkStep(step: Step, pictureHeight: number): HTMLElement {

@@ -9,8 +9,10 @@ const HEIGHT = 200;
 
 export function drawChart(holder: HTMLElement, history: readonly HistoryPoint[], measures: readonly Measure[]): void {
   const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(name).trim();
-  const font = `13px ${colour('--font')}`;
+  const value = (name: string) => style.getPropertyValue(name).trim();
+  // Asked for whenever it is drawn: the theme may have changed.
+  const colour = (name: string) => () => value(name);
+  const font = `13px ${value('--font')}`;
   const axis = {
     font,
     labelFont: font,
@@ -55,7 +57,9 @@ export function drawChart(holder: HTMLElement, history: readonly HistoryPoint[],
           : []),
       ],
       series: [{}, ...(banded ? [edge, edge] : []), ...measures.map((measure) => looks[measure])],
-      bands: banded ? [{ series: [1, 2], fill: `color-mix(in srgb, ${colour('--accent')} 22%, transparent)` }] : [],
+      bands: banded
+        ? [{ series: [1, 2], fill: () => `color-mix(in srgb, ${value('--accent')} 22%, transparent)` }]
+        : [],
     },
     [
       history.map(({ images }) => images),
@@ -67,6 +71,11 @@ export function drawChart(holder: HTMLElement, history: readonly HistoryPoint[],
   new ResizeObserver(() => {
     if (holder.isConnected) chart.setSize({ width: holder.clientWidth, height: HEIGHT });
   }).observe(holder);
+  const theme = new MutationObserver(() => {
+    if (holder.isConnected) chart.redraw(false);
+    else theme.disconnect(); // drawn anew when it is shown again
+  });
+  theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
 }
 
 /** A fiftieth of the largest, as a power of ten: from another number uPlot counts its ticks without end. */
