@@ -279,7 +279,8 @@ async function takeNewest(entry: ModelEntry, turn: number, shown: Promise<boolea
     await shown;
     if (turn === turns && before !== undefined && next.sha256 !== model?.sha256) await goOver(entry, next, before);
   } catch (error) {
-    if (turn === turns && !isNetworkFailure(error)) shell.notify(t('keptInstead', { reason: plainWords(error) }));
+    if (turn === turns && !isNetworkFailure(error))
+      shell.notify(t('keptInstead', { reason: plainWords(error).replace(/[.。]$/, '') }));
   }
 }
 

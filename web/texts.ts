@@ -269,6 +269,10 @@ const TEXTS = {
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type TextKey = keyof typeof TEXTS;
+  failStart: ['The model could not be started on this device.', '此设备无法启动该模型。'],
+  failWrong: ['The model draws other pictures here than it should.', '该模型在此设备上生成的图片不正确。'],
+  failLost: ['The graphics device was lost while it drew.', '绘图时图形设备已丢失。'],
+  failSilent: ['The model did not answer in time.', '模型未能及时响应。'],
 export type Language = 'en' | 'zh';
 
 const SETTING = 'pocketgen.language';

@@ -1,10 +1,14 @@
-// Parts of the page that need no page: the batch queue, own bundles.
+// Parts of the page that need no page: the batch queue, own bundles, words for failures, the network as it is told.
+import { readFileSync } from 'node:fs';
 import { zipSync } from 'fflate';
 import { expect, test } from 'vitest';
 import { createQueue, Dropped } from '../../client/engine/queue.ts';
+import { RunnerError } from '../../client/engine/runner.ts';
 import { readBundle } from '../../client/files/bundle.ts';
 import { sha256Hex } from '../../contract/bundle.ts';
 import type { Picture } from '../../contract/picture.ts';
+import { readNetwork } from '../../web/files/network.ts';
+import { plainWords } from '../../web/ui/panels.ts';
 
 test('what a finger waits for goes before the wall, and the wall can be dropped', async () => {
   const order: number[] = [];
@@ -24,6 +28,20 @@ test('what a finger waits for goes before the wall, and the wall can be dropped'
   const dropped = push(4, 'background');
   queue.dropBackground();
   await expect(dropped).rejects.toBeInstanceOf(Dropped);
+});
+
+test('whatever ends a model is told in a sentence', () => {
+  for (const why of ['error', 'memory', 'wrong', 'lost', 'silent', 'unloaded', 'no-wasm', 'crashed'] as const)
+    expect(plainWords(new RunnerError(why, 'its own words'))).toMatch(/^[A-Z].* .*\.$/);
+});
+
+test('numbers to compare with and single constants are not told to be learned', () => {
+  const { steps } = readNetwork(new Uint8Array(readFileSync('models/fashion-transformer/generator.int8.onnx')));
+  // The tokens before anything is known, and the code of each: constants both.
+  expect(steps.slice(0, 2).map(({ operator, parameters }) => [operator, parameters])).toEqual([
+    ['Concat', 0],
+    ['Concat', 0],
+  ]);
 });
 
 async function bundleFiles(

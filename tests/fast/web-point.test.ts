@@ -36,6 +36,17 @@ test('the axes of a plane are at right angles to the centre and each other, and 
   expect(planeThrough(centre, 2)[0]).not.toEqual(right);
 });
 
+test('around the middle of the latent space, which has no direction, the axes are as long as random latents', () => {
+  const centre = new Float32Array(64);
+  const [right, up] = planeThrough(centre, 1);
+  expect([dot(right, right), dot(up, up)].map(Math.round)).toEqual([64, 64]);
+  expect(Math.abs(dot(right, up))).toBeLessThan(1e-4);
+  expect(onPlane(centre, [right, up], 0, 0)).toEqual(centre);
+  const edge = onPlane(centre, [right, up], 1, 0);
+  expect(edge.every(Number.isFinite)).toBe(true);
+  expect(dot(edge, right)).toBeGreaterThan(64);
+});
+
 test('a walk begins and ends at its pictures, and a place on it that is kept is on the grid', () => {
   const [a, b] = [seed('ada', 1), seed('bob', 3)];
   expect(inputsBetween(a, b, 0, manifest)).toEqual(inputsOf(a, manifest));

@@ -165,7 +165,9 @@ test('a newer bundle that does not give its goldens here, or is not what it says
     return sent(response, readFileSync(join(wrong, file)));
   };
   await page.reload();
-  await page.locator('.message', { hasText: 'gave wrong pictures' }).waitFor({ timeout: 20_000 });
+  await page
+    .locator('.message', { hasText: 'cannot be used: The model draws other pictures here than it should. The one' })
+    .waitFor({ timeout: 20_000 });
   expect([await pictureOf(page), asked]).toEqual([picture, 1]);
   await site.close();
   await page.reload();

@@ -101,7 +101,8 @@ export function pointBetween(a: Point, b: Point, t: number, manifest: Manifest):
 
 /** Two directions at right angles to `centre` and to each other, as long as it: a plane to walk on, numbered. */
 export function planeThrough(centre: Float32Array, number: number): [Float32Array, Float32Array] {
-  const length = norm(centre);
+  // The middle of the latent space has no direction and no length: around it, those of random latents.
+  const length = norm(centre) || Math.sqrt(centre.length);
   const axes: Float32Array[] = [];
   for (const seed of [number * 2, number * 2 + 1]) {
     let axis = latentOf(seed >>> 0, centre.length);
@@ -110,7 +111,7 @@ export function planeThrough(centre: Float32Array, number: number): [Float32Arra
       axis.forEach((x, i) => {
         dot += x * (other[i] ?? 0);
       });
-      const share = dot / norm(other) ** 2;
+      const share = dot === 0 ? 0 : dot / norm(other) ** 2;
       axis = axis.map((x, i) => x - share * (other[i] ?? 0));
     }
     axes.push(scaled(axis, length));
@@ -128,7 +129,7 @@ export function onPlane(
 ): Float32Array {
   const reach = 1.7;
   const moved = centre.map((c, i) => c + reach * (x * (right[i] ?? 0) + y * (up[i] ?? 0)));
-  return scaled(moved, norm(centre));
+  return scaled(moved, norm(centre) || norm(moved));
 }
 
 /** A child of two parents, on the grid. */

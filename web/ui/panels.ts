@@ -59,13 +59,17 @@ export function failurePanel(error: unknown, retry: () => void): HTMLElement {
 /** One sentence for a person. */
 export function plainWords(error: unknown): string {
   if (error instanceof UserError) return error.message;
-  if (error instanceof RunnerError) return t(FAILURES[error.why] ?? `why-${error.why}`);
+  if (error instanceof RunnerError) return t(FAILURES[error.why]);
   if (error instanceof RangeError && /memory|allocation|length/i.test(error.message)) return t('failMemory');
   return t(isNetworkFailure(error) ? 'failNetwork' : 'failOther');
 }
 
-/** Those that end everything, and so need more words than a verdict has. */
-const FAILURES: Partial<Record<RunnerError['why'], TextKey>> = {
+/** What ends everything is said in a sentence of its own; a verdict has the provider for its subject. */
+const FAILURES: Readonly<Record<RunnerError['why'], TextKey>> = {
+  error: 'failStart',
+  wrong: 'failWrong',
+  lost: 'failLost',
+  silent: 'failSilent',
   memory: 'failMemory',
   'no-wasm': 'failNoWasm',
   unloaded: 'failUnloaded',
