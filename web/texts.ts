@@ -217,6 +217,10 @@ const TEXTS = {
   bundleKept: ['{name} is on this device now.', '{name} 已保存在此设备上。'],
   bundleHere: ['{name} is here until this page is closed. {reason}', '{name} 仅在本页关闭前可用。{reason}'],
   forgetBundle: ['Remove {name} from this device', '从此设备移除 {name}'],
+  forgetSure: [
+    'Remove {name} from this device? To have it again it must be added again.',
+    '从此设备移除 {name}?移除后须重新添加。',
+  ],
   ownModel: ['{name} (yours)', '{name}(你的)'],
 
   training: ['Training', '训练'],
@@ -265,14 +269,14 @@ const TEXTS = {
     'The page died the last time this model was started here, so it is not started by itself.',
     '上次在此设备上启动该模型时页面崩溃,因此没有自动启动。',
   ],
-  failOther: ['Something unexpected happened.', '发生了意外情况。'],
-} as const satisfies Record<string, readonly [string, string]>;
-
-export type TextKey = keyof typeof TEXTS;
   failStart: ['The model could not be started on this device.', '此设备无法启动该模型。'],
   failWrong: ['The model draws other pictures here than it should.', '该模型在此设备上生成的图片不正确。'],
   failLost: ['The graphics device was lost while it drew.', '绘图时图形设备已丢失。'],
   failSilent: ['The model did not answer in time.', '模型未能及时响应。'],
+  failOther: ['Something unexpected happened.', '发生了意外情况。'],
+} as const satisfies Record<string, readonly [string, string]>;
+
+export type TextKey = keyof typeof TEXTS;
 export type Language = 'en' | 'zh';
 
 const SETTING = 'pocketgen.language';

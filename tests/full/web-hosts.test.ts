@@ -54,6 +54,7 @@ test('on plain http the page draws, a model can be added for as long as the page
   await page.getByRole('dialog').getByRole('button', { name: 'Fashion' }).click();
   await page.waitForFunction(() => document.querySelector<HTMLCanvasElement>('.frame.made canvas')?.width === 28);
   await page.locator('#model').click();
+  page.once('dialog', (question) => question.accept());
   await page.getByRole('button', { name: 'Remove Cats from this device' }).click();
   await page.locator('#model').click();
   expect(await page.getByRole('dialog').locator('.choice').count()).toBe(1);

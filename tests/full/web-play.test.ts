@@ -282,7 +282,13 @@ test('an own bundle is checked, stays on the device without the network, and can
   await page.waitForSelector('.frame.made');
   // And is taken away again, with the page going back to what the list begins with.
   await page.locator('#model').click();
-  await page.getByRole('button', { name: /^Remove .* from this device$/ }).click();
+  const remove = page.getByRole('button', { name: /^Remove .* from this device$/ });
+  // Not before it has been asked: no is the answer to the first question, yes to the second.
+  page.once('dialog', (question) => question.dismiss());
+  await remove.click();
+  await page.locator('#model').click();
+  page.once('dialog', (question) => question.accept());
+  await remove.click();
   await page.waitForFunction(() => /model=(?!own)/.test(location.hash));
   await context.close();
 });

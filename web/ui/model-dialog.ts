@@ -47,6 +47,12 @@ export function openModels({ models, newer, current, pick, removed, add, make }:
     if (JSON.stringify(entries) !== JSON.stringify(models)) fill(entries);
   });
 
+  async function forget(entry: ModelEntry): Promise<void> {
+    if (!confirm(t('forgetSure', { name: entry.title }))) return;
+    await forgetOwn(entry);
+    removed();
+  }
+
   // Buttons, not radio buttons: looking along the list with the arrow keys would open one model after another.
   function choice(entry: ModelEntry): (HTMLElement | false)[] {
     const words = t('forgetBundle', { name: entry.title });
@@ -65,7 +71,7 @@ export function openModels({ models, newer, current, pick, removed, add, make }:
         iconButton(
           'close',
           words,
-          then(() => void forgetOwn(entry).then(removed)),
+          then(() => void forget(entry)),
         ),
     ];
   }
