@@ -176,14 +176,18 @@ test('a picture dropped on the page comes in as it is, is cropped by keys, and t
   const data = Uint8Array.from({ length: 28 * 28 }, (_, i) =>
     i % 28 > 3 && i % 28 < 20 && i > 200 && i < 500 ? 90 + (i % 97) : 0,
   );
-  const png = Buffer.from(encodePng({ width: 28, height: 28, channels: 1, data })).toString('base64');
-  await page.evaluate((base64) => {
-    const file = new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], 'mine.png', { type: 'image/png' });
-    const dataTransfer = new DataTransfer();
-    dataTransfer.items.add(file);
-    const event = (type: string) => new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
-    for (const type of ['dragover', 'drop']) document.body.dispatchEvent(event(type));
-  }, png);
+  const pngOf = (levels: Uint8Array) =>
+    Buffer.from(encodePng({ width: 28, height: 28, channels: 1, data: levels })).toString('base64');
+  const drop = (base64: string) =>
+    page.evaluate((text) => {
+      const file = new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], 'mine.png', { type: 'image/png' });
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(file);
+      const event = (type: string) => new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
+      for (const type of ['dragover', 'drop']) document.body.dispatchEvent(event(type));
+    }, base64);
+  const png = pngOf(data);
+  await drop(png);
   await page.locator('.draw-pad').waitFor();
   await expect.poll(() => seen(page)).toEqual([...data]);
   const whole = await settled(page);
@@ -209,13 +213,25 @@ test('a picture dropped on the page comes in as it is, is cropped by keys, and t
   await page.keyboard.press('Space');
   for (let i = 0; i < 6; i++) await page.keyboard.press('Shift+ArrowDown');
   await page.keyboard.press('Space');
+  expect(await page.locator('.nib').isVisible()).toBe(true); // up, and where it would go on
   const drawnOn = await settled(page);
   expect(await violations(page)).toEqual([]);
   await page.keyboard.press('Control+z');
   await expect.poll(() => latentIn(page)).not.toBe(drawnOn);
-  expect(await page.locator('.nib').isVisible()).toBe(true); // up, and where it would go on
   await page.getByRole('button', { name: 'Clear' }).click();
   expect(new Set(await seen(page)).size).toBe(1);
+  // One on white is swapped as it comes in, which is no step of its own.
+  await drop(pngOf(data.map((level) => 255 - level)));
+  await expect.poll(() => seen(page)).toEqual([...data]);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(async () => new Set(await seen(page)).size).toBe(1);
+  // Words that are dropped go where they go without this page.
+  const taken = await page.locator('#seed').evaluate((box) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.setData('text/plain', 'ada');
+    return !box.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+  });
+  expect(taken).toBe(false);
   expect(errors).toEqual([]);
   await context.close();
 });

@@ -209,11 +209,12 @@ test('a walk plays, stops, and what it stopped at can be kept; children can beco
   await tab(page, 'Mix').click();
   await page.waitForFunction(() => document.querySelectorAll('.wall .tile.made').length === 15);
   const before = page.url();
-  await page.locator('.wall .tile').nth(4).click();
+  await page.locator('.wall .tile').nth(4).focus();
+  await page.keyboard.press('Enter');
   await page.waitForFunction((url) => location.href !== url, before);
-
   await page.waitForFunction(() => document.querySelectorAll('.wall .tile.made').length === 15);
   expect(await page.locator('.wall .tile').nth(4).evaluate(isFocused)).toBe(true);
+
   await page.getByRole('button', { name: 'Keep', exact: true }).click();
   await page.reload();
   await waitForPhase(page, 'running');
@@ -247,6 +248,13 @@ test('sharing gives a link to the same picture and the address at the image endp
   expect(Object.fromEntries(edge.searchParams)).toEqual({ class: 'Ankle boot', truncation: '0.7' });
   await page.getByRole('button', { name: 'Copy link' }).click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(page.url());
+  // A dialog stays for a click between what is in it, and goes for one beside it.
+  const dialog = page.locator('dialog');
+  const box = (await dialog.boundingBox()) ?? { x: 0, y: 0, height: 0 };
+  await page.mouse.click(box.x + 8, box.y + box.height / 2);
+  expect(await dialog.count()).toBe(1);
+  await page.mouse.click(box.x - 8, box.y + box.height / 2);
+  await expect.poll(() => dialog.count()).toBe(0);
   await context.close();
 });
 

@@ -17,7 +17,7 @@ import { plainWords } from '../ui/panels.ts';
 import type { App } from '../ui/view.ts';
 import { createClassPicker } from './classes.ts';
 import { createPad } from './pad.ts';
-import { type Placed, placed, readPhoto, withZoom, zoomOf } from './photo.ts';
+import { cropped, type Placed, placed, readPhoto, withZoom, zoomOf } from './photo.ts';
 import { words } from './texts.ts';
 import { createBrushTools, createPhotoTools, iconTool } from './tools.ts';
 import { isNothing, NOTHING } from './work.ts';
@@ -217,13 +217,13 @@ export function createDrawing(app: App): DrawView {
   async function take(blob: Blob): Promise<void> {
     try {
       setUp();
-      const photo = placed(await readPhoto(blob), shape(), fitOf(app.manifest).fit);
-      pad.moving = true;
-      pad.change({ photo, marks: [] });
+      const fit = fitOf(app.manifest);
+      const photo = placed(await readPhoto(blob), shape(), fit.fit);
       // A photo on white, for a model whose pictures are on black.
-      const light = measureGround([pad.picture()]);
-      if (ground !== undefined && light !== undefined && contrast(ground, light) > 8)
-        replacePhoto((one) => ({ ...one, inverted: true }));
+      const light = measureGround([cropped(photo, app.manifest.image, fit, ground)]);
+      const inverted = ground !== undefined && light !== undefined && contrast(ground, light) > 8;
+      pad.moving = true;
+      pad.change({ photo: { ...photo, inverted }, marks: [] });
     } catch {
       app.notify(words('unreadable'));
     }

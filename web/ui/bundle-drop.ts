@@ -76,12 +76,13 @@ export function createBundleDrop(
     if (event.relatedTarget === null) overlay.hidden = true;
   });
   window.addEventListener('drop', (event) => {
+    if (!event.dataTransfer?.types.includes('Files')) return; // words, into a text box
     event.preventDefault();
     overlay.hidden = true;
-    const [dropped, ...more] = event.dataTransfer?.files ?? [];
+    const [dropped, ...more] = event.dataTransfer.files;
     if (dropped !== undefined && more.length === 0 && isPicture(dropped)) return pictures.take(dropped);
     // Entries must be taken before the first await: the list empties itself after the event.
-    const entries = [...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry());
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry());
     void Promise.all(entries.map(filesOf)).then((lists) => take(lists.flat()));
   });
 

@@ -25,14 +25,15 @@ export function openDialog(title: string, ...content: (Node | undefined)[]): HTM
       class: 'dialog',
       'aria-labelledby': heading.id,
       onclose: () => dialog.remove(),
-      onclick: (event) => outside(event),
+      onclick: (event) => outside(event as MouseEvent),
     },
     h('header', { class: 'dialog-head' }, heading, close),
     ...content,
   );
-  // A click on the backdrop is a click on the dialog itself.
-  function outside(event: Event): void {
-    if (event.target === dialog) dialog.close();
+  // A click on the backdrop is a click on the dialog itself, as is one between what is in it.
+  function outside({ target, clientX: x, clientY: y }: MouseEvent): void {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    if (target === dialog && (x < left || x > right || y < top || y > bottom)) dialog.close();
   }
   document.body.append(dialog);
   dialog.showModal();
@@ -82,7 +83,7 @@ export function openSave(
   openDialog(
     t('saveTitle'),
     h('div', { class: 'field' }, h('label', { for: 'scale' }, t('scale')), size, text),
-    ground.fillBox(),
+    ground.dialogBox,
     h(
       'div',
       { class: 'bar' },

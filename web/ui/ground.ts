@@ -39,13 +39,15 @@ export interface Ground {
   forSaving(picture: Picture): Picture;
   /** A check box for where something is saved: whether with the background; hidden where there is nothing to choose. */
   fillBox(): HTMLElement;
+  /** One of them for every Save dialog: there is one at a time. */
+  readonly dialogBox: HTMLElement;
 }
 
 export function createGround(): Ground {
   let name = '';
   let transparent = false;
   let choice = FIRST;
-  /** Told of every change: the boxes of views live as long as the page. */
+  /** Told of every change: the boxes live as long as the page. */
   const followers: (() => void)[] = [];
 
   const own = h('input', {
@@ -113,8 +115,22 @@ export function createGround(): Ground {
     for (const update of followers) update();
   }
 
+  function fillBox(): HTMLElement {
+    const box = h('input', { type: 'checkbox', onchange: () => choose({ ...choice, fill: box.checked }) });
+    const label = h('label', { class: 'check' }, box, t('fillSaved'));
+    const update = () => {
+      label.hidden = !transparent || choice.kind === 'checkerboard';
+      box.checked = choice.fill;
+    };
+    update();
+    followers.push(update);
+    return label;
+  }
+
   return {
     picker,
+    fillBox,
+    dialogBox: fillBox(),
     modelChanged(manifest) {
       name = manifest.name;
       transparent = manifest.image.channels === 4;
@@ -126,17 +142,6 @@ export function createGround(): Ground {
     forSaving(picture) {
       const ground = transparent && choice.fill ? colour() : undefined;
       return ground === undefined ? picture : onBackground(picture, ground);
-    },
-    fillBox() {
-      const box = h('input', { type: 'checkbox', onchange: () => choose({ ...choice, fill: box.checked }) });
-      const label = h('label', { class: 'check' }, box, t('fillSaved'));
-      const update = () => {
-        label.hidden = !transparent || choice.kind === 'checkerboard';
-        box.checked = choice.fill;
-      };
-      update();
-      followers.push(update);
-      return label;
     },
   };
 }
