@@ -14,16 +14,13 @@ interface Shipped {
   readonly classes: number;
   /** At least so many were seen. */
   readonly images: number;
-  /** What is as near to real pictures as was asked for. */
-  readonly reaches: 'kid' | 'kidLow';
 }
 
 describe.each<Shipped>([
-  { name: 'dungeon-gan', size: 32, channels: 4, classes: 6, images: 200_000, reaches: 'kid' },
-  // Of three trainings that went on from each other the last two are on record, and the interval begins below what was asked for,
-  // while the estimate is a third above (docs/quality.md).
-  { name: 'emoji-gan', size: 64, channels: 4, classes: 9, images: 80_000, reaches: 'kidLow' },
-])('$name', ({ name, size, channels, classes, images, reaches }) => {
+  { name: 'dungeon-gan', size: 32, channels: 4, classes: 6, images: 200_000 },
+  // Of four trainings that went on from each other the last two are on record.
+  { name: 'emoji-gan', size: 64, channels: 4, classes: 9, images: 80_000 },
+])('$name', ({ name, size, channels, classes, images }) => {
   const folder = `models/${name}`;
   const manifest = parseManifest(JSON.parse(readFileSync(`${folder}/model.json`, 'utf8')));
   const recorded = (manifest.metrics?.evaluations ?? []) as (Evaluation & Omit<EvalResult, 'model' | 'seconds'>)[];
@@ -45,7 +42,7 @@ describe.each<Shipped>([
   test('the goals: a distance that real pictures have by chance, most of what they cover, no copies', () => {
     for (const { generated, real, dataset } of recorded) {
       expect(dataset.heldOutPictures).toBeGreaterThan(200);
-      expect(generated[reaches]).toBeLessThanOrEqual(Math.max(3 * real.kid, real.kidHigh));
+      expect(generated.kid).toBeLessThanOrEqual(Math.max(3 * real.kid, real.kidHigh));
       expect(generated.coverage).toBeGreaterThanOrEqual(0.7 * real.coverage);
       // Held-out pictures are copies of none: the split sees to that. Of each other a sixth of the real ones are.
       expect(generated.nearCopies).toBeLessThanOrEqual(0.02);
