@@ -3,14 +3,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { slugify } from 'transliteration';
-import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
 import { parseTraining, TRAINING_FILE, type Training } from '../contract/training.ts';
 import { bundleName, checkBundleFolder } from '../export/folder.ts';
 import type { PictureSet } from '../train/data/index.ts';
 import type { Recipe } from '../train/recipe.ts';
 import { folderFiles } from '../train/store/folder.ts';
-import { firstDifference, readConfig } from '../train/store/run.ts';
+import { readConfig } from '../train/store/run.ts';
+import { recordedTraining, trainingDifference } from './same-training.ts';
 
 export interface Place {
   readonly name: string;
@@ -40,46 +40,28 @@ export function nameFrom(source: string, fallback: string): string {
   );
 }
 
-const madeFrom = z.looseObject({
-  training: z.looseObject({
-    config: z.record(z.string(), z.unknown()),
-    dataset: z.looseObject({ sha256: z.string() }),
-    imagesSeen: z.number(),
-  }),
-});
-
 /** A recipe for so many images, or as many as its preset has: how long a model is trained can change, and its schedules with it. */
 export type RecipeOf = (images?: number) => Recipe;
-
-/** In what a recorded recipe and data set differ from what is asked for. */
-function differenceFrom(config: Record<string, unknown>, sha256: string, recipeOf: RecipeOf, pictures: PictureSet) {
-  // How the pictures were read shows in their hash.
-  const { pictures: _, ...recipe } = config;
-  const images = z.int().positive().catch(1).parse(config.images);
-  const asked: unknown = JSON.parse(JSON.stringify(recipeOf(images)));
-  return firstDifference({ pictures: sha256, recipe }, { pictures: pictures.sha256, recipe: asked });
-}
 
 /** What is under a name. Throws UserError when that is another model's. */
 async function placeAt(name: string, recipeOf: RecipeOf, pictures: PictureSet): Promise<Place> {
   const [bundle, run] = [join('models', name), join('runs', name)];
   checkBundleFolder(bundle);
   const training = trainingOf(bundle);
+  const asked = { sha256: pictures.sha256, recipe: recipeOf() };
   let planned: number | undefined;
   let trained: number | undefined;
   if (existsSync(join(run, 'config.json'))) {
     const { recipe, dataset } = await readConfig(folderFiles(run));
-    const difference = differenceFrom(recipe, dataset.sha256, recipeOf, pictures);
+    const difference = trainingDifference({ sha256: dataset.sha256, recipe }, asked);
     if (difference !== undefined) throw new UserError(`${run} has another training (${difference})`);
     planned = recipe.images;
   }
-  if (existsSync(join(bundle, 'model.json'))) {
-    const parsed = madeFrom.safeParse(JSON.parse(readFileSync(join(bundle, 'model.json'), 'utf8')));
-    if (!parsed.success) throw new UserError(`${bundle} is no bundle of this pocketgen`);
-    const { config, dataset, imagesSeen } = parsed.data.training;
-    const difference = differenceFrom(config, dataset.sha256, recipeOf, pictures);
+  const recorded = recordedTraining(bundle);
+  if (recorded) {
+    const difference = trainingDifference(recorded, asked);
     if (difference !== undefined) throw new UserError(`${bundle} is another model (${difference})`);
-    trained = training?.images ?? imagesSeen; // the bundle may be a better one on the way
+    trained = training?.images ?? recorded.imagesSeen; // the bundle may be a better one on the way
   }
   const finished = trained !== undefined && (planned === undefined || training?.state === 'finished');
   return { name, bundle, run, planned, trained, finished };

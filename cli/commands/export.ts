@@ -15,6 +15,7 @@ import { type ExportOptions, exportBundle } from '../../export/write.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { readConfig, readStats } from '../../train/store/run.ts';
 import { truncationOf, variantOf, within } from '../bundle-options.ts';
+import { recordedTraining, trainingDifference } from '../same-training.ts';
 
 function variantsOf(list: string): [Variant, ...Variant[]] {
   const [first = '', ...rest] = list.split(',');
@@ -33,7 +34,9 @@ interface ExportExtras {
   /** Where they are to say something else than the data set's name does. */
   about?: About;
   /** With what another training can go on from. */
-  trainer?: boolean;
+  trainer?: boolean | undefined;
+  /** Also in the place of another training's bundle. */
+  replace?: boolean | undefined;
 }
 
 /** What of a run or a bundle goes into a bundle, besides the generator. */
@@ -69,16 +72,28 @@ async function bundleSource(dir: string, trainer: boolean): Promise<Source> {
   };
 }
 
+/** A bundle in the place of another training's would be the end of that. Throws UserError naming what would go. */
+function refuseToReplace(out: string, { recipe, dataset }: TrainedGenerator['config']): void {
+  const there = recordedTraining(out);
+  const difference = there && trainingDifference(there, { sha256: dataset.sha256, recipe });
+  if (difference !== undefined)
+    throw new UserError(
+      `export: expected ${out} to be of the same training or new, got another training's bundle (${difference}), of which ${there?.files.join(', ')} would go; choose another --out, or put this one in its place with --replace`,
+    );
+}
+
 /** Exports a run, or a bundle anew, and tells the user what was checked. */
 export async function runExport(
   from: string,
   out: string,
   dtypes: string,
-  { truncation: wanted, guidance, training, about = {}, trainer = false }: ExportExtras = {},
+  { truncation: wanted, guidance, training, about = {}, trainer = false, replace = false }: ExportExtras = {},
 ): Promise<void> {
   checkBundleFolder(out); // what cannot be written is told before the work
   const variants = variantsOf(dtypes);
-  const source = await (isBundle(from) ? bundleSource : runSource)(from, trainer);
+  // What a bundle in its own place was exported with is nowhere else.
+  const source = await (isBundle(from) ? bundleSource : runSource)(from, trainer || resolve(from) === resolve(out));
+  if (!replace) refuseToReplace(out, source.trained.config);
   const trained = guidance === undefined ? source.trained : guided(source.trained, guidance);
   const truncation = wanted ?? source.truncation;
   console.error(`${from}: the generator after ${trained.imagesSeen} images (${trained.origin})`);
@@ -117,6 +132,7 @@ interface ExportFlags extends About {
   truncation?: string;
   guidance?: string;
   trainer?: boolean;
+  replace?: boolean;
 }
 
 const isBundle = (dir: string): boolean => existsSync(join(dir, 'model.json'));
@@ -143,12 +159,13 @@ export function registerExport(command: Command): void {
     .option('--description <text>', 'a sentence on what it draws')
     .option('--license <text>', 'licence of the weights (default: as the pictures)')
     .option('--trainer', 'add what pocketgen train --from BUNDLE can go on from')
-    .action(async (from: string, { out, dtype, truncation, guidance, trainer = false, ...about }: ExportFlags) => {
+    .option('--replace', 'also where the bundle folder has a bundle of another training, which then goes')
+    .action(async (from: string, { out, dtype, truncation, guidance, trainer, replace, ...about }: ExportFlags) => {
       await runExport(from, out ?? (await bundleFolder(from)), dtype, {
         truncation: truncation === undefined ? undefined : truncationOf(truncation),
         guidance: guidance === undefined ? undefined : within('guidance', guidance, 1, MOST_GUIDANCE, false),
         about,
-        trainer,
+        ...{ trainer, replace },
       });
     });
 }

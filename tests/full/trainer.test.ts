@@ -1,6 +1,6 @@
 // What training can go on from: kept in a bundle, taken up for the same classes and for others, refused where it does not fit.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -71,6 +71,21 @@ test('a bundle is exported anew from its trainer file, which tells its own train
   expect(readManifest(at('calmer')).defaultTruncation).toBe(0.8);
   const guided = runExport(at('shapes'), at('guided'), 'int8', { guidance: 2 });
   await expect(guided).rejects.toThrow('--guidance: expected a Transformer with classes, got another model');
+});
+
+test('a bundle gives way to its own training only, unless told; in its own place it keeps its trainer file', async () => {
+  cpSync(at('shapes'), at('place'), { recursive: true });
+  const other = { ...recipe, seed: 2 };
+  await trainInFolder({ ...common, recipe: { ...other, images: 8 }, dir: at('other') });
+  await expect(runExport(at('other'), at('place'), 'int8')).rejects.toThrow(
+    /^export: expected \S+place to be of the same training or new, got another training's bundle \(recipe\.seed: was 1, is 2\), of which generator\.int8\.onnx, trainer\.fp16\.safetensors would go; choose another --out, or .* --replace$/,
+  );
+  expect(readManifest(at('place')).training.seed).toBe(1);
+  await runExport(at('place'), at('place'), 'fp32');
+  expect(readManifest(at('place')).files.map(({ role }) => role)).toEqual(['generator', 'trainer']);
+  await runExport(at('run'), at('place'), 'int8', { about: { title: 'Again' } });
+  await runExport(at('other'), at('place'), 'int8', { replace: true });
+  expect(readManifest(at('place')).training.seed).toBe(2);
 });
 
 test('a run that goes on begins with those numbers, resumes to the last bit, and says where it comes from', async () => {

@@ -1,0 +1,51 @@
+// Of which training a bundle is: one rule for every command that would put another bundle in its place.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../contract/errors.ts';
+import { recipeSchema } from '../train/recipe.ts';
+import { firstDifference } from '../train/store/run.ts';
+
+/** What makes a training the one it is: its pictures' hash and its recipe. */
+export interface TrainingIdentity {
+  readonly sha256: string;
+  readonly recipe: Readonly<Record<string, unknown>>;
+}
+
+export interface RecordedTraining extends TrainingIdentity {
+  readonly imagesSeen: number;
+  /** The bundle's files besides model.json. */
+  readonly files: readonly string[];
+}
+
+const madeFrom = z.looseObject({
+  files: z.array(z.looseObject({ path: z.string() })),
+  training: z.looseObject({
+    config: z.record(z.string(), z.unknown()),
+    dataset: z.looseObject({ sha256: z.string() }),
+    imagesSeen: z.number(),
+  }),
+});
+
+/** What a bundle's model.json says of its training, whatever its format version; undefined where there is no bundle. Throws UserError where it says nothing. */
+export function recordedTraining(bundle: string): RecordedTraining | undefined {
+  const path = join(bundle, 'model.json');
+  if (!existsSync(path)) return undefined;
+  const parsed = madeFrom.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (!parsed.success) throw new UserError(`${bundle} is no bundle of this pocketgen`);
+  const { config, dataset, imagesSeen } = parsed.data.training;
+  return { sha256: dataset.sha256, recipe: config, imagesSeen, files: parsed.data.files.map(({ path }) => path) };
+}
+
+/**
+ * In what one training differs from another, or undefined. How long a model is trained can change, an encoder be trained later and a
+ * Transformer's guidance be chosen at every export; how pictures were read shows in their hash.
+ */
+export function trainingDifference(was: TrainingIdentity, is: TrainingIdentity): string | undefined {
+  const compared = ({ sha256, recipe: { pictures: _, encoder: __, ...own } }: TrainingIdentity) => {
+    // An earlier pocketgen left out what had one value only.
+    const { images: ___, transformer, ...recipe } = recipeSchema.catch(own as never).parse(own);
+    return { pictures: sha256, recipe: { ...recipe, transformer: transformer && { ...transformer, guidance: 1 } } };
+  };
+  return firstDifference(compared(was), compared(is));
+}
