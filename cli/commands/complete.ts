@@ -10,7 +10,7 @@ import { encodePng } from '../../contract/png.ts';
 import { openCompleter, PROVIDERS, type Provider, readManifest } from '../../export/open.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { seedList, truncationOf, variantOf, within } from '../bundle-options.ts';
-import { checkOutFile } from '../out-file.ts';
+import { outPng } from '../out-file.ts';
 import { readMasked } from '../picture-file.ts';
 
 interface CompleteFlags {
@@ -36,7 +36,7 @@ async function runComplete(dir: string, path: string, flags: CompleteFlags): Pro
   const columns = within('columns', flags.columns, 1, 256, true);
   const scale = within('scale', flags.scale, 1, 32, true);
   const classWeights = mixWeights(flags.class === undefined ? [] : [[classIndex(manifest, flags.class), 1]], manifest);
-  checkOutFile(flags.out);
+  const out = outPng(flags.out);
   const { picture, hidden } = await readMasked(path, flags.mask, manifest, flags.background);
   if (!hidden.includes(1))
     throw new UserError(`${flags.mask}: expected light places, which are drawn anew, got none; nothing would change`);
@@ -55,7 +55,7 @@ async function runComplete(dir: string, path: string, flags: CompleteFlags): Pro
     }
     const [first] = pictures;
     const sheet = pictures.length === 1 && first ? first : contactSheet(pictures, columns);
-    writeAtomically(flags.out, encodePng(scaleUp(sheet, scale)));
+    writeAtomically(out, encodePng(scaleUp(sheet, scale)));
     console.error(`${flags.out}: ${pictures.length} picture${pictures.length === 1 ? '' : 's'}`);
   } finally {
     await close();

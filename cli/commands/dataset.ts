@@ -15,7 +15,7 @@ import {
 import { previewSheet } from '../../train/data/preview.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
-import { checkOutFile } from '../out-file.ts';
+import { outPng } from '../out-file.ts';
 import { loadProgress } from '../progress.ts';
 
 interface SourceOptions extends DataFlags {
@@ -58,10 +58,10 @@ export function registerDataset(command: Command): void {
     .action(async (source: string, options: SourceOptions & { out: string; columns: string; scale: string }) => {
       const columns = wholeNumber('--columns', options.columns, 100);
       const scale = wholeNumber('--scale', options.scale, 16);
-      checkOutFile(options.out);
+      const out = outPng(options.out);
       const splits = await load(source, options);
       const sheet = previewSheet(splits.train, { columns, scale });
-      writeAtomically(options.out, encodePng(sheet));
+      writeAtomically(out, encodePng(sheet));
       console.log([`${options.out}: ${sheet.width}x${sheet.height}`, ...reportLines(splits)].join('\n'));
     });
 }

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { PROVIDERS } from '../../export/open.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { type EncodeFlags, encodeFile } from '../encoding.ts';
-import { checkOutFile } from '../out-file.ts';
+import { outFile } from '../out-file.ts';
 
 export function encodeOptions(command: Command): Command {
   return command
@@ -16,11 +16,11 @@ export function encodeOptions(command: Command): Command {
 }
 
 async function runEncode(dir: string, path: string, flags: EncodeFlags & { out?: string }): Promise<void> {
-  if (flags.out !== undefined) checkOutFile(flags.out);
+  const out = flags.out === undefined ? undefined : outFile(flags.out);
   const { file } = await encodeFile(dir, path, flags);
   const text = `${JSON.stringify(file, null, 2)}\n`;
-  if (flags.out === undefined) process.stdout.write(text);
-  else writeAtomically(flags.out, new TextEncoder().encode(text));
+  if (out === undefined) process.stdout.write(text);
+  else writeAtomically(out, new TextEncoder().encode(text));
 }
 
 export function registerEncode(command: Command): void {

@@ -30,7 +30,7 @@ import { takenAlong } from '../../train/store/packed-run.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp, loadOptionsOf } from '../data-options.ts';
 import { evaluationTable } from '../eval-table.ts';
 import { type ModelSource, openSource } from '../model-source.ts';
-import { checkOutFile } from '../out-file.ts';
+import { outPng } from '../out-file.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
 import { whole } from '../training-options.ts';
 
@@ -256,7 +256,7 @@ export function registerEval(command: Command): void {
     .option('--record', 'write the result into the bundle’s model.json and model card')
     .option('--json', 'print JSON')
     .action(async (model: string | undefined, flags: EvalFlags) => {
-      if (flags.neighbours !== undefined) checkOutFile(flags.neighbours);
+      const neighbours = flags.neighbours === undefined ? undefined : outPng(flags.neighbours);
       if (flags.trainJudge !== undefined) return trainJudgeTo(flags.trainJudge, flags);
       if (model === undefined || !existsSync(model)) {
         throw new UserError(`eval: expected a bundle or run folder, got ${model ?? 'none'}`);
@@ -273,7 +273,7 @@ export function registerEval(command: Command): void {
           `--${idle}: expected it with --train-judge only, got ${model}, whose pictures are read as they were for its training`,
         );
       }
-      const result = await runEval(model, flags);
+      const result = await runEval(model, { ...flags, ...(neighbours !== undefined && { neighbours }) });
       const { model: _, seconds: __, dtype, ...measured } = result;
       if (flags.record && dtype !== undefined) recordEvaluation(model, { dtype, ...measured });
       console.log(flags.json ? JSON.stringify(result, undefined, 2) : evaluationTable(result));

@@ -7,7 +7,7 @@ import { openBundle } from '../../export/open.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { within } from '../bundle-options.ts';
 import { type EncodeFlags, encodeFile } from '../encoding.ts';
-import { checkOutFile } from '../out-file.ts';
+import { outPng } from '../out-file.ts';
 import { encodeOptions } from './encode.ts';
 
 interface ReconstructFlags extends EncodeFlags {
@@ -18,14 +18,14 @@ interface ReconstructFlags extends EncodeFlags {
 
 async function runReconstruct(dir: string, path: string, flags: ReconstructFlags): Promise<void> {
   const scale = within('scale', flags.scale, 1, 32, true);
-  checkOutFile(flags.out);
+  const out = outPng(flags.out);
   const { file, picture, variant } = await encodeFile(dir, path, flags);
   const bundle = await openBundle(dir, { provider: flags.provider, ...(variant ? { variant } : {}) });
   try {
     const { latent, weights } = readLatentFile(file, bundle.manifest, file.version);
     const drawn = await bundle.generator.decode([latent], weights.length > 0 ? [weights] : []);
     const sheet = contactSheet(flags.beside ? [picture, ...drawn] : drawn, 2);
-    writeAtomically(flags.out, encodePng(scaleUp(sheet, scale)));
+    writeAtomically(out, encodePng(scaleUp(sheet, scale)));
   } finally {
     await bundle.close();
   }

@@ -15,8 +15,9 @@ import { writeAtomically } from '../../train/store/atomic.ts';
 import { RUN } from '../../train/store/files.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { takenAlong } from '../../train/store/packed-run.ts';
+import { readConfig } from '../../train/store/run.ts';
 import { type ModelSource, openSource } from '../model-source.ts';
-import { checkOutFile } from '../out-file.ts';
+import { outFile } from '../out-file.ts';
 import { drawWalks } from '../walks.ts';
 
 /** More grids than this add nothing to see, only size. */
@@ -79,23 +80,27 @@ async function nearestTraining(
   }
 }
 
+const PORT = 8790;
+
 export function registerReport(command: Command): void {
   command
     .argument('<run>', 'run folder')
     .option('--out <file>', 'page to write (default: report.html in the run folder)')
     .option('--watch', 'serve the page live instead, until Ctrl-C')
-    .option('--port <n>', 'port for --watch; 0 for any free one', port, 8790)
-    .action(async (dir: string, flags: { out?: string; watch?: boolean; port: number }) => {
+    .option('--port <n>', `port for --watch; 0 for any free one (default: ${PORT})`, port)
+    .action(async (dir: string, flags: { out?: string; watch?: boolean; port?: number }) => {
+      if (flags.port !== undefined && !flags.watch)
+        throw new UserError('--port: expected --watch with it, got none; nothing is served without it');
       if (flags.watch) {
-        const { url, close } = await watchReport(dir, flags.port);
+        const { url, close } = await watchReport(dir, flags.port ?? PORT);
         console.error(`report of ${dir}, live at ${url}; Ctrl-C ends it`);
         for (const signal of ['SIGINT', 'SIGTERM'] as const)
           process.once(signal, () => void close().then(() => process.exit(0)));
         return;
       }
+      await readConfig(folderFiles(dir)); // of what is no run it is not the report that is amiss
       const out = flags.out ?? join(dir, 'report.html');
-      checkOutFile(out);
-      await writeReport(dir, out, (line) => console.error(line));
+      await writeReport(dir, outFile(out), (line) => console.error(line));
       console.log(out);
     });
 }

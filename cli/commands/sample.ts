@@ -13,7 +13,7 @@ import { bundleVersion } from '../../contract/version.ts';
 import { type OpenBundle, openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { seedList, truncationOf, variantOf, within } from '../bundle-options.ts';
-import { checkOutFile } from '../out-file.ts';
+import { outPng } from '../out-file.ts';
 
 interface SampleFlags {
   seed?: string;
@@ -73,7 +73,7 @@ async function runSample(dir: string, flags: SampleFlags): Promise<void> {
   const scale = within('scale', flags.scale, 1, 32, true);
   const variant = flags.dtype === undefined ? undefined : variantOf(flags.dtype);
   const background = flags.background === undefined ? undefined : parseBackground(flags.background);
-  checkOutFile(flags.out);
+  const out = outPng(flags.out);
   const bundle = await openBundle(dir, { provider: flags.provider, ...(variant ? { variant } : {}) });
   try {
     const { name, image } = bundle.manifest;
@@ -81,7 +81,7 @@ async function runSample(dir: string, flags: SampleFlags): Promise<void> {
       throw new UserError(`--background: expected none, as ${name} draws no transparent pictures; leave it out`);
     const pictures = await (file === undefined ? drawSeeds(bundle, seeds, flags) : drawLatent(bundle, file, flags));
     const sheet = pictures.length === 1 && pictures[0] ? pictures[0] : contactSheet(pictures, columns);
-    writeAtomically(flags.out, encodePng(onBackground(scaleUp(sheet, scale), background)));
+    writeAtomically(out, encodePng(onBackground(scaleUp(sheet, scale), background)));
     console.error(`${flags.out}: ${pictures.length} picture${pictures.length === 1 ? '' : 's'}`);
   } finally {
     await bundle.close();

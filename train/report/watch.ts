@@ -33,7 +33,11 @@ export async function watchReport(dir: string, port: number): Promise<{ url: str
       }),
     );
     server.on('error', (error: NodeJS.ErrnoException) =>
-      reject(new UserError(`report: expected port ${port} to be free, got ${error.code}; choose another with --port`)),
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new UserError(`port: expected a free one, got ${port} which is in use; choose another with --port`)
+          : error,
+      ),
     );
   });
 }

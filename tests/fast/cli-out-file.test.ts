@@ -1,0 +1,41 @@
+// Where a command may write: what is no file is never replaced by one, and a link stays a link.
+import { execFileSync } from 'node:child_process';
+import { lstatSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { outFile, outPng } from '../../cli/out-file.ts';
+import { writeAtomically } from '../../train/store/atomic.ts';
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'pocketgen-out-')));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('a new file and one that is there are written; a link is written through', () => {
+  const [file, link] = [join(folder, 'a.png'), join(folder, 'link.png')];
+  expect(outFile(file)).toBe(file);
+  writeFileSync(file, 'before');
+  symlinkSync('a.png', link);
+  writeAtomically(outPng(link), 'after');
+  expect(readFileSync(file, 'utf8')).toBe('after');
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+});
+
+test('a pipe is refused and stays one, reached by a link, too', () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  symlinkSync('pipe', join(folder, 'to-pipe'));
+  for (const path of [pipe, join(folder, 'to-pipe')])
+    expect(() => outFile(path)).toThrow(
+      `"${path}": expected the name of a file to write, got a device, pipe or socket; name another`,
+    );
+  expect(lstatSync(pipe).isFIFO()).toBe(true);
+});
+
+test('what names no file is refused, and so is the extension of another format', () => {
+  expect(() => outFile('-')).toThrow('"-": expected the name of a file to write, got -');
+  expect(() => outFile('')).toThrow('"": expected the name of a file to write, got nothing');
+  expect(() => outFile(folder)).toThrow('expected the name of a file to write, got a folder');
+  expect(() => outFile(join(folder, 'no', 'x'))).toThrow('expected a file in an existing folder, got no folder');
+  expect(outPng(join(folder, 'X.PNG'))).toBe(join(folder, 'X.PNG'));
+  expect(() => outPng('x.jpg')).toThrow('x.jpg: expected a name that ends in .png, got .jpg');
+});
