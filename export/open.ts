@@ -15,6 +15,13 @@ import type { Session, StartSession } from './bundle.ts';
 export const PROVIDERS = ['wasm', 'cpu'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
+/** What went wrong with a bundle, to be thrown: a UserError then says in which folder, for whoever works with several. */
+export function inBundle(dir: string, error: unknown): unknown {
+  const where = `bundle ${dir}: `;
+  if (!(error instanceof UserError) || error.message.startsWith(where)) return error;
+  return new UserError(where + error.message.replace('upgrade FOLDER', `upgrade ${dir}`));
+}
+
 export function readManifest(dir: string): Manifest {
   const path = join(dir, 'model.json');
   if (!existsSync(path)) {
@@ -29,8 +36,7 @@ export function readManifest(dir: string): Manifest {
   try {
     return parseManifest(json);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(`bundle ${dir}: ${error.message.replace('upgrade FOLDER', `upgrade ${dir}`)}`);
+    throw inBundle(dir, error);
   }
 }
 
@@ -45,7 +51,9 @@ export async function readNetwork(dir: string, entry: FileEntry): Promise<Uint8A
     throw new UserError(`bundle ${dir}: expected the file ${entry.path}, got none; export the bundle again`);
   }
   const bytes = new Uint8Array(readFileSync(path));
-  await checkFile(entry, bytes);
+  await checkFile(entry, bytes).catch((error) => {
+    throw inBundle(dir, error);
+  });
   return bytes;
 }
 

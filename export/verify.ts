@@ -7,7 +7,7 @@ import { createGenerator } from '../contract/generator.ts';
 import { completerFile, encoderFile } from '../contract/lookup.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import { nativeRefusal } from '../train/engines/onnxruntime.ts';
-import { PROVIDERS, type Provider, readGenerator, readManifest, readNetwork, startSession } from './open.ts';
+import { inBundle, PROVIDERS, type Provider, readGenerator, readManifest, readNetwork, startSession } from './open.ts';
 
 /** Of numbers of a latent, which are some 1 in size: a difference that no eye would find in a picture. */
 const NATIVE_LATENT_DIFFERENCE = 1e-3;
@@ -35,10 +35,18 @@ export async function verifyManifest(
   manifest: Manifest,
   notice: (sentence: string) => void,
 ): Promise<VerifyLine[]> {
-  const lines: VerifyLine[] = [];
   const refusal = await nativeRefusal();
   if (refusal !== undefined) notice(`checked on wasm only: ${refusal}`);
   const providers = refusal === undefined ? PROVIDERS : (['wasm'] as const);
+  try {
+    return await verifyNetworks(dir, manifest, providers);
+  } catch (error) {
+    throw inBundle(dir, error);
+  }
+}
+
+async function verifyNetworks(dir: string, manifest: Manifest, providers: readonly Provider[]): Promise<VerifyLine[]> {
+  const lines: VerifyLine[] = [];
   for (const { variant } of manifest.files.filter((f) => f.role === 'generator')) {
     const bytes = await readGenerator(dir, manifest, variant);
     for (const provider of providers) {

@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { versionedName } from '../../contract/version.ts';
-import { bundleFolders } from '../../edge/bundles.ts';
+import { readManifest } from '../../export/open.ts';
+import { foldersOf } from '../each-bundle.ts';
 import { readCheckedBundle } from '../publish/bundle.ts';
 import { addStoreOption, megabytes, type StoreFlags } from '../publish/options.ts';
 import { KEPT, publishBundle } from '../publish/publish.ts';
@@ -14,10 +15,26 @@ function keepOf(text: string): number {
   throw new UserError(`--keep: expected a whole number from 1 to 100, got ${text}`);
 }
 
-async function runPublish(paths: string[], { to, keep }: StoreFlags & { keep: string }): Promise<void> {
+/** Bundles of one name would become versions of it, the last one the current: whose order means nothing. Throws UserError. */
+function refuseTwins(folders: readonly string[]): void {
+  const byName = new Map<string, string>();
+  for (const folder of folders) {
+    const { name } = readManifest(folder);
+    const other = byName.get(name);
+    if (other !== undefined)
+      throw new UserError(
+        `bundle ${folder}: expected a name of its own, got ${name}, which ${other} has; publish one of them`,
+      );
+    byName.set(name, folder);
+  }
+}
+
+export async function runPublish(paths: string[], { to, keep }: StoreFlags & { keep: string }): Promise<void> {
   const kept = keepOf(keep);
   const store = await openTarget(to);
-  for (const folder of paths.flatMap(bundleFolders)) {
+  const folders = foldersOf(paths);
+  refuseTwins(folders);
+  for (const folder of folders) {
     const bundle = await readCheckedBundle(folder);
     const { changed, dropped } = await publishBundle(store, bundle, kept);
     const bytes = [...bundle.blobs.values()].reduce((sum, blob) => sum + blob.length, bundle.manifestBytes.length);

@@ -2,13 +2,12 @@
 // in one rename, and only after every network has drawn the goldens as before.
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { UserError } from '../../contract/errors.ts';
 import { FORMAT_VERSION } from '../../contract/manifest.ts';
 import { upgradeManifest } from '../../contract/upgrade.ts';
-import { bundleFolders, MANIFEST_FILE, manifestJson, readManifestText } from '../../edge/bundles.ts';
+import { MANIFEST_FILE, manifestJson, readManifestText } from '../../edge/bundles.ts';
 import { verifyManifest } from '../../export/verify.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
-import { isSystemError, systemErrorSentence } from '../../train/store/system-error.ts';
+import { eachBundle } from '../each-bundle.ts';
 
 /** What was done, in a line. Throws UserError, and leaves the bundle as it is, if it is not whole or draws otherwise. */
 export async function upgradeBundle(folder: string): Promise<string> {
@@ -26,18 +25,7 @@ export async function upgradeBundle(folder: string): Promise<string> {
 }
 
 export function registerUpgrade(command: Command): void {
-  command.argument('<bundle...>', 'bundle folders, or folders of bundles').action(async (paths: string[]) => {
-    for (const path of paths) {
-      for (const folder of bundleFolders(path)) {
-        // One that cannot be brought up to date keeps none of the others from it.
-        try {
-          console.log(await upgradeBundle(folder));
-        } catch (error) {
-          if (!(error instanceof UserError) && !isSystemError(error)) throw error;
-          console.error(`${folder}: ${isSystemError(error) ? systemErrorSentence(error) : error.message}`);
-          process.exitCode = 1;
-        }
-      }
-    }
-  });
+  command
+    .argument('<bundle...>', 'bundle folders, or folders of bundles')
+    .action((paths: string[]) => eachBundle(paths, async (folder) => console.log(await upgradeBundle(folder))));
 }

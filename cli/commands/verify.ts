@@ -1,11 +1,14 @@
-// `pocketgen verify`: a bundle's hashes and goldens.
+// `pocketgen verify BUNDLE…`: hashes and goldens of bundles.
 import type { Command } from 'commander';
 import { verifyBundle } from '../../export/verify.ts';
+import { eachBundle } from '../each-bundle.ts';
 
 export function registerVerify(command: Command): void {
-  command.argument('<bundle>', 'bundle folder').action(async (dir: string) => {
-    for (const { network, provider, goldens, largest } of await verifyBundle(dir, console.error)) {
-      console.log(`${network} on ${provider}: ${goldens} goldens, largest difference ${largest}`);
-    }
-  });
+  command.argument('<bundle...>', 'bundle folders, or folders of bundles').action((paths: string[]) =>
+    eachBundle(paths, async (folder, several) => {
+      const which = several ? `${folder}: ` : '';
+      for (const { network, provider, goldens, largest } of await verifyBundle(folder, console.error))
+        console.log(`${which}${network} on ${provider}: ${goldens} goldens, largest difference ${largest}`);
+    }),
+  );
 }

@@ -10,6 +10,7 @@ import { type Manifest, parseManifest } from '../../contract/manifest.ts';
 import { bundleVersion } from '../../contract/version.ts';
 import { folderSource, manifestJson, readManifestText } from '../../edge/bundles.ts';
 import { wasmEngine } from '../../edge/runtime/wasm.ts';
+import { inBundle } from '../../export/open.ts';
 
 /** Files that the manifest does not name. */
 const EXTRAS = ['preview.png', 'MODEL_CARD.md'];
@@ -31,6 +32,14 @@ export interface CheckedBundle {
  * Throws UserError.
  */
 export async function readCheckedBundle(folder: string): Promise<CheckedBundle> {
+  try {
+    return await readChecked(folder);
+  } catch (error) {
+    throw inBundle(folder, error);
+  }
+}
+
+async function readChecked(folder: string): Promise<CheckedBundle> {
   const text = await readManifestText(folder);
   const manifest = parseManifest(manifestJson(folder, text));
   const source = folderSource(folder);

@@ -53,8 +53,10 @@ async function r2Keys(env: Environment): Promise<{ accessKeyId: string; secretAc
 
 /** `r2`, `r2:BUCKET`, an address of a pocketgen server, or a folder. Throws UserError where a credential is missing. */
 export async function openTarget(to: string, env: Environment = process.env): Promise<ObjectStore> {
-  if (to.trim() === '') throw new UserError('--to: expected r2, r2:BUCKET, an address or a folder, got nothing');
+  if (to.trim() === '') throw new UserError('--to: expected r2, r2:BUCKET, https://… or a folder, got nothing');
   if (/^https?:\/\//i.test(to)) return httpStore(to, needed(env, 'PUBLISH_TOKEN', 'the publish token of that server'));
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(to))
+    throw new UserError(`--to: expected r2, r2:BUCKET, https://… or a folder, got ${to}`);
   const r2 = /^r2(?::(.*))?$/.exec(to);
   if (r2 === null) return folderStore(to);
   const bucket = r2[1] ?? BUCKET;

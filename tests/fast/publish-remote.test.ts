@@ -97,6 +97,6 @@ test('wrangler’s API token stands for the keys that Cloudflare makes of it: it
   await expect(openTarget('r2:pictures', { ...env, CLOUDFLARE_API_TOKEN: token })).rejects.toThrow(
     /^http:\/\/127\.0\.0\.1:\d+: expected an answer, got none \(.*ECONNREFUSED.*\); check the network$/,
   );
-  await expect(openTarget('', {})).rejects.toThrow('--to: expected r2, r2:BUCKET, an address or a folder, got nothing');
+  await expect(openTarget('', {})).rejects.toThrow('--to: expected r2, r2:BUCKET, https://… or a folder, got nothing');
   await expect(openTarget('HTTPS://pictures.example', {})).rejects.toThrow('PUBLISH_TOKEN: expected');
 });

@@ -1,9 +1,19 @@
 // What publishing does to a store in a folder: versions come, go and come back, two publishers lose nothing, prune takes what
 // nobody uses. The same store in R2 and over HTTP: full/publish-r2.test.ts.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { runPublish } from '../../cli/commands/publish.ts';
 import { type CheckedBundle, readCheckedBundle } from '../../cli/publish/bundle.ts';
 import { listModels, prune, publishBundle, rollback, unpublish } from '../../cli/publish/publish.ts';
 import { openTarget } from '../../cli/publish/target.ts';
@@ -170,7 +180,13 @@ test('a bundle that is not whole, or does not draw its goldens, is refused befor
   await made('one', 2);
   const network = readFileSync(join(root, 'made-2', 'one', 'generator.fp32.onnx'));
   writeFileSync(join(folder, 'generator.fp32.onnx'), network.subarray(0, 1000));
-  await expect(readCheckedBundle(folder)).rejects.toThrow(/^generator\.fp32\.onnx: expected \d+ bytes, got 1000/);
+  await expect(readCheckedBundle(folder)).rejects.toThrow(
+    `bundle ${folder}: generator.fp32.onnx: expected ${network.length} bytes, got 1000; `,
+  );
+  writeFileSync(join(folder, 'model.json'), text.replace(/"formatVersion": ?3/, '"formatVersion":2'));
+  await expect(readCheckedBundle(folder)).rejects.toThrow(
+    `bundle ${folder}: model.json: expected format version 3, got 2; bring its folder up to date with pocketgen upgrade ${folder}`,
+  );
   // The network of another version, with its own hash: only the goldens tell.
   const entry = JSON.parse(text).files[0];
   writeFileSync(join(folder, 'generator.fp32.onnx'), network);
@@ -178,6 +194,22 @@ test('a bundle that is not whole, or does not draw its goldens, is refused befor
   await expect(readCheckedBundle(folder)).rejects.toThrow(
     new RegExp(`golden of seed ${golden.seed}: expected the same bytes`),
   );
+});
+
+test('bundles of one name are refused before anything is written; one that is named twice is published once', async () => {
+  const { version } = await made('one', 1);
+  await made('one', 2);
+  const [first, second] = [join(root, 'made-1', 'one'), join(root, 'made-2', 'one')];
+  const flags = { to: join(root, 'store'), keep: '5' };
+  await expect(runPublish([first, second], flags)).rejects.toThrow(
+    `bundle ${second}: expected a name of its own, got one, which ${first} has; publish one of them`,
+  );
+  expect(existsSync(join(root, 'store'))).toBe(false);
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  await runPublish([first, join(root, 'made-1')], flags);
+  expect(log.mock.calls).toEqual([[expect.stringMatching(/^one@\w+: published, 3 files, /)]]);
+  log.mockRestore();
+  expect(await versions('one')).toEqual([version, [version]]);
 });
 
 test('a store of a later format, or something else, is refused in one sentence', async () => {
@@ -188,6 +220,12 @@ test('a store of a later format, or something else, is refused in one sentence',
   await expect(listModels(store)).rejects.toThrow(/^index\.json formatVersion: .*expected 1; is this a store that/);
   writeFileSync(index, '<html>');
   await expect(listModels(store)).rejects.toThrow('index.json: expected JSON, got something else');
+});
+
+test('--to: an address of something else is refused, rather than taken for a folder', async () => {
+  for (const to of ['s3://bucket/x', 'FTP://x.example', 'file:///tmp/x'])
+    await expect(openTarget(to, {})).rejects.toThrow(`--to: expected r2, r2:BUCKET, https://… or a folder, got ${to}`);
+  expect((await openTarget(join(root, 'a:b'), {})).where).toContain('a:b');
 });
 
 test('--to: a target says which setting it lacks', async () => {

@@ -204,7 +204,11 @@ test.each([
 
 test.each([
   ['missing', (file: string) => rmSync(file), /expected the file generator\.fp32\.onnx, got none/],
-  ['truncated', (file: string) => truncateSync(file, 100), /^generator\.fp32\.onnx: expected \d+ bytes, got 100/],
+  [
+    'truncated',
+    (file: string) => truncateSync(file, 100),
+    /^bundle \S+copy-truncated: generator\.fp32\.onnx: expected \d+ bytes, got 100/,
+  ],
   [
     'altered',
     (file: string) => {
@@ -212,7 +216,7 @@ test.each([
       bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
       writeFileSync(file, bytes);
     },
-    /^generator\.fp32\.onnx: expected SHA-256 [0-9a-f]{64}, got/,
+    /^bundle \S+copy-altered: generator\.fp32\.onnx: expected SHA-256 [0-9a-f]{64}, got/,
   ],
 ] as const)('a bundle whose file is %s is refused by name', async (kind, damage, sentence) => {
   const copy = join(folder, `copy-${kind}`);
