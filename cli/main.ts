@@ -93,11 +93,12 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
 };
 
-// Nobody reads any more (`| head`, a closed terminal): a command that saves on a hang-up does so, any other ends.
+// Nobody reads any more (`| head`, a closed terminal): a command that saves on a hang-up does so, one that listens for this
+// itself goes on, any other ends.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-    if (!process.emit('SIGHUP')) process.exit(process.exitCode ?? 1);
+    if (stream.listenerCount('error') === 1 && !process.emit('SIGHUP')) process.exit(process.exitCode ?? 1);
   });
 }
 

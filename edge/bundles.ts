@@ -15,7 +15,7 @@ export function modelFolders(folder: string): string[] {
   const path = resolve(folder);
   const holds = (one: string) => [MANIFEST_FILE, TRAINING_FILE].some((name) => existsSync(join(one, name)));
   if (holds(path)) return [path];
-  if (!existsSync(path)) return [];
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
   return readdirSync(path, { withFileTypes: true })
     .filter((entry) => !entry.name.startsWith('.') && !entry.name.includes(UNFINISHED))
     .map((entry) => join(path, entry.name))

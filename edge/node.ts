@@ -7,6 +7,7 @@ import type { Context, Hono } from 'hono';
 import { UserError } from '../contract/errors.ts';
 import type { AddressOptions } from './address.ts';
 import { pocketgen } from './app.ts';
+import { modelFolders } from './bundles.ts';
 import { type Library, openLibrary } from './library.ts';
 import { type Beside, type BundleSource, type Engine, type Models, openWhole, type ServedModel } from './models.ts';
 import { webpModule } from './pictures/webp-file.ts';
@@ -77,7 +78,16 @@ export interface FolderOptions {
  * looked at again every second, until `close()`: what appears, is replaced or removed is taken over without a restart.
  */
 export async function folderModels(folder: string, options: FolderOptions = {}): Promise<Library> {
-  const { provider = 'wasm', notice = console.error } = options;
+  const { notice = console.error } = options;
+  if (modelFolders(folder).length === 0)
+    notice(`${folder}: expected model bundles, got none; what pocketgen export puts there is served without a restart`);
+  return watchedModels(folder, { ...options, notice });
+}
+
+async function watchedModels(
+  folder: string,
+  { provider, notice }: FolderOptions & Pick<NodeOptions, 'notice'>,
+): Promise<Library> {
   const engines = provider === 'native' ? [nativeEngine, () => wasmEngine()] : [() => wasmEngine()];
   const library = await openLibrary({ folder, open: (source) => openOnFirst(source, engines, notice), notice });
   library.watch(WATCH_MS);
@@ -97,7 +107,7 @@ export async function createNodeApp(
 ): Promise<{ app: Hono<AppEnv>; models: Models; library: Library }> {
   const { models: folder, provider, notice, perMinute, keys, log, page, publicUrl, trustForwarded } = options;
   const { store: storeFolder, publishTokens } = options;
-  const library = await folderModels(folder, { provider, notice });
+  const library = await watchedModels(folder, { provider, notice });
   const store = storeFolder === undefined ? undefined : folderStore(storeFolder);
   // Published models are drawn on wasm, so that theirs are the pictures of every other server.
   const published = { engine: wasmEngine(), shelf: modelShelf({ room: ROOM }), freshMs: WATCH_MS };
@@ -111,7 +121,8 @@ export async function createNodeApp(
       rateLimit:
         perMinute > 0 ? { limiter: memoryLimiter(perMinute, 60), client: clientOf(trustForwarded) } : undefined,
     });
-    if (page !== undefined) addPage(app, page);
+    if (page !== undefined && !addPage(app, page))
+      notice(`page at /: expected it in ${page}, got none; npm run build makes it`);
     return { app, models: served, library };
   } catch (error) {
     library.close(); // or its watch keeps the program running

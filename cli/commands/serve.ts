@@ -2,7 +2,9 @@
 import { type Command, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { addressSettings } from '../../edge/address.ts';
+import { bundleFolders } from '../../edge/bundles.ts';
 import { type RunningServer, startServer } from '../../edge/node.ts';
+import type { LogRecord } from '../../edge/services.ts';
 import { PAGE } from '../page.ts';
 
 interface ServeFlags {
@@ -24,8 +26,25 @@ function whole(name: string, text: string, max: number): number {
 
 export const portOf = (text: string): number => whole('port', text, 65535);
 
+/** Lines on standard output for as long as somebody reads them: a server outlives the reader of its log. */
+function logLines(): (record: LogRecord) => void {
+  let isRead = true;
+  process.stdout.on('error', () => {
+    if (isRead) console.error('log: nobody reads it any more; serving on without it');
+    isRead = false;
+  });
+  return (record) => {
+    if (isRead) console.log(JSON.stringify(record));
+  };
+}
+
 /** Starts the server and tells where. It runs until Ctrl-C. */
 export async function runServe(flags: ServeFlags): Promise<RunningServer> {
+  if (flags.store === undefined) {
+    bundleFolders(flags.models); // throws where there is none
+    if (process.env.PUBLISH_TOKEN)
+      console.error('PUBLISH_TOKEN: expected --store with it, got none; nobody can publish to this server');
+  }
   const server = await startServer({
     models: flags.models,
     store: flags.store,
@@ -36,7 +55,7 @@ export async function runServe(flags: ServeFlags): Promise<RunningServer> {
     perMinute: whole('rate-limit', flags.rateLimit, 999_999_999),
     keys: process.env.API_KEYS,
     ...addressSettings(process.env),
-    log: flags.log ? (record) => console.log(JSON.stringify(record)) : undefined,
+    log: flags.log ? logLines() : undefined,
     page: PAGE,
     notice: (message) => console.error(message),
   });
