@@ -10,19 +10,6 @@ export function variantOf(name: string): Variant {
   return parsed.data;
 }
 
-/** @throws UserError naming the option, for a number out of range or, where `whole`, with a fraction */
-export function within(name: string, text: string, low: number, high: number, whole: boolean): number {
-  const value = Number(text);
-  if (!(value >= low && value <= high) || (whole && !Number.isInteger(value))) {
-    throw new UserError(
-      `${name}: expected ${whole ? 'a whole number' : 'a number'} from ${low} to ${high}, got ${text}`,
-    );
-  }
-  return value;
-}
-
-export const truncationOf = (text: string): number => within('truncation', text, 0.01, 1, false);
-
 /** `1-64`, `7`, `ada@example.com`, or several of them separated by commas. */
 export function seedList(text: string): number[] {
   return text.split(',').flatMap((part) => {

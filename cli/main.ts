@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { UserError } from '../contract/errors.ts';
 import { isSystemError, systemErrorSentence } from '../train/store/system-error.ts';
 import { missingPackage } from './missing-package.ts';
+import { tellUsage } from './usage.ts';
 
 interface Entry {
   readonly description: string;
@@ -60,7 +61,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/reconstruct.ts')).registerReconstruct,
   },
   verify: {
-    description: 'check a bundle’s hashes and goldens',
+    description: 'check hashes and goldens of bundles',
     load: async () => (await import('./commands/verify.ts')).registerVerify,
   },
   upgrade: {
@@ -106,13 +107,13 @@ try {
   const { version } = createRequire(import.meta.url)('pocketgen/package.json') as { version: string };
   const program = new Command('pocketgen')
     .description('Train a small image generator, export it to one ONNX bundle, serve it on the edge and offline.')
-    .version(version)
-    .showHelpAfterError('(see pocketgen --help)');
+    .version(version);
   const asked = process.argv.slice(2).find((word) => Object.hasOwn(COMMANDS, word));
   for (const [name, { description, load }] of Object.entries(COMMANDS)) {
     const command = program.command(name).description(description);
     if (name === asked) (await load())(command);
   }
+  tellUsage(program);
   await program.parseAsync();
 } catch (error) {
   const told = missingPackage(error) ?? error;

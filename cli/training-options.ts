@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../train/engines/engine.ts';
 import type { Schedule } from '../train/recipe.ts';
+import { positive, wholeFrom } from './numbers.ts';
 
 export interface TrainingFlags {
   engine: EngineName | 'auto';
@@ -13,19 +14,6 @@ export interface TrainingFlags {
   learningRate?: Schedule;
   json?: boolean;
   verbose?: boolean;
-}
-
-export function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError(`expected a number above 0, got ${text}`);
-  return value;
-}
-
-export function whole(text: string): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!Number.isInteger(value) || value < 0)
-    throw new InvalidArgumentError(`expected a whole number, got ${text || 'nothing'}`);
-  return value;
 }
 
 /** `0.5` stays, `0.5:0.05` moves from one to the other along half a cosine. */
@@ -45,6 +33,8 @@ function learningRateFlag(text: string): Schedule {
   return schedule;
 }
 
+const MOST_SEED = 0xffffffff;
+
 export function addTrainingOptions(command: Command): Command {
   return command
     .addOption(
@@ -53,10 +43,10 @@ export function addTrainingOptions(command: Command): Command {
     .addOption(
       new Option('--device <name>', 'where engine onnx runs, when it is named (default: cpu)').choices(DEVICES),
     )
-    .option('--images <n>', 'images to train on in all', whole)
+    .option('--images <n>', 'images to train on in all', wholeFrom(1))
     .option('--minutes <n>', 'stop this session after so many minutes', positive)
-    .option('--batch <n>', 'pictures in a step', whole)
-    .option('--seed <n>', 'seed of everything random', whole)
+    .option('--batch <n>', 'pictures in a step', wholeFrom(1))
+    .option('--seed <n>', 'seed of everything random', wholeFrom(0, MOST_SEED))
     .option('--learning-rate <from:to>', 'learning rate, or its schedule', learningRateFlag)
     .option('--verbose', 'show what graphics drivers say while they are tried')
     .option('--json', 'progress and result as JSON lines on standard output');

@@ -276,6 +276,8 @@ export function recipeFor(
   return checked(whole, given);
 }
 
+const BOUNDS = { '<': 'below', '<=': 'of at most', '>': 'above', '>=': 'of at least' } as const;
+
 /** @throws UserError naming the first value that is not as it should be */
 export function checked<T>(schema: z.ZodType<T>, given: unknown): T {
   const parsed = schema.safeParse(given);
@@ -283,7 +285,10 @@ export function checked<T>(schema: z.ZodType<T>, given: unknown): T {
   const { path = [], message = 'not valid' } = parsed.error.issues[0] ?? {};
   const got = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], given);
   // zod: `Too big: expected number to be <=0.9999`.
-  const expected = message.replace(/^[^:]*: /, '').replace(/, received .*$/, '');
+  const expected = message
+    .replace(/^[^:]*: /, '')
+    .replace(/, received .*$/, '')
+    .replace(/number to be ([<>]=?)/, (_, sign: keyof typeof BOUNDS) => `a number ${BOUNDS[sign]} `);
   throw new UserError(`recipe ${path.join('.')}: ${expected}, got ${JSON.stringify(got)}`);
 }
 

@@ -9,7 +9,8 @@ import { contactSheet, type Picture, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { openCompleter, PROVIDERS, type Provider, readManifest } from '../../export/open.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
-import { seedList, truncationOf, variantOf, within } from '../bundle-options.ts';
+import { seedList, variantOf } from '../bundle-options.ts';
+import { truncation, wholeFrom } from '../numbers.ts';
 import { outPng } from '../out-file.ts';
 import { readMasked } from '../picture-file.ts';
 
@@ -18,10 +19,10 @@ interface CompleteFlags {
   seed?: string;
   seeds?: string;
   class?: string;
-  truncation?: string;
+  truncation?: number;
   background?: string;
-  columns: string;
-  scale: string;
+  columns: number;
+  scale: number;
   dtype?: string;
   provider: Provider;
   out: string;
@@ -32,9 +33,7 @@ async function runComplete(dir: string, path: string, flags: CompleteFlags): Pro
   const variant = flags.dtype === undefined ? undefined : variantOf(flags.dtype);
   completerFile(manifest, variant);
   const seeds = flags.seeds === undefined ? [parseSeed(flags.seed ?? '1')] : seedList(flags.seeds);
-  const truncation = flags.truncation === undefined ? manifest.defaultTruncation : truncationOf(flags.truncation);
-  const columns = within('columns', flags.columns, 1, 256, true);
-  const scale = within('scale', flags.scale, 1, 32, true);
+  const truncation = flags.truncation ?? manifest.defaultTruncation;
   const classWeights = mixWeights(flags.class === undefined ? [] : [[classIndex(manifest, flags.class), 1]], manifest);
   const out = outPng(flags.out);
   const { picture, hidden } = await readMasked(path, flags.mask, manifest, flags.background);
@@ -54,8 +53,8 @@ async function runComplete(dir: string, path: string, flags: CompleteFlags): Pro
       pictures.push(...(await completer.complete(some)));
     }
     const [first] = pictures;
-    const sheet = pictures.length === 1 && first ? first : contactSheet(pictures, columns);
-    writeAtomically(out, encodePng(scaleUp(sheet, scale)));
+    const sheet = pictures.length === 1 && first ? first : contactSheet(pictures, flags.columns);
+    writeAtomically(out, encodePng(scaleUp(sheet, flags.scale)));
     console.error(`${flags.out}: ${pictures.length} picture${pictures.length === 1 ? '' : 's'}`);
   } finally {
     await close();
@@ -70,10 +69,10 @@ export function registerComplete(command: Command): void {
     .option('--seed <seed>', 'a number or any text (default: 1)')
     .addOption(new Option('--seeds <list>', 'several: 1-8, or a list with commas').conflicts('seed'))
     .option('--class <name>', 'what the picture is of, label or index (default: as the rest of it suggests)')
-    .option('--truncation <t>', 'latent scale from 0.01 to 1 (default: the bundle’s own)')
+    .option('--truncation <t>', 'latent scale above 0, at most 1 (default: the bundle’s own)', truncation)
     .option('--background <colour>', 'ground of transparent places: ff8800, white (default: as trained, else white)')
-    .option('--columns <n>', 'columns of the grid', '8')
-    .option('--scale <k>', 'each pixel becomes k x k', '1')
+    .option('--columns <n>', 'columns of the grid', wholeFrom(1, 256), 8)
+    .option('--scale <k>', 'each pixel becomes k x k', wholeFrom(1, LIMITS.scale), 1)
     .option('--dtype <name>', 'fp32, fp16 or int8 (default: the bundle’s own)')
     .addOption(new Option('--provider <name>', 'what runs it').choices(PROVIDERS).default('wasm'))
     .requiredOption('-o, --out <file>', 'PNG to write')

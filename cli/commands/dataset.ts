@@ -1,6 +1,5 @@
 // `pocketgen dataset info|fetch|preview`: look at a data set, download it, draw a contact sheet of it.
 import type { Command } from 'commander';
-import { UserError } from '../../contract/errors.ts';
 import { encodePng } from '../../contract/png.ts';
 import {
   classCounts,
@@ -15,6 +14,7 @@ import {
 import { previewSheet } from '../../train/data/preview.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
+import { wholeFrom } from '../numbers.ts';
 import { outPng } from '../out-file.ts';
 import { loadProgress } from '../progress.ts';
 
@@ -53,11 +53,10 @@ export function registerDataset(command: Command): void {
       .description('write a labelled contact sheet of the training pictures'),
   )
     .option('--out <file>', 'PNG to write', 'preview.png')
-    .option('--columns <n>', 'pictures per class', '12')
-    .option('--scale <n>', 'enlarge each picture this many times', '2')
-    .action(async (source: string, options: SourceOptions & { out: string; columns: string; scale: string }) => {
-      const columns = wholeNumber('--columns', options.columns, 100);
-      const scale = wholeNumber('--scale', options.scale, 16);
+    .option('--columns <n>', 'pictures per class', wholeFrom(1, 100), 12)
+    .option('--scale <n>', 'enlarge each picture this many times', wholeFrom(1, 16), 2)
+    .action(async (source: string, options: SourceOptions & { out: string; columns: number; scale: number }) => {
+      const { columns, scale } = options;
       const out = outPng(options.out);
       const splits = await load(source, options);
       const sheet = previewSheet(splits.train, { columns, scale });
@@ -99,10 +98,4 @@ function describe(splits: DatasetSplits): string {
     ...(report && report.copies.length > 0 ? ['exact and near copies, one group a line:', ...copyLines(report)] : []),
     `sha256 (training): ${train.sha256}`,
   ].join('\n');
-}
-
-function wholeNumber(option: string, text: string, most: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new UserError(`${option}: expected a whole number from 1 to ${most}, got ${text}`);
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import type { Variant } from '../../contract/manifest.ts';
 import { encodePng } from '../../contract/png.ts';
@@ -30,9 +30,9 @@ import { takenAlong } from '../../train/store/packed-run.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp, loadOptionsOf } from '../data-options.ts';
 import { evaluationTable } from '../eval-table.ts';
 import { type ModelSource, openSource } from '../model-source.ts';
+import { truncation, wholeFrom } from '../numbers.ts';
 import { outPng } from '../out-file.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
-import { whole } from '../training-options.ts';
 
 interface EvalFlags extends DataFlags {
   data?: string;
@@ -72,26 +72,8 @@ const lookedUp = 1000;
 /** Generated pictures where few are held out: the distance's interval then comes from those few. */
 const fewSamples = 2000;
 
-function enough(text: string): number {
-  const value = whole(text);
-  if (value < fewestHeldOut) throw new InvalidArgumentError(`expected at least ${fewestHeldOut}, got ${text}`);
-  return value;
-}
-
 /** GAN-train takes its pictures from seeds 10 million on. */
 const HIGHEST_SEED = 4_000_000_000;
-
-function firstSeed(text: string): number {
-  const value = whole(text);
-  if (value > HIGHEST_SEED) throw new InvalidArgumentError(`expected at most ${HIGHEST_SEED}, got ${text}`);
-  return value;
-}
-
-function fraction(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError(`expected a number above 0, at most 1, got ${text}`);
-  return value;
-}
 
 export async function runEval(model: string, flags: EvalFlags): Promise<EvalResult> {
   const started = performance.now();
@@ -244,13 +226,13 @@ export function registerEval(command: Command): void {
     .option(
       '--samples <n>',
       `pictures to generate (default: half the held-out ones, ${fewSamples} where those are few)`,
-      enough,
+      wholeFrom(fewestHeldOut),
     )
     .addOption(new Option('--dtype <name>', 'variant of a bundle').choices(['fp32', 'fp16', 'int8']))
-    .option('--truncation <t>', 'factor on latents, above 0 to 1 (default: the bundle’s own; 1 for a run)', fraction)
-    .option('--seed <n>', 'first seed', firstSeed, 0)
+    .option('--truncation <t>', 'factor on latents, above 0 to 1 (default: the bundle’s own; 1 for a run)', truncation)
+    .option('--seed <n>', 'first seed', wholeFrom(0, HIGHEST_SEED), 0)
     .option('--no-gan-train', 'leave out GAN-train, the slow one')
-    .option('--gan-train-images <n>', 'pictures shown to each GAN-train classifier', whole, ganTrainImages)
+    .option('--gan-train-images <n>', 'pictures shown to each GAN-train classifier', wholeFrom(1), ganTrainImages)
     .option('--neighbours <file>', 'PNG of the pictures nearest to training ones, with their three neighbours')
     .option('--train-judge <folder>', 'train a judge for --data anew, write it there, and stop')
     .option('--record', 'write the result into the bundle’s model.json and model card')

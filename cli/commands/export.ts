@@ -14,7 +14,8 @@ import { guided, loadGenerator, loadTrainer, type TrainedGenerator } from '../..
 import { type ExportOptions, exportBundle } from '../../export/write.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { readConfig, readStats } from '../../train/store/run.ts';
-import { truncationOf, variantOf, within } from '../bundle-options.ts';
+import { variantOf } from '../bundle-options.ts';
+import { numberFrom, truncation } from '../numbers.ts';
 import { recordedTraining, trainingDifference } from '../same-training.ts';
 
 function variantsOf(list: string): [Variant, ...Variant[]] {
@@ -129,8 +130,8 @@ export async function runExport(
 interface ExportFlags extends About {
   out?: string;
   dtype: string;
-  truncation?: string;
-  guidance?: string;
+  truncation?: number;
+  guidance?: number;
   trainer?: boolean;
   replace?: boolean;
 }
@@ -149,11 +150,13 @@ export function registerExport(command: Command): void {
     .option('--dtype <list>', 'how weights are stored: fp32, fp16, int8; the first is the default one', 'fp16,fp32')
     .option(
       '--truncation <t>',
-      'latent scale that is used unless another is asked for, from 0.01 to 1 (default: 1; of a bundle its own)',
+      'latent scale that is used unless another is asked for, above 0, at most 1 (default: 1; of a bundle its own)',
+      truncation,
     )
     .option(
       '--guidance <w>',
       'how many times as far a class moves what a Transformer draws, from 1 to 10 (default: as trained, 1; of a bundle its own)',
+      numberFrom(1, MOST_GUIDANCE),
     )
     .option('--title <text>', 'what people see it called (default: the data set’s name)')
     .option('--description <text>', 'a sentence on what it draws')
@@ -162,10 +165,7 @@ export function registerExport(command: Command): void {
     .option('--replace', 'also where the bundle folder has a bundle of another training, which then goes')
     .action(async (from: string, { out, dtype, truncation, guidance, trainer, replace, ...about }: ExportFlags) => {
       await runExport(from, out ?? (await bundleFolder(from)), dtype, {
-        truncation: truncation === undefined ? undefined : truncationOf(truncation),
-        guidance: guidance === undefined ? undefined : within('guidance', guidance, 1, MOST_GUIDANCE, false),
-        about,
-        ...{ trainer, replace },
+        ...{ truncation, guidance, trainer, replace, about },
       });
     });
 }

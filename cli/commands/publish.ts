@@ -4,16 +4,11 @@ import { UserError } from '../../contract/errors.ts';
 import { versionedName } from '../../contract/version.ts';
 import { readManifest } from '../../export/open.ts';
 import { foldersOf } from '../each-bundle.ts';
+import { wholeFrom } from '../numbers.ts';
 import { readCheckedBundle } from '../publish/bundle.ts';
 import { addStoreOption, megabytes, type StoreFlags } from '../publish/options.ts';
 import { KEPT, publishBundle } from '../publish/publish.ts';
 import { openTarget } from '../publish/target.ts';
-
-function keepOf(text: string): number {
-  const keep = Number(text);
-  if (Number.isInteger(keep) && keep >= 1 && keep <= 100) return keep;
-  throw new UserError(`--keep: expected a whole number from 1 to 100, got ${text}`);
-}
 
 /** Bundles of one name would become versions of it, the last one the current: whose order means nothing. Throws UserError. */
 function refuseTwins(folders: readonly string[]): void {
@@ -29,14 +24,13 @@ function refuseTwins(folders: readonly string[]): void {
   }
 }
 
-export async function runPublish(paths: string[], { to, keep }: StoreFlags & { keep: string }): Promise<void> {
-  const kept = keepOf(keep);
+export async function runPublish(paths: string[], { to, keep }: StoreFlags & { keep: number }): Promise<void> {
   const store = await openTarget(to);
   const folders = foldersOf(paths);
   refuseTwins(folders);
   for (const folder of folders) {
     const bundle = await readCheckedBundle(folder);
-    const { changed, dropped } = await publishBundle(store, bundle, kept);
+    const { changed, dropped } = await publishBundle(store, bundle, keep);
     const bytes = [...bundle.blobs.values()].reduce((sum, blob) => sum + blob.length, bundle.manifestBytes.length);
     const what = changed ? `published, ${bundle.blobs.size + 1} files, ${megabytes(bytes)}` : 'was published already';
     const gone = dropped.length === 0 ? '' : `; kept no longer: ${dropped.join(', ')}`;
@@ -47,6 +41,6 @@ export async function runPublish(paths: string[], { to, keep }: StoreFlags & { k
 export function registerPublish(command: Command): void {
   addStoreOption(command)
     .argument('<bundle...>', 'bundle folders, or folders of bundles')
-    .option('--keep <n>', 'versions of a name that are kept, this one among them', String(KEPT))
+    .option('--keep <n>', 'versions of a name that are kept, this one among them', wholeFrom(1, 100), KEPT)
     .action(runPublish);
 }

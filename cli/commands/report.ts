@@ -1,7 +1,7 @@
 // `pocketgen report RUN`: one self-contained HTML page about a run; --watch serves it live while the run trains.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
@@ -17,6 +17,7 @@ import { folderFiles } from '../../train/store/folder.ts';
 import { takenAlong } from '../../train/store/packed-run.ts';
 import { readConfig } from '../../train/store/run.ts';
 import { type ModelSource, openSource } from '../model-source.ts';
+import { port } from '../numbers.ts';
 import { outFile } from '../out-file.ts';
 import { drawWalks } from '../walks.ts';
 
@@ -103,11 +104,4 @@ export function registerReport(command: Command): void {
       await writeReport(dir, outFile(out), (line) => console.error(line));
       console.log(out);
     });
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (!/^[0-9]{1,5}$/.test(text) || value > 65535)
-    throw new InvalidArgumentError(`expected a port from 0 to 65535, got ${text}`);
-  return value;
 }

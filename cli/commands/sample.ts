@@ -12,7 +12,8 @@ import { encodePng } from '../../contract/png.ts';
 import { bundleVersion } from '../../contract/version.ts';
 import { type OpenBundle, openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
-import { seedList, truncationOf, variantOf, within } from '../bundle-options.ts';
+import { seedList, variantOf } from '../bundle-options.ts';
+import { truncation, wholeFrom } from '../numbers.ts';
 import { outPng } from '../out-file.ts';
 
 interface SampleFlags {
@@ -20,9 +21,9 @@ interface SampleFlags {
   seeds?: string;
   latent?: string;
   class?: string;
-  truncation?: string;
-  columns: string;
-  scale: string;
+  truncation?: number;
+  columns: number;
+  scale: number;
   dtype?: string;
   provider: Provider;
   background?: string;
@@ -45,7 +46,7 @@ async function readJson(path: string): Promise<unknown> {
 async function drawLatent({ manifest, generator }: OpenBundle, file: unknown, flags: SampleFlags): Promise<Picture[]> {
   const asked = {
     ...(flags.class === undefined ? {} : { class: flags.class }),
-    ...(flags.truncation === undefined ? {} : { truncation: truncationOf(flags.truncation) }),
+    ...(flags.truncation === undefined ? {} : { truncation: flags.truncation }),
   };
   const json = typeof file === 'object' ? { ...file, ...asked } : file;
   const { latent, weights, truncation } = readLatentFile(json, manifest, await bundleVersion(manifest));
@@ -53,7 +54,7 @@ async function drawLatent({ manifest, generator }: OpenBundle, file: unknown, fl
 }
 
 async function drawSeeds({ manifest, generator }: OpenBundle, seeds: number[], flags: SampleFlags): Promise<Picture[]> {
-  const truncation = flags.truncation === undefined ? manifest.defaultTruncation : truncationOf(flags.truncation);
+  const truncation = flags.truncation ?? manifest.defaultTruncation;
   const index = flags.class === undefined ? undefined : classIndex(manifest, flags.class);
   const pictures: Picture[] = [];
   for (let at = 0; at < seeds.length; at += LIMITS.batch) {
@@ -68,9 +69,6 @@ async function runSample(dir: string, flags: SampleFlags): Promise<void> {
     throw new UserError('--latent: expected a latent or seeds, got both; leave one out');
   const file = flags.latent === undefined ? undefined : await readJson(flags.latent);
   const seeds = flags.seeds === undefined ? [parseSeed(flags.seed ?? '1')] : seedList(flags.seeds);
-  if (flags.truncation !== undefined) truncationOf(flags.truncation); // before anything is opened
-  const columns = within('columns', flags.columns, 1, 256, true);
-  const scale = within('scale', flags.scale, 1, 32, true);
   const variant = flags.dtype === undefined ? undefined : variantOf(flags.dtype);
   const background = flags.background === undefined ? undefined : parseBackground(flags.background);
   const out = outPng(flags.out);
@@ -80,8 +78,8 @@ async function runSample(dir: string, flags: SampleFlags): Promise<void> {
     if (background !== undefined && image.channels !== 4)
       throw new UserError(`--background: expected none, as ${name} draws no transparent pictures; leave it out`);
     const pictures = await (file === undefined ? drawSeeds(bundle, seeds, flags) : drawLatent(bundle, file, flags));
-    const sheet = pictures.length === 1 && pictures[0] ? pictures[0] : contactSheet(pictures, columns);
-    writeAtomically(out, encodePng(onBackground(scaleUp(sheet, scale), background)));
+    const sheet = pictures.length === 1 && pictures[0] ? pictures[0] : contactSheet(pictures, flags.columns);
+    writeAtomically(out, encodePng(onBackground(scaleUp(sheet, flags.scale), background)));
     console.error(`${flags.out}: ${pictures.length} picture${pictures.length === 1 ? '' : 's'}`);
   } finally {
     await bundle.close();
@@ -92,15 +90,16 @@ export function registerSample(command: Command): void {
   command
     .argument('<bundle>', 'bundle folder')
     .option('--seed <seed>', 'a number or any text (default: 1)')
-    .option('--seeds <list>', 'several: 1-64, or a list with commas')
+    .addOption(new Option('--seeds <list>', 'several: 1-64, or a list with commas').conflicts('seed'))
     .option('--latent <file>', 'the latent of a file that pocketgen encode wrote, instead of seeds')
     .option('--class <name>', 'label or index (default: the class the seed chooses)')
     .option(
       '--truncation <t>',
-      'latent scale from 0.01 to 1: lower is more typical, less varied (default: the bundle’s own)',
+      'latent scale above 0, at most 1: lower is more typical, less varied (default: the bundle’s own)',
+      truncation,
     )
-    .option('--columns <n>', 'columns of the grid', '8')
-    .option('--scale <k>', 'each pixel becomes k x k', '1')
+    .option('--columns <n>', 'columns of the grid', wholeFrom(1, 256), 8)
+    .option('--scale <k>', 'each pixel becomes k x k', wholeFrom(1, LIMITS.scale), 1)
     .option('--background <colour>', 'ground of transparent pictures: ff8800, white, checkerboard (default: none)')
     .option('--dtype <name>', 'fp32, fp16 or int8 (default: the bundle’s own)')
     .addOption(new Option('--provider <name>', 'what runs it').choices(PROVIDERS).default('wasm'))

@@ -5,26 +5,18 @@ import { addressSettings } from '../../edge/address.ts';
 import { bundleFolders } from '../../edge/bundles.ts';
 import { type RunningServer, startServer } from '../../edge/node.ts';
 import type { LogRecord } from '../../edge/services.ts';
+import { port, wholeFrom } from '../numbers.ts';
 import { PAGE } from '../page.ts';
 
 interface ServeFlags {
   models: string;
   store?: string;
-  port: string;
+  port: number;
   host: string;
   provider: 'wasm' | 'native';
-  rateLimit: string;
+  rateLimit: number;
   log?: boolean;
 }
-
-function whole(name: string, text: string, max: number): number {
-  const value = Number(text);
-  if (!/^[0-9]{1,9}$/.test(text) || value > max)
-    throw new UserError(`${name}: expected an integer from 0 to ${max}, got ${text}`);
-  return value;
-}
-
-export const portOf = (text: string): number => whole('port', text, 65535);
 
 /** Lines on standard output for as long as somebody reads them: a server outlives the reader of its log. */
 function logLines(): (record: LogRecord) => void {
@@ -50,9 +42,9 @@ export async function runServe(flags: ServeFlags): Promise<RunningServer> {
     store: flags.store,
     publishTokens: process.env.PUBLISH_TOKEN,
     provider: flags.provider,
-    port: portOf(flags.port),
+    port: flags.port,
     host: flags.host,
-    perMinute: whole('rate-limit', flags.rateLimit, 999_999_999),
+    perMinute: flags.rateLimit,
     keys: process.env.API_KEYS,
     ...addressSettings(process.env),
     log: flags.log ? logLines() : undefined,
@@ -81,14 +73,14 @@ export function registerServe(command: Command): void {
   command
     .option('--models <folder>', 'a folder of bundles, or one bundle', 'models')
     .option('--store <folder>', 'also serve what pocketgen publish --to FOLDER has published there')
-    .option('--port <port>', 'port; 0 for any free one', '8787')
+    .option('--port <port>', 'port; 0 for any free one', port, 8787)
     .option('--host <address>', 'address to listen on; 0.0.0.0 for the whole network', 'localhost')
     .addOption(
       new Option('--provider <name>', 'wasm: the same bytes as everywhere; native: faster, may differ by one level')
         .choices(['wasm', 'native'])
         .default('wasm'),
     )
-    .option('--rate-limit <n>', 'requests a minute from one address; 0 for no limit', '600')
+    .option('--rate-limit <n>', 'requests a minute from one address; 0 for no limit', wholeFrom(0, 999_999_999), 600)
     .option('--log', 'print one JSON line per request')
     .addHelpText(
       'after',

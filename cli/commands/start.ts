@@ -1,23 +1,22 @@
 // `pocketgen start`, which is `npm start`: pictures → a page that shows the model get better → checked bundle, page and API
 // on this machine. What is already there is used as it is: a second start serves at once, a stopped one goes on.
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import { verifyBundle } from '../../export/verify.ts';
 import { datasetNames, type PictureSet } from '../../train/data/index.ts';
 import { chooseEngine, type EngineChoice } from '../../train/engines/choose.ts';
 import { createEngine } from '../../train/engines/index.ts';
-import { PRESETS, recipeFor } from '../../train/recipe.ts';
+import { recipeFor } from '../../train/recipe.ts';
 import { duration, type Forecast, forecast, measureSpeed } from '../../train/report/forecast.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp } from '../data-options.ts';
 import { startLive } from '../live.ts';
+import { port, positive, wholeFrom } from '../numbers.ts';
 import { buildPage, PAGE } from '../page.ts';
 import { findPlace, nameFrom, type Place, type RecipeOf } from '../place.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
-import { positive, whole } from '../training-options.ts';
 import { runExport } from './export.ts';
-import { portOf } from './serve.ts';
-import { presetOf, readPictures, runTraining } from './train.ts';
+import { presetOf, presetOption, readPictures, runTraining } from './train.ts';
 
 interface StartFlags extends DataFlags {
   preset?: string;
@@ -27,7 +26,7 @@ interface StartFlags extends DataFlags {
   minutes?: number;
   mirror?: boolean;
   host: string;
-  port: string;
+  port: number;
   serve: boolean;
   verbose?: boolean;
 }
@@ -143,12 +142,11 @@ async function verify(bundle: string): Promise<void> {
 }
 
 export async function runStart(flags: StartFlags): Promise<void> {
-  const port = portOf(flags.port);
   checkFolders();
   await buildPage(say);
   // It listens before anything is read or trained: a port in use is told now.
   const server = flags.serve
-    ? await startServerProcess({ models: MODELS, host: flags.host, port, perMinute: 600, page: PAGE }, say)
+    ? await startServerProcess({ models: MODELS, host: flags.host, port: flags.port, perMinute: 600, page: PAGE }, say)
     : undefined;
   try {
     const pictures = await readPictures(flags);
@@ -181,17 +179,13 @@ export async function runStart(flags: StartFlags): Promise<void> {
 
 export function registerStart(command: Command): void {
   addDataOptions(command)
-    .addOption(
-      new Option('--preset <name>', 'training preset (default: auto for own pictures, else quick)').choices(
-        Object.keys(PRESETS),
-      ),
-    )
+    .addOption(presetOption())
     .option('--data <source>', dataHelp, 'fashion-mnist')
     .option('--name <name>', 'name of the bundle (default: the preset, or that of the folder of pictures)')
     .option(
       '--images <n>',
       'images to train on in all (default: those until first shapes); more go on from where it is',
-      whole,
+      wholeFrom(1),
     )
     .option(
       '--minutes <n>',
@@ -200,7 +194,7 @@ export function registerStart(command: Command): void {
     )
     .option('--mirror', 'mirror half of the pictures')
     .option('--host <address>', 'address to listen on; 0.0.0.0 for the whole network', 'localhost')
-    .option('--port <port>', 'port to serve on; 0 for any free one', '8787')
+    .option('--port <port>', 'port to serve on; 0 for any free one', port, 8787)
     .option('--no-serve', 'stop when everything is made')
     .option('--verbose', 'show what graphics drivers say while they are tried')
     .action(runStart);

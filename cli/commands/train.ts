@@ -25,10 +25,11 @@ import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } 
 import { asTrained, goingOn, type NamedTrainer } from '../../train/trainer.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import type { Live } from '../live.ts';
+import { positive, wholeFrom } from '../numbers.ts';
 import { type ResumedRun, resumeRun } from '../packed-run.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
 import { asPlanned, describe, engineFor, trainAndTell } from '../training.ts';
-import { addTrainingOptions, positive, scheduleFlag, type TrainingFlags, whole } from '../training-options.ts';
+import { addTrainingOptions, scheduleFlag, type TrainingFlags } from '../training-options.ts';
 
 export interface TrainFlags extends DataFlags, TrainingFlags {
   /** Default: `auto` for own pictures, else `quick`. */
@@ -74,6 +75,8 @@ function refuseIdleFlags({ engine, device, out }: TrainFlags): void {
 /** As asked for, or as the data calls for. */
 export const presetOf = ({ preset, data }: { preset?: string; data: string }): string =>
   preset ?? (datasetNames.includes(data) ? 'quick' : 'auto');
+
+const ANY_PICTURES = { width: 32, height: 32, channels: 3 as const, classes: [] as string[], count: 1 };
 
 /** Of the flags, those that change a preset. */
 function overridesOf(flags: TrainFlags): RecipeOverrides {
@@ -147,6 +150,8 @@ export async function runTraining(
 ): Promise<{ dir: string; images: number; interrupted: boolean }> {
   const say = (line: string): void => console.error(line);
   refuseIdleFlags(flags);
+  // What no pictures could make right is told before they are read.
+  if (flags.from === undefined) recipeFor(presetOf(flags), ANY_PICTURES, overridesOf(flags));
   const from = flags.from === undefined ? undefined : await readTrainer(flags.from);
   const splits = parts.splits ?? (await (from ? readAsBefore(from, flags) : readPictures(flags)));
 
@@ -251,16 +256,25 @@ async function qualityCheck(
   return { check: await createQualityCheck(splits, judge, createModel(recipe), say), evaluations };
 }
 
+export const presetOption = (): Option =>
+  new Option('--preset <name>', 'training preset (default: auto for own pictures, else quick)').choices(
+    Object.keys(PRESETS),
+  );
+
 export function registerTrain(command: Command): void {
   addDataOptions(command)
-    .option('--preset <name>', `one of ${Object.keys(PRESETS).join(', ')} (default: auto for own pictures, else quick)`)
+    .addOption(presetOption())
     .addOption(new Option('--family <name>', 'what is trained (default: the preset’s)').choices(FAMILIES))
     .option('--data <source>', dataHelp, 'fashion-mnist')
     .option('--from <bundle>', 'go on from a bundle exported with --trainer, its networks and what they have learnt')
     .option('--resume <zip>', 'go on with a run that a page or another machine has packed; the zip is written anew')
     .option('--out <dir>', 'run folder (default: runs/ and the preset, or the name of own pictures)');
   addTrainingOptions(command)
-    .option('--width <n>', 'channels at half the picture’s resolution, those at the whole of it in proportion', whole)
+    .option(
+      '--width <n>',
+      'channels at half the picture’s resolution, those at the whole of it in proportion',
+      wholeFrom(1),
+    )
     .option('--rate <bits>', 'bits that the latent of an autoencoder carries of a picture', positive)
     .option('--gamma <from:to>', 'weight of the gradient penalties, or its schedule', scheduleFlag)
     .option('--beta2 <from:to>', 'Adam’s β2, or its schedule', scheduleFlag)
@@ -272,7 +286,7 @@ export function registerTrain(command: Command): void {
     )
     .option('--augment-probability <from:to>', 'of each of those changes', scheduleFlag)
     .option('--mirror', 'mirror half of the pictures')
-    .option('--evaluations <n>', 'times to measure quality in a whole run; 0 for never', whole, EVALUATIONS)
+    .option('--evaluations <n>', 'times to measure quality in a whole run; 0 for never', wholeFrom(0), EVALUATIONS)
     .option('--dry-run', 'print the recipe and write nothing')
     .action(async (flags: TrainFlags, self: Command) => {
       const given = Object.keys(flags).filter((name) => self.getOptionValueSource(name) === 'cli');

@@ -52,7 +52,7 @@ test('a port in use and an address of another machine are one sentence', async (
 });
 
 test('serve without a bundle says where it has looked, before it listens', async () => {
-  const flags = { port: '0', host: 'localhost', provider: 'wasm', rateLimit: '0' } as const;
+  const flags = { port: 0, host: 'localhost', provider: 'wasm', rateLimit: 0 } as const;
   for (const models of ['/nowhere/at-all', 'tests', 'README.md'])
     await expect(runServe({ ...flags, models })).rejects.toThrow(
       `${models}: expected model bundles (folders with a model.json), got none; run pocketgen export, or npm start`,

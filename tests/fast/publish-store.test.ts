@@ -200,7 +200,7 @@ test('bundles of one name are refused before anything is written; one that is na
   const { version } = await made('one', 1);
   await made('one', 2);
   const [first, second] = [join(root, 'made-1', 'one'), join(root, 'made-2', 'one')];
-  const flags = { to: join(root, 'store'), keep: '5' };
+  const flags = { to: join(root, 'store'), keep: 5 };
   await expect(runPublish([first, second], flags)).rejects.toThrow(
     `bundle ${second}: expected a name of its own, got one, which ${first} has; publish one of them`,
   );

@@ -142,7 +142,7 @@ test.each([
   ],
   [
     ['sample', bundle, '--truncation', '2', '--out', join(folder, 'x.png')],
-    /^truncation: expected a number from 0.01 to 1, got 2\n$/,
+    /^--truncation: expected a number above 0, at most 1, got 2; see pocketgen sample --help\n$/,
   ],
   [
     ['sample', bundle, '--dtype', 'fp8', '--out', join(folder, 'x.png')],
@@ -185,11 +185,20 @@ test.each([
   [['train', '--device', 'webgpu', '--dry-run'], /^--device: expected --engine onnx with it, got auto/],
   [['train', '--preset', 'classic', '--gamma', '1', '--dry-run'], /gamma: expected a preset with gradient penalties/],
   [['train', '--preset', 'classic', '--width', '8', '--dry-run'], /width: expected a preset of residual networks/],
-  [['train', '--width', '1000000', '--dry-run'], /recipe network\.width: expected number to be <=1024, got 1000000\n$/],
+  [
+    ['train', '--width', '1000000', '--dry-run'],
+    /recipe network\.width: expected a number of at most 1024, got 1000000\n$/,
+  ],
   [['train', '--out', '', '--dry-run'], /^--out: expected a folder, got nothing\n$/],
-  [['eval', run, '--seed', '4294967295'], /expected at most 4000000000, got 4294967295/],
-  [['train', '--preset', 'huge', '--dry-run'], /preset: expected one of quick, .*, classic, got huge\n$/],
-  [['train', '--beta2', '1.5', '--dry-run'], /recipe beta2\.from: expected number to be <=0\.9999, got 1\.5\n$/],
+  [
+    ['eval', run, '--seed', '4294967295'],
+    /^--seed: expected a whole number from 0 to 4000000000, got 4294967295; see pocketgen eval --help\n$/,
+  ],
+  [
+    ['train', '--preset', 'huge', '--dry-run'],
+    /^--preset: expected one of quick, .*, classic, got huge; see pocketgen train --help\n$/,
+  ],
+  [['train', '--beta2', '1.5', '--dry-run'], /recipe beta2\.from: expected a number of at most 0\.9999, got 1\.5\n$/],
   [
     ['train', '--data', join(folder, 'nowhere')],
     /^data set: expected fashion-mnist, mnist, a folder of pictures or a .zip of one, got/,

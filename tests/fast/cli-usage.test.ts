@@ -1,0 +1,72 @@
+// Mistakes in a command line: one sentence each, in the form of every other error, before any work is done.
+import { Command } from 'commander';
+import { expect, test } from 'vitest';
+import { registerComplete } from '../../cli/commands/complete.ts';
+import { registerDataset } from '../../cli/commands/dataset.ts';
+import { registerSample } from '../../cli/commands/sample.ts';
+import { registerServe } from '../../cli/commands/serve.ts';
+import { registerTrain } from '../../cli/commands/train.ts';
+import { tellUsage } from '../../cli/usage.ts';
+import { UserError } from '../../contract/errors.ts';
+
+async function said(line: string): Promise<string> {
+  const program = new Command('pocketgen');
+  registerComplete(program.command('complete'));
+  registerDataset(program.command('dataset'));
+  registerSample(program.command('sample'));
+  registerServe(program.command('serve'));
+  registerTrain(program.command('train'));
+  tellUsage(program);
+  const error = await program.parseAsync(line.split(' '), { from: 'user' }).catch((thrown) => thrown);
+  expect(error).toBeInstanceOf(UserError);
+  return error.message;
+}
+
+test.each([
+  ['train --images -5', '--images: expected a whole number from 1, got -5; see pocketgen train --help'],
+  ['train --images 0', '--images: expected a whole number from 1, got 0; see pocketgen train --help'],
+  ['train --batch 1.5', '--batch: expected a whole number from 1, got 1.5; see pocketgen train --help'],
+  [
+    'train --seed 4294967296',
+    '--seed: expected a whole number from 0 to 4294967295, got 4294967296; see pocketgen train --help',
+  ],
+  ['train --minutes 0', '--minutes: expected a number above 0, got 0; see pocketgen train --help'],
+  ['train --engine gpu', '--engine: expected one of auto, onnx, tensorflow, tfjs, got gpu; see pocketgen train --help'],
+  ['serve --port 65536', '--port: expected a whole number from 0 to 65535, got 65536; see pocketgen serve --help'],
+  [
+    'sample a --out x.png --scale 33',
+    '--scale: expected a whole number from 1 to 32, got 33; see pocketgen sample --help',
+  ],
+  [
+    'sample a --out x.png --truncation 0',
+    '--truncation: expected a number above 0, at most 1, got 0; see pocketgen sample --help',
+  ],
+  [
+    'sample a --out x.png --seeds 1 --seed 3',
+    '--seeds: expected it without --seed, got both; leave one of them out; see pocketgen sample --help',
+  ],
+  [
+    'sample a --out x.png --sed 3',
+    '--sed: expected a known option, got another; did you mean --seed?; see pocketgen sample --help',
+  ],
+  ['sample --out x.png', 'bundle: expected one, got none; see pocketgen sample --help'],
+  ['sample a b --out x.png', 'arguments: expected 1, got 2; see pocketgen sample --help'],
+  ['sample a', '--out: expected it, got none; see pocketgen sample --help'],
+  ['complete a b -o', '--out: expected a value, got none; see pocketgen complete --help'],
+  [
+    'dataset preview a --columns 0',
+    '--columns: expected a whole number from 1 to 100, got 0; see pocketgen dataset preview --help',
+  ],
+  ['smaple', 'smaple: expected a known command, got another; did you mean sample?; see pocketgen --help'],
+])('%s', async (line, sentence) => {
+  expect(await said(line)).toBe(sentence);
+});
+
+test.each([
+  ['train --data /nowhere --beta2 1.5', 'recipe beta2.from: expected a number of at most 0.9999, got 1.5'],
+  ['train --data /nowhere --width 2000', 'recipe network.width: expected a number of at most 1024, got 2000'],
+  ['train --data /nowhere --family transformer --batch 1', 'recipe batch: expected a number of at least 2, got 1'],
+  ['train --data /nowhere --rate 2', 'rate: expected family vae with it, got gan, which has none; leave it out'],
+])('what no pictures could make right is told before they are read: %s', async (line, sentence) => {
+  expect(await said(line)).toBe(sentence);
+});
