@@ -1,4 +1,5 @@
 // The options that say how own pictures are read: the same ones for every command that loads pictures.
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../contract/errors.ts';
 import {
@@ -9,6 +10,7 @@ import {
   pictureFits,
   pictureSizes,
 } from '../train/data/index.ts';
+import { PICTURES } from '../train/data/packed.ts';
 
 export interface DataFlags {
   size?: PictureSize;
@@ -48,6 +50,19 @@ export function addDataOptions(command: Command): Command {
 export function dataFlagsOf({ size, fit, background, transparent, grey, strict }: DataFlags): DataFlags {
   const flags = { size, fit, background, transparent, grey, strict };
   return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+}
+
+/** Throws UserError where no pictures are given and those that a model was trained on lie nowhere: of own ones a bundle knows only the name. */
+export function checkPictures(
+  model: string,
+  dataset: { name: string; source: string },
+  given: string | undefined,
+): void {
+  const { name, source } = dataset;
+  if (given !== undefined || source === PICTURES || datasetNames.includes(source) || existsSync(source)) return;
+  throw new UserError(
+    `--data: expected the folder of pictures that ${model} was trained on (${name}), got none; name it`,
+  );
 }
 
 /** Flags as loadDataset() takes them. @throws UserError for flags that would have no effect */

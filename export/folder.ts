@@ -43,13 +43,23 @@ function filesOf(text: string): string[] {
 
 const ownFiles = z.looseObject({ format: z.literal(FORMAT), files: z.array(z.looseObject({ path: z.string() })) });
 
+/** An empty folder for what is to become `out`. What cannot be made is told with the folder that it would lie in. */
+function folderBeside(out: string): string {
+  const parent = dirname(resolve(out));
+  mkdirSync(parent, { recursive: true });
+  try {
+    return mkdtempSync(`${resolve(out)}.tmp-`);
+  } catch (error) {
+    throw Object.assign(error as Error, { path: parent, syscall: 'make a folder in' });
+  }
+}
+
 /**
  * Makes `out` anew: `write` fills a folder beside it, which then takes its place whole. For a moment between two renames there
  * is none, never one of both. A server leaves names with `.tmp-` in them alone.
  */
 export function replaceFolder(out: string, write: (folder: string) => void): void {
-  mkdirSync(dirname(out), { recursive: true });
-  const fresh = mkdtempSync(`${out}.tmp-`);
+  const fresh = folderBeside(out);
   const old = `${fresh}-old`;
   try {
     write(fresh);

@@ -13,7 +13,7 @@ import { stateHash } from '../../train/store/checkpoint.ts';
 import { RUN } from '../../train/store/files.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { takenAlong } from '../../train/store/packed-run.ts';
-import { dataHelp } from '../data-options.ts';
+import { checkPictures, dataHelp } from '../data-options.ts';
 import { loadProgress } from '../progress.ts';
 import { asPlanned, describe, engineFor, trainAndTell } from '../training.ts';
 import { addTrainingOptions, type TrainingFlags } from '../training-options.ts';
@@ -27,6 +27,7 @@ export async function runEncoder(path: string, flags: EncoderFlags): Promise<voi
   const say = (line: string): void => console.error(line);
   const { network, generator, discriminator, dataset, isBundle } = await loadFinished(path, say);
   if (isBundle) checkBundleFolder(path); // what cannot be written is told before the work
+  checkPictures(path, dataset, flags.data);
   const dir = flags.out ?? (isBundle ? join('runs', `${basename(resolve(path))}-encoder`) : join(path, RUN.encoder));
   const source = flags.data ?? dataset.source;
   const bar = loadProgress();

@@ -9,8 +9,7 @@ import { encodePng } from '../../contract/png.ts';
 import { recordEvaluation } from '../../export/record.ts';
 import { layOut, parseColour } from '../../train/data/canonical.ts';
 import { splitsFor } from '../../train/data/held-out.ts';
-import { datasetNames, loadDataset, type PictureSet, pictureSet, spreadPictures } from '../../train/data/index.ts';
-import { PICTURES } from '../../train/data/packed.ts';
+import { loadDataset, type PictureSet, pictureSet, spreadPictures } from '../../train/data/index.ts';
 import type { JudgeTask } from '../../train/eval/classifier.ts';
 import { type Completion, completion } from '../../train/eval/completion.ts';
 import { accuracy, createEvaluator, fewestHeldOut, type Metrics, requireHeldOut } from '../../train/eval/evaluator.ts';
@@ -27,7 +26,14 @@ import {
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { takenAlong } from '../../train/store/packed-run.ts';
-import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp, loadOptionsOf } from '../data-options.ts';
+import {
+  addDataOptions,
+  checkPictures,
+  type DataFlags,
+  dataFlagsOf,
+  dataHelp,
+  loadOptionsOf,
+} from '../data-options.ts';
 import { evaluationTable } from '../eval-table.ts';
 import { type ModelSource, openSource } from '../model-source.ts';
 import { truncation, wholeFrom } from '../numbers.ts';
@@ -81,12 +87,7 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
   const source = await openSource(model, { ...(flags.dtype && { variant: flags.dtype }), warn: say });
   try {
     const { dataset } = source;
-    const known = dataset.source === PICTURES || datasetNames.includes(dataset.source) || existsSync(dataset.source);
-    if (flags.data === undefined && !known) {
-      throw new UserError(
-        `eval: expected --data with the folder of pictures that ${model} was trained on (${dataset.name}), got none`,
-      );
-    }
+    checkPictures(model, dataset, flags.data);
     const splits = await picturesFor(source, model, flags);
     const { train, test } = splits;
     requireHeldOut(test); // before a judge is trained for nothing

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { outFile, outPng } from '../../cli/out-file.ts';
+import { replaceFolder } from '../../export/folder.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
+import { isSystemError, systemErrorSentence } from '../../train/store/system-error.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'pocketgen-out-')));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -38,4 +40,16 @@ test('what names no file is refused, and so is the extension of another format',
   expect(() => outFile(join(folder, 'no', 'x'))).toThrow('expected a file in an existing folder, got no folder');
   expect(outPng(join(folder, 'X.PNG'))).toBe(join(folder, 'X.PNG'));
   expect(() => outPng('x.jpg')).toThrow('x.jpg: expected a name that ends in .png, got .jpg');
+});
+
+test('a bundle’s folder that cannot be made is told with the folder it would lie in, not by a temporary name', () => {
+  let sentence = '';
+  try {
+    replaceFolder(join(folder, 'x'.repeat(250)), () => {});
+  } catch (error) {
+    sentence = isSystemError(error) ? systemErrorSentence(error) : String(error);
+  }
+  expect(sentence).toBe(
+    `${folder}: expected to make a folder in it, got "name too long" (ENAMETOOLONG); check the path, its permissions and the space left`,
+  );
 });

@@ -3,9 +3,11 @@ import { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { registerComplete } from '../../cli/commands/complete.ts';
 import { registerDataset } from '../../cli/commands/dataset.ts';
+import { registerReport } from '../../cli/commands/report.ts';
 import { registerSample } from '../../cli/commands/sample.ts';
 import { registerServe } from '../../cli/commands/serve.ts';
 import { registerTrain } from '../../cli/commands/train.ts';
+import { checkPictures } from '../../cli/data-options.ts';
 import { tellUsage } from '../../cli/usage.ts';
 import { UserError } from '../../contract/errors.ts';
 
@@ -13,6 +15,7 @@ async function said(line: string): Promise<string> {
   const program = new Command('pocketgen');
   registerComplete(program.command('complete'));
   registerDataset(program.command('dataset'));
+  registerReport(program.command('report'));
   registerSample(program.command('sample'));
   registerServe(program.command('serve'));
   registerTrain(program.command('train'));
@@ -69,4 +72,20 @@ test.each([
   ['train --data /nowhere --rate 2', 'rate: expected family vae with it, got gan, which has none; leave it out'],
 ])('what no pictures could make right is told before they are read: %s', async (line, sentence) => {
   expect(await said(line)).toBe(sentence);
+});
+
+test('of a report, what is wrong is told of the run or the option, not of a file that was never written', async () => {
+  expect(await said('report /nowhere')).toMatch(/^run \/nowhere: expected a run folder with config\.json, got none/);
+  expect(await said('report /nowhere --port 1')).toBe(
+    '--port: expected --watch with it, got none; nothing is served without it',
+  );
+});
+
+test('of own pictures a bundle knows only the name: which folder to name is said', () => {
+  const dataset = { name: 'fluent3d', source: 'fluent3d' };
+  expect(() => checkPictures('models/emoji-gan', dataset, undefined)).toThrow(
+    '--data: expected the folder of pictures that models/emoji-gan was trained on (fluent3d), got none; name it',
+  );
+  checkPictures('models/emoji-gan', dataset, 'pictures');
+  checkPictures('runs/quick', { name: 'fashion-mnist', source: 'fashion-mnist' }, undefined);
 });

@@ -87,7 +87,9 @@ describe('watchReport', () => {
       for (const path of ['samples/..%2Fconfig.json', 'config.json', 'samples/0000000128.png.tmp', 'samples/7.png']) {
         expect((await fetch(`${url}/${path}`)).status, path).toBe(404);
       }
-      await expect(watchReport(dir, Number(new URL(url).port))).rejects.toThrow('to be free, got EADDRINUSE');
+      await expect(watchReport(dir, Number(new URL(url).port))).rejects.toThrow(
+        'which is in use; choose another with --port',
+      );
     } finally {
       await close();
     }
