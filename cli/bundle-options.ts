@@ -1,7 +1,7 @@
 // Values of options that more than one command about bundles takes.
 import { UserError } from '../contract/errors.ts';
-import { parseSeed } from '../contract/latent.ts';
 import { type Variant, variantSchema } from '../contract/manifest.ts';
+import { parseSeeds } from '../contract/seed-list.ts';
 
 /** @throws UserError naming `dtype` */
 export function variantOf(name: string): Variant {
@@ -10,15 +10,15 @@ export function variantOf(name: string): Variant {
   return parsed.data;
 }
 
-/** `1-64`, `7`, `ada@example.com`, or several of them separated by commas. */
-export function seedList(text: string): number[] {
-  return text.split(',').flatMap((part) => {
-    const range = /^(\d+)-(\d+)$/.exec(part.trim());
-    if (!range) return [parseSeed(part.trim())];
-    const [from, to] = [parseSeed(Number(range[1])), parseSeed(Number(range[2]))];
-    if (to < from || to - from >= 4096) {
-      throw new UserError(`seeds: expected a range of 1 to 4096 seeds such as 1-64, got ${part}`);
-    }
-    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
-  });
-}
+/** Of one sheet. */
+const MOST_SEEDS = 4096;
+
+/** The API's list, in which a shell's user may put spaces behind the commas. */
+export const seedList = (text: string): number[] =>
+  parseSeeds(
+    text
+      .trim()
+      .split(/\s*,\s*/)
+      .join(),
+    MOST_SEEDS,
+  );

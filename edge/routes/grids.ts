@@ -5,13 +5,14 @@ import { onBackground } from '../../contract/background.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import { contactSheet, scaleUp } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
+import { parseSeeds } from '../../contract/seed-list.ts';
 import { answer } from '../answer.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
 import { lendNamed } from '../lending.ts';
 import { generate } from '../models.ts';
 import { readQuery, shared, text } from '../parameters.ts';
-import { backgroundFor, checkPixels, classFor, keyOf, layoutFor, namedClass, seedOf } from '../picture-request.ts';
-import { badField } from '../problem.ts';
+import { backgroundFor, checkPixels, classFor, keyOf, layoutFor, namedClass } from '../picture-request.ts';
+import { fieldOf } from '../problem.ts';
 import type { AppEnv, Services } from '../services.ts';
 
 const gridQuery = z.object({
@@ -40,27 +41,6 @@ export const gridEndpoints: readonly Endpoint[] = [
   },
 ];
 
-/** `1-64,ada,7` as numbers; a range may run backwards. The list must not be longer than allowed. */
-export function seedList(text: string): number[] {
-  const seeds: number[] = [];
-  const checkCount = (count: number) => {
-    if (count > LIMITS.pictures) throw badField('query', 'seeds', `expected at most ${LIMITS.pictures}, got ${count}`);
-  };
-  for (const item of text.split(',')) {
-    const [first = 0, last = 0] = (/^([0-9]{1,10})-([0-9]{1,10})$/.exec(item)?.slice(1) ?? [NaN]).map(Number);
-    // What is no range of seeds is a text like any other, as a number too large for a seed is.
-    if (Math.max(first, last) <= 4294967295) {
-      const count = Math.abs(last - first) + 1;
-      checkCount(seeds.length + count);
-      for (let i = 0; i < count; i++) seeds.push(first + i * Math.sign(last - first));
-    } else {
-      seeds.push(seedOf(item, 'query', 'seeds'));
-    }
-    checkCount(seeds.length);
-  }
-  return seeds;
-}
-
 export function gridRoutes(app: Hono<AppEnv>, services: Services): void {
   app.get('/v1/grids/:file', (c) => {
     const { stem } = splitFile(segmentsOf(c)[2] ?? '', ['png']);
@@ -68,7 +48,7 @@ export function gridRoutes(app: Hono<AppEnv>, services: Services): void {
       const { entry } = model;
       c.set('pocketgen.model', entry.name);
       const query = readQuery(gridQuery, new URL(c.req.url));
-      const seeds = seedList(query.seeds);
+      const seeds = fieldOf('query', 'seeds', () => parseSeeds(query.seeds, LIMITS.pictures));
       const columns = query.columns ?? Math.ceil(Math.sqrt(seeds.length));
       const named = namedClass(entry, query.class);
       const background = backgroundFor(entry, query.background);

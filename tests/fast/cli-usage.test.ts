@@ -1,6 +1,7 @@
 // Mistakes in a command line: one sentence each, in the form of every other error, before any work is done.
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
+import { seedList } from '../../cli/bundle-options.ts';
 import { registerComplete } from '../../cli/commands/complete.ts';
 import { registerDataset } from '../../cli/commands/dataset.ts';
 import { registerReport } from '../../cli/commands/report.ts';
@@ -8,8 +9,10 @@ import { registerSample } from '../../cli/commands/sample.ts';
 import { registerServe } from '../../cli/commands/serve.ts';
 import { registerTrain } from '../../cli/commands/train.ts';
 import { checkPictures } from '../../cli/data-options.ts';
+import { truncation } from '../../cli/numbers.ts';
 import { tellUsage } from '../../cli/usage.ts';
 import { UserError } from '../../contract/errors.ts';
+import { parseSeed } from '../../contract/latent.ts';
 
 async function said(line: string): Promise<string> {
   const program = new Command('pocketgen');
@@ -88,4 +91,11 @@ test('of own pictures a bundle knows only the name: which folder to name is said
   );
   checkPictures('models/emoji-gan', dataset, 'pictures');
   checkPictures('runs/quick', { name: 'fashion-mnist', source: 'fashion-mnist' }, undefined);
+});
+
+test('seeds and truncations are those of the API', () => {
+  expect(seedList('5-3, 9')).toEqual([5, 4, 3, 9]);
+  expect(seedList('ada,1-9999999999')).toEqual([parseSeed('ada'), parseSeed('1-9999999999')]);
+  expect(() => seedList('1-4097')).toThrow('seeds: expected at most 4096, got 4097');
+  expect([truncation('0.001'), truncation('1')]).toEqual([0.001, 1]);
 });
