@@ -30,9 +30,11 @@ export function decodeLatent(text: string, size?: number): Float32Array {
   if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1)
     throw new UserError('z: expected base64url, got something else; the link is damaged');
   const bytes = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  if (bytes.length % 2 !== 0)
+    throw new UserError(`z: expected two bytes a number, got ${bytes.length} bytes; the link is damaged`);
   const length = bytes.length / 2;
-  if (length !== (size ?? Math.floor(length)))
-    throw new UserError(`z: expected ${size ?? 'whole'} numbers, got ${length}; the link is of another model`);
+  if (size !== undefined && length !== size)
+    throw new UserError(`z: expected ${size} numbers, got ${length}; the link is of another model`);
   const view = new DataView(Uint8Array.from(bytes, (c) => c.charCodeAt(0)).buffer);
   return Float32Array.from({ length }, (_, i) => view.getInt16(i * 2, true) / GRID);
 }

@@ -114,7 +114,7 @@ export function splitFile<E extends string>(file: string, extensions: readonly E
   const dot = file.lastIndexOf('.');
   const extension = extensions.find((one) => one === file.slice(dot + 1));
   if (dot < 0 || extension === undefined) {
-    const detail = `expected a path that ends in ${extensions.map((one) => `.${one}`).join(' or ')}`;
+    const detail = `expected a path that ends in ${extensions.map((one) => `.${one}`).join(' or ')}, got ${dot < 0 ? 'none' : file.slice(dot, dot + 60)}`;
     throw new Problem(404, `path: ${detail}`, [{ in: 'path', name: 'format', detail }]);
   }
   return { stem: file.slice(0, dot), extension };

@@ -197,6 +197,9 @@ function bodySchema(
   };
 }
 
+/** The package's; a Worker has no package.json to read it from. */
+const VERSION = '0.1.0';
+
 /** `server`: where clients reach the API, relative to the document's host or absolute. */
 export function openApi(
   endpoints: readonly Endpoint[],
@@ -210,7 +213,7 @@ export function openApi(
     openapi: '3.1.0',
     info: {
       title: 'pocketgen',
-      version: '1.0.0',
+      version: VERSION,
       description:
         'Pictures from small image generators, by seed. The same model, seed, class and truncation give the same ' +
         `bytes for ever. One answer has at most ${LIMITS.pixels} pixels, all its pictures or frames together, and a ` +

@@ -72,12 +72,13 @@ export function inWords(field: JsonSchema): string {
   }
 }
 
+const isNumeric = (field: JsonSchema | undefined): boolean => field?.type === 'integer' || field?.type === 'number';
+
 /** A number as JSON and JavaScript write it, or the text as it is, which no schema of a number takes. */
 function numberOr(text: string, field: JsonSchema | undefined): unknown {
   const written =
     field?.type === 'integer' ? /^-?(0|[1-9][0-9]*)(\.0+)?$/ : /^-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-]?[0-9]+)?$/i;
-  const numeric = field?.type === 'integer' || field?.type === 'number';
-  return numeric && written.test(text) ? Number(text) : text;
+  return isNumeric(field) && written.test(text) ? Number(text) : text;
 }
 
 function quote(value: unknown): string {
@@ -103,8 +104,14 @@ function check<S extends z.ZodObject>(
   for (const name of wrong) {
     const field = fields.get(name);
     if (field === undefined) continue;
-    const got = name in values ? quote(values[name]) : 'nothing';
-    errors.push({ in: where, name, detail: `expected ${inWords(field)}, got ${got}` });
+    const value = values[name];
+    // A number in quotation marks is told from one without.
+    const got = where === 'body' && isNumeric(field) ? JSON.stringify(value) : value;
+    errors.push({
+      in: where,
+      name,
+      detail: `expected ${inWords(field)}, got ${name in values ? quote(got) : 'nothing'}`,
+    });
   }
   if (errors.length > 0 || !parsed.success) {
     const first = errors[0];

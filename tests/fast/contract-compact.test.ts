@@ -38,7 +38,7 @@ test('the bytes are those that docs/latents.md says, and numbers outside of the 
 test('text that is no latent says so', () => {
   expect(() => decodeLatent('%%')).toThrow('z: expected base64url, got something else; the link is damaged');
   expect(() => decodeLatent('AAAAA')).toThrow('z: expected base64url');
-  expect(() => decodeLatent('AAAA')).toThrow('z: expected whole numbers, got 1.5');
+  expect(() => decodeLatent('AAAA', 64)).toThrow('z: expected two bytes a number, got 3 bytes; the link is damaged');
   expect(() => decodeLatent('AAA', 2)).toThrow('z: expected 2 numbers, got 1; the link is of another model');
 });
 

@@ -276,8 +276,8 @@ describe('caching', () => {
 describe('errors', () => {
   test.each([
     ['/v1/images/nobody/1.png', 404, 'model: expected one of tiny-colour, tiny-plain, got nobody'],
-    ['/v1/images/tiny-colour/1.bmp', 404, 'path: expected a path that ends in .png or .svg or .json'],
-    ['/v1/images/tiny-colour/1', 404, 'path: expected a path that ends in .png or .svg or .json'],
+    ['/v1/images/tiny-colour/1.bmp', 404, 'path: expected a path that ends in .png or .svg or .json, got .bmp'],
+    ['/v1/images/tiny-colour/1', 404, 'path: expected a path that ends in .png or .svg or .json, got none'],
     ['/v1/images/tiny-colour/%ff.png', 400, 'path: expected percent-encoded UTF-8, got something else'],
     ['/v1/images/tiny-colour/.png', 400, 'seed: expected 1 to 256 characters, got 0'],
     [

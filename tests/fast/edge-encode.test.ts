@@ -209,7 +209,7 @@ describe('GET /v1/latents', () => {
   test('says what is wrong', async () => {
     const get = async (query: string) => problem(await app.request(`/v1/latents/tiny-seen.png?${query}`));
     expect(await get('class=bag')).toMatch(/^400 z: expected text of 1 to 8192 characters, got nothing/);
-    expect(await get('z=AAAA&class=bag')).toBe('400 z: expected 5 numbers, got 1.5; the link is of another model');
+    expect(await get('z=AAAA&class=bag')).toBe('400 z: expected two bytes a number, got 3 bytes; the link is damaged');
     expect(await get('z=%25%25&class=bag')).toMatch(/^400 z: expected base64url/);
     expect(await get(`z=${z}`)).toMatch(/^400 class: expected one of T-shirt\/top/);
     expect(await get(`z=${z}&classes=9*1`)).toMatch(/^400 classes: expected an index below 3/);

@@ -142,7 +142,7 @@ describe('POST /v1/images/generations', () => {
     [{ prompt: 'hat' }, 400, 'prompt', 'prompt: expected a class, one of T-shirt/top, Ankle boot, Bag'],
     [{}, 400, 'prompt', 'prompt: expected text of 1 to 1000 characters, got nothing'],
     [{ prompt: 'bag', n: 0 }, 400, 'n', 'n: expected an integer from 1 to 64, got 0'],
-    [{ prompt: 'bag', n: '2' }, 400, 'n', 'n: expected an integer from 1 to 64, got 2'],
+    [{ prompt: 'bag', n: '2' }, 400, 'n', 'n: expected an integer from 1 to 64, got "2"'],
     [{ prompt: null }, 400, 'prompt', 'prompt: expected text of 1 to 1000 characters, got null'],
     [{ prompt: 'bag', size: 'large' }, 400, 'size', 'size: expected WIDTHxHEIGHT, each from 1 to 9999, got large'],
     [

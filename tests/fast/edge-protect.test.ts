@@ -281,6 +281,7 @@ describe('documents', () => {
     const result = await new Validator().validate(document);
     expect(result.errors ?? []).toEqual([]);
     expect(result.valid).toBe(true);
+    expect(document).toMatchObject({ info: { version: JSON.parse(readFileSync('package.json', 'utf8')).version } });
     const { paths } = document as unknown as {
       paths: Record<string, Record<string, { parameters: { name: string; schema: unknown }[] }>>;
     };

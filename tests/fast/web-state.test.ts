@@ -73,7 +73,7 @@ test('a link that cannot be right says what it expected', () => {
   const read = (text: string) => () => readState(text, manifest, FIRST);
   expect(read('seed=1&class=Hat')).toThrow('class: expected one of T-shirt/top, Trouser, Ankle boot');
   expect(read('seed=1&truncation=2')).toThrow('truncation: expected a number above 0, at most 1, got 2');
-  expect(read('z=AAAA')).toThrow('z: expected 8 numbers, got 1');
+  expect(read('z=AAA')).toThrow('z: expected 8 numbers, got 1');
   expect(read('z=%25%25')).toThrow('z: expected base64url');
   expect(read('wall=-1')).toThrow('wall: expected a whole number');
   expect(read(`z=${encodeLatent(new Float32Array(8))}&classes=7*1`)).toThrow(
