@@ -104,9 +104,12 @@ async function leaveWithFinger(page: Page): Promise<void> {
     const touchPoints = [{ x: (box?.x ?? 0) + at, y: (box?.y ?? 0) + at }];
     await session.send('Input.dispatchTouchEvent', { type, touchPoints });
   }
-  await page.locator('.tab[data-view=wall]').evaluate((tab: HTMLElement) => tab.click());
+  const choose = (view: string) => page.locator(`.tab[data-view=${view}]`).evaluate((tab: HTMLElement) => tab.click());
+  await choose('wall');
   await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-  await page.locator('.tab[data-view=draw]').tap();
+  // No tap: so soon after the finger Chromium may take both for one gesture.
+  await choose('draw');
+  await page.locator('.draw-pad').waitFor();
 }
 
 async function ready(page: Page): Promise<void> {
