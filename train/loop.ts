@@ -183,13 +183,13 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
   const refused = await setAside(files, progress.images);
   if (refused > 0 && !resumed) say(`${files.name}: no checkpoint is whole, so training starts over`);
   if (resumed) say(`continuing ${files.name} after ${progress.images} of ${recipe.images} images`);
-  const planned = await run.plan(progress.images);
+  const { planned, trained } = await run.plan(progress.images);
   if (planned !== recipe.images) {
     say(
       `${files.name} was planned for ${planned} images; from here its schedules are those of a run of ${recipe.images}`,
     );
   }
-  let phaseName = phaseBefore(recipe, createModel({ ...recipe, images: planned }), progress);
+  let phaseName = phaseBefore(recipe, createModel({ ...recipe, images: trained }), progress);
   await rewindStats(files, resumed ? progress.images : -1);
 
   const state = resumed?.state ?? { ...model.initialState(), ...options.start };

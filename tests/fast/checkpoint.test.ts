@@ -144,7 +144,7 @@ test('a folder is another config’s for the asking until something is saved in 
 test('the images of whole batches are what was asked for', async () => {
   const asked = { ...config, recipe: { ...config.recipe, images: 40, batch: 16 } };
   const run = await openRun(files, asked);
-  expect(await run.plan(48)).toBe(40);
+  expect(await run.plan(48)).toEqual({ planned: 40, trained: 40 });
   await expect(run.plan(64)).rejects.toThrow('images: expected 64 or more');
   run.release();
 });

@@ -151,7 +151,7 @@ test('phases begin where the recipe says, each with Adam’s corrections of a fi
   ]);
 });
 
-test('planned anew, a run that skips into a phase begins it as any other does', () => {
+test('a run that a new plan takes into a later phase begins that phase as any other does', () => {
   const recipe = vaeRecipe(network, { images: 100, batch: 4, beta1: 0.5 });
   const model = createModel(recipe);
   const before = { ...START, images: 40, beta1Product: 0.25, beta2Product: 0.25 };

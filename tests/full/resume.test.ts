@@ -94,6 +94,25 @@ test('a run that is planned anew to fewer images ends there, by the schedules of
   expect((await readStats(folderFiles(common.dir))).at(-1)?.learningRate).toBeLessThan(1.2 * recipe.learningRate.to);
 });
 
+test('a run that a shorter plan takes into a later phase is the same to the last bit if it is stopped before its first step there', async () => {
+  const pictures = await smallPictures(100);
+  // Phases begin at 128 and 512 images; by the shorter plan at 32 and 128.
+  const recipe = smallRecipe(pictures, { ...FAMILY_SETTINGS.vae, beta1: 0.5, images: 640 });
+  const shorter = { ...recipe, images: 160 };
+  const common = { pictures, source: 'test', engine: 'onnx', device: 'cpu' } as const;
+  const [whole, pieces] = [fresh(), fresh()];
+  for (const dir of [whole, pieces]) {
+    const stop = new AbortController();
+    const onProgress = ({ images }: { images: number }): void => {
+      if (images >= 64) stop.abort();
+    };
+    await trainInFolder({ ...common, recipe, dir, signal: stop.signal, onProgress });
+  }
+  await trainInFolder({ ...common, recipe: shorter, dir: pieces, signal: AbortSignal.abort() });
+  for (const dir of [whole, pieces]) await trainInFolder({ ...common, recipe: shorter, dir });
+  expect(await finalHash(pieces, shorter)).toBe(await finalHash(whole, shorter));
+});
+
 test.each([
   ['R1+R2', {}],
   [

@@ -47,9 +47,17 @@ export async function readConfig(files: RunFiles): Promise<RunConfig> {
   );
 }
 
+/** Images in all, by the plans before this one. */
+export interface EarlierPlans {
+  /** The last one. */
+  readonly planned: number;
+  /** The one that the last step was taken by: a plan may have been made since that no step, or none that is kept, was taken by. */
+  readonly trained: number;
+}
+
 export interface OpenedRun {
-  /** Records that the run is to go on to `images` in all, after `after` of them; returns what it was planned to before. Refuses fewer. */
-  plan(after: number): Promise<number>;
+  /** Records that the run is to go on to `images` in all, after `after` of them. Refuses fewer. */
+  plan(after: number): Promise<EarlierPlans>;
   release(): void;
 }
 
@@ -81,8 +89,9 @@ export async function openRun(files: RunFiles, recorded: Omit<RunConfig, 'plans'
     for (const folder of ['', RUN.checkpoints, RUN.samples])
       for (const name of await files.list(folder))
         if (!isWhole(name)) await files.remove(folder === '' ? name : `${folder}/${name}`);
-    const plan = async (after: number): Promise<number> => {
+    const plan = async (after: number): Promise<EarlierPlans> => {
       const planned = config.recipe.images;
+      const trained = config.plans.findLast((one) => one.after < after)?.images ?? planned;
       // Whole batches are trained on, so a run may have seen a few images more than were asked for.
       const { batch } = recorded.recipe;
       if (Math.ceil(images / batch) * batch < after) {
@@ -94,7 +103,7 @@ export async function openRun(files: RunFiles, recorded: Omit<RunConfig, 'plans'
         config = { ...config, recipe: recorded.recipe, plans: [...config.plans, { after, images }] };
         await write();
       }
-      return planned;
+      return { planned, trained };
     };
     return { plan, release };
   } catch (error) {
