@@ -24,11 +24,15 @@ function viteCommand(): string | undefined {
   }
 }
 
-/** Milliseconds since 1970 of the newest file in a folder, or of the file. */
+/** Milliseconds since 1970 of the newest file in a folder, or of the file. What is built there (client/dist) is no source. */
 function newestChange(path: string): number {
   const stat = statSync(path);
   if (!stat.isDirectory()) return stat.mtimeMs;
-  return readdirSync(path).reduce((newest, name) => Math.max(newest, newestChange(join(path, name))), stat.mtimeMs);
+  const names = readdirSync(path);
+  // A folder itself changes when a source in it is removed, and when something is built there.
+  const own = names.includes('dist') ? 0 : stat.mtimeMs;
+  const sources = names.filter((name) => name !== 'dist');
+  return sources.reduce((newest, name) => Math.max(newest, newestChange(join(path, name))), own);
 }
 
 function isCurrent(): boolean {

@@ -331,6 +331,17 @@ describe.each([0, 1])('server %d of workerd and Node', (which) => {
         wasmMiB: health.runtime.memoryBytes / 2 ** 20,
       });
     };
+    // The most that may be asked of each model, first: how early the attacks come to it depends on their seed.
+    for (const name of [...PUBLISHED.keys(), 'tiny-colour', 'tiny-plain', 'tiny-seen']) {
+      const grid = await fetch(`${server.url}/v1/grids/${name}.png?seeds=1-64`);
+      expect([name, grid.status]).toEqual([name, 200]);
+      const seen = await fetch(`${server.url}/v1/encode/${name}?class=0`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'image/png' },
+        body: await (await fetch(`${server.url}/v1/images/${name}/1.png`)).arrayBuffer(),
+      });
+      expect([200, 404]).toContain(seen.status); // 404: it has no encoder
+    }
     for (let at = 0; at < attacks.length; at += 20) {
       if (at % 1000 === 0) await note(at);
       await Promise.all(
@@ -353,7 +364,8 @@ describe.each([0, 1])('server %d of workerd and Node', (which) => {
     for (const status of [200, 400, 404, 405]) expect(statuses.get(status) ?? 0).toBeGreaterThan(COUNT / 100);
     const [settled, last] = [memory[1], memory.at(-1)];
     expect(last?.wasmMiB).toBe(settled?.wasmMiB);
-    expect(last?.wasmMiB).toBeLessThanOrEqual(64);
+    // An isolate of Workers has 128 MiB, of which JavaScript holds some 10 here.
+    expect(last?.wasmMiB).toBeLessThanOrEqual(96);
     // 4,000 requests later not half a kB a request more is held; what is resident also counts garbage not yet collected.
     expect((last?.heldMiB ?? 0) - (settled?.heldMiB ?? 0)).toBeLessThan(2);
     const picture = await fetch(`${server.url}/v1/images/tiny-colour/1.png?class=0`);

@@ -1,7 +1,16 @@
 // `pocketgen start` on own pictures, as typed in a folder of the user's own: the page's API while it trains, Ctrl-C, the same
 // command again, to the end and beyond.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,7 +170,12 @@ test('the page is built once, and not from the models of the folder the command 
   utimesSync(join(PAGE, 'sw.js'), new Date(0), new Date(0)); // as after a change of web/
   const say: string[] = [];
   await buildPage((message) => say.push(message));
+  // What else is built beside its sources is none of them.
+  const client = join(ROOT, 'client/dist');
+  mkdirSync(client, { recursive: true });
+  const beside = mkdtempSync(join(client, 'built-'));
   await buildPage((message) => say.push(message));
+  rmdirSync(beside);
   expect(say).toEqual(['building the page …']);
   expect(built()).not.toContain(NAME);
 });
