@@ -86,6 +86,10 @@ test('how it works is told in some screens, however large the network; its curve
       return data.some((red, i) => i % 4 === 0 && red === 255 && data[i + 1] === 154 && data[i + 2] === 92);
     });
   expect(await isDark()).toBe(false);
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await expect.poll(isDark).toBe(colorScheme === 'dark');
+  }
   await page.getByRole('button', { name: 'Light or dark' }).click();
   await expect.poll(isDark).toBe(true);
   await page.context().close();

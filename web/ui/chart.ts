@@ -71,11 +71,15 @@ export function drawChart(holder: HTMLElement, history: readonly HistoryPoint[],
   new ResizeObserver(() => {
     if (holder.isConnected) chart.setSize({ width: holder.clientWidth, height: HEIGHT });
   }).observe(holder);
-  const theme = new MutationObserver(() => {
-    if (holder.isConnected) chart.redraw(false);
-    else theme.disconnect(); // drawn anew when it is shown again
-  });
-  theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const themed = () => {
+    if (holder.isConnected) return chart.redraw(false);
+    chosen.disconnect(); // drawn anew when it is shown again
+    system.removeEventListener('change', themed);
+  };
+  const chosen = new MutationObserver(themed);
+  chosen.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+  system.addEventListener('change', themed);
 }
 
 /** A fiftieth of the largest, as a power of ten: from another number uPlot counts its ticks without end. */
