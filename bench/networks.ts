@@ -10,7 +10,6 @@ export const dcgan = (kernel: number): NetworkSpec => ({
   classes: 0,
   width: 64,
   fullWidth: 0,
-  rectified: false,
   limit: 'tanh',
   generatorBlocks: 1,
   discriminatorBlocks: 1,

@@ -87,18 +87,10 @@ const residual = {
   embedding: 32,
   features: 128,
   limit: 'tanh',
-  rectified: false,
 } as const;
 
 /** What minutes to hours on two cores can train. */
-const small = {
-  ...residual,
-  width: 32,
-  fullWidth: 16,
-  rectified: true,
-  generatorBlocks: 2,
-  discriminatorBlocks: 1,
-} as const;
+const small = { ...residual, width: 32, fullWidth: 16, generatorBlocks: 2, discriminatorBlocks: 1 } as const;
 
 export const PRESETS: Readonly<Record<string, Preset>> = {
   /** A few minutes on two cores: what `npm start` trains. */
@@ -162,7 +154,6 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       embedding: 1,
       features: 1,
       limit: 'tanh',
-      rectified: false,
       strided: {
         dense: [256, 512, 1024],
         generator: [128, 64],

@@ -42,11 +42,6 @@ const CASES: Case[] = [
     { ...smallResidual, fullWidth: 3, resolution: 16, channels: 4, classes: 2 },
     { augment: AUGMENTATIONS },
   ],
-  [
-    'residual, 28 px, full resolution, rectified',
-    { ...smallResidual, fullWidth: 3, rectified: true, resolution: 28, channels: 1, classes: 2 },
-    {},
-  ],
   ['residual, 28 px, bce', { ...smallResidual, resolution: 28, channels: 1, classes: 2 }, { loss: 'bce' }],
   ['strided, 28 px, 4x4 kernels', { ...smallStrided, resolution: 28, channels: 1 }, {}],
   ['strided, 28 px, augmented', { ...smallStrided, resolution: 28, channels: 1 }, { augment: AUGMENTATIONS }],

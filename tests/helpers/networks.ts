@@ -7,7 +7,6 @@ export const smallResidual = {
   width: 4,
   fullWidth: 0,
   limit: 'tanh',
-  rectified: false,
   generatorBlocks: 2,
   discriminatorBlocks: 1,
   embedding: 3,

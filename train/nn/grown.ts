@@ -184,14 +184,10 @@ export function grownDiscriminator(spec: NetworkSpec, old: Values, fresh: Values
   const full = stage / 2;
   const kernel = of(old, 'picture.weight');
   const picture = Float32Array.from(of(fresh, 'picture.weight'));
-  const ground = Float32Array.from(of(fresh, 'picture.bias'));
   const down = new Float32Array(full * stage);
-  const below = Float32Array.from(of(old, 'picture.bias'));
   for (const [f, { taps, scale }] of FILTERS.entries()) {
     for (let c = 0; c < channels; c++) {
       const j = f * channels + c;
-      // Above zero for every picture in [-1, 1], where a leaky ReLU is a line; what it adds is taken off behind it.
-      if (spec.rectified) ground[j] = taps.reduce((sum, tap) => sum + Math.abs(tap), 0);
       for (const [t, tap] of taps.entries()) {
         for (let i = 0; i < channels; i++) picture[(t * channels + i) * full + j] = i === c ? tap : 0;
         for (let o = 0; o < stage; o++)
@@ -200,13 +196,5 @@ export function grownDiscriminator(spec: NetworkSpec, old: Values, fresh: Values
       }
     }
   }
-  for (let j = 0; j < FILTERS.length * channels; j++)
-    for (let o = 0; o < stage; o++) below[o] = (below[o] ?? 0) - (ground[j] ?? 0) * (down[j * stage + o] ?? 0);
-  return {
-    ...values,
-    'picture.weight': picture,
-    'picture.bias': ground,
-    'down0.weight': down,
-    'down0.bias': below,
-  };
+  return { ...values, 'picture.weight': picture, 'down0.weight': down, 'down0.bias': of(old, 'picture.bias') };
 }

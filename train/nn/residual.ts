@@ -136,13 +136,12 @@ function discriminatorParameters(spec: NetworkSpec): ParameterSpec[] {
 export function trunk(spec: NetworkSpec, p: Tensors, pictures: tf.Tensor, pass: Pass): tf.Tensor {
   let x = pictures;
   const ofSubPixels = spec.fullWidth === 0;
-  const halved = (x: tf.Tensor): tf.Tensor => downsample(spec.rectified ? pass.leakyRelu(x) : x);
   if (!ofSubPixels) {
     x = pass.addBias(p, 'picture', conv(p, 'picture', x));
     x = tf.add(x, pass.addBias(p, 'full', conv(p, 'full', pass.leakyRelu(x))));
   }
   for (const i of stages(spec).keys()) {
-    x = pass.addBias(p, `down${i}`, conv(p, `down${i}`, i === 0 && ofSubPixels ? spaceToDepth(x) : halved(x)));
+    x = pass.addBias(p, `down${i}`, conv(p, `down${i}`, i === 0 && ofSubPixels ? spaceToDepth(x) : downsample(x)));
     for (let b = 0; b < spec.discriminatorBlocks; b++) {
       const name = `stage${i}.block${b}`;
       x = tf.add(x, pass.addBias(p, name, conv(p, name, pass.leakyRelu(x))));

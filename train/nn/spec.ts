@@ -44,11 +44,6 @@ export const networkSpecSchema = z.strictObject({
    * under it has no gradient left, which `clip` (layers.ts, `bounded`) has.
    */
   limit: z.enum(['tanh', 'clip']).default('tanh'),
-  /**
-   * Residual family: whether the discriminator rectifies a map before it is blurred and halved. Pixels that alternate have no mean, so
-   * that nothing of them would be left. Models from before 2026-12-01 were trained without.
-   */
-  rectified: z.boolean().default(false),
   generatorBlocks: z.int().positive().default(2),
   discriminatorBlocks: z.int().positive().default(1),
   /** Residual family: numbers in the generator's class embedding, and in the discriminator's last layer. */
