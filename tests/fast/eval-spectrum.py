@@ -16,9 +16,15 @@ def levels(seed, count):
 
 
 def power(pictures):
-    centred = pictures - pictures.mean(axis=(1, 2), keepdims=True)
-    transformed = np.fft.fft2(centred, axes=(1, 2))
-    return (np.abs(transformed) ** 2).mean(axis=(0, 3)) / pictures.shape[1] ** 2
+    """Welch's: parts of half the side, overlapping by half, under Hann's window."""
+    size = pictures.shape[1] // 2
+    hann = np.sin(np.pi * (np.arange(size) + 0.5) / size) ** 2
+    window = np.outer(hann, hann)[None, :, :, None]
+    steps = [0, size // 2, size]
+    parts = np.concatenate([pictures[:, y:y + size, x:x + size] for y in steps for x in steps])
+    centred = parts - (parts * window).sum(axis=(1, 2), keepdims=True) / window.sum()
+    transformed = np.fft.fft2(centred * window, axes=(1, 2))
+    return (np.abs(transformed) ** 2).mean(axis=(0, 3)) / (window ** 2).sum()
 
 
 def decibels(generated, real):
@@ -31,12 +37,12 @@ for size, count, channels in [(16, 3, 1), (28, 2, 1), (32, 3, 3), (48, 1, 4), (6
     real = levels(7, count * size * size * channels).reshape(shape)
     # A blur along rows, so that the gaps differ from each other and from 0.
     generated = np.floor((real + np.roll(real, 1, axis=2) * 2) / 4)
-    a, b, half = power(generated), power(real), size // 2
-    frequency = np.abs(np.fft.fftfreq(size)) * size
-    upper = np.maximum(frequency[:, None], frequency[None, :]) * 3 >= size
+    a, b, half = power(generated), power(real), size // 4
+    frequency = np.abs(np.fft.fftfreq(size // 2))
+    upper = np.maximum(frequency[:, None], frequency[None, :]) * 3 >= 1
     out["cases"].append({
         "size": size, "count": count, "channels": channels,
-        "row1": [float(x) for x in b[1, :8]],
+        "row1": [float(x) for x in b[1, :6]],
         "nyquist": decibels(a[half, half], b[half, half]),
         "horizontal": decibels(a[0, half], b[0, half]),
         "vertical": decibels(a[half, 0], b[half, 0]),
