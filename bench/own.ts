@@ -1,6 +1,7 @@
 // What own pictures cost: images per second of preset auto's step at 32 and 64 pixels, and how much of a step is reading pictures
 // and augmenting them. `npm run bench:train -- --own`.
 import { cpus } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { randomPictures, scalarsAt } from '../tests/helpers/training.ts';
 import { createBatches } from '../train/data/batches.ts';
 import { createEngine } from '../train/engines/index.ts';
@@ -41,6 +42,7 @@ export async function benchOwn(rounds: number): Promise<void> {
     );
     for (let round = 0; round <= rounds; round++) {
       for (const run of round % 2 === 0 ? runs : [...runs].reverse()) {
+        await setTimeout(50); // the other engine's threads wait for work on both cores for a while
         const before = performance.now();
         const inputs = run.batches(round * augmented.batch, run.phase);
         const read = performance.now();
