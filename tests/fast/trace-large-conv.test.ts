@@ -21,8 +21,9 @@ const gradient = (x: tf.Tensor, dy: tf.Tensor): tf.Tensor =>
 
 test.each([
   [16, 32, true],
+  [6, 64, true],
   [16, 16, false],
-  [6, 64, false],
+  [1, 96, false],
 ])('batch %i of %ix maps: in parts %s', async (batch, side, inParts) => {
   const shapes = { x: [batch, side, side, 2], dy: [batch, side, side, 3] };
   const model = await trace(({ x, dy }) => ({ g: gradient(x, dy) }), shapes, { lowering: 'gemm' });
@@ -44,38 +45,41 @@ const convolved: Run = ([x, filter, dy]) => {
 };
 
 test.each([
-  [48, 20, 16],
-  [9, 48, 9],
-  [4, 20, 1],
-])('batch %i of %ix maps: a convolution and its gradients in %i tiles', async (batch, side, tiles) => {
-  const maps = [batch, side, side, 24];
-  const shapes = { x: maps, filter: [3, 3, 24, 24], dy: maps };
-  const model = await trace(
-    (inputs) => Object.fromEntries((convolved(Object.values(inputs)) as tf.Tensor[]).map((t, i) => [`y${i}`, t])),
-    shapes,
-    { lowering: 'gemm' },
-  );
-  // A tile of x is unfolded once for the convolution and the filter gradient, one of dy for the map's gradient.
-  expect(operators(readModel(model.encode())).Gather).toBe(2 * tiles);
+  [48, 20, 6, 1],
+  [12, 64, 12, 12],
+  [4, 20, 1, 1],
+])(
+  'batch %i of %ix maps: a convolution in %i tiles, the gradient of its filter in %i',
+  async (batch, side, tiles, ofFilter) => {
+    const maps = [batch, side, side, 24];
+    const shapes = { x: maps, filter: [3, 3, 24, 24], dy: maps };
+    const model = await trace(
+      (inputs) => Object.fromEntries((convolved(Object.values(inputs)) as tf.Tensor[]).map((t, i) => [`y${i}`, t])),
+      shapes,
+      { lowering: 'gemm' },
+    );
+    // x is gathered for the convolution and dy for the map's gradient, both once more for the filter's.
+    expect(operators(readModel(model.encode())).Gather).toBe(2 * tiles + 2 * ofFilter);
 
-  // tfjs's own loops would take minutes; a tile by itself is as small as what they are compared with elsewhere.
-  const [x, filter, dy] = Object.values(shapes).map(drawn) as [Operand, Operand, Operand];
-  const part = ({ shape, values, ...rest }: Operand, i: number): Operand => {
-    const [pictures, numbers] = [batch / tiles, values.length / tiles];
-    return { ...rest, shape: [pictures, ...shape.slice(1)], values: values.slice(i * numbers, (i + 1) * numbers) };
-  };
-  const [made, towardsX, towardsFilter] = await runTraced(convolved, [x, filter, dy], 'gemm');
-  const sum = new Float64Array(filter.values.length);
-  for (let i = 0; i < tiles; i++) {
-    const alone = await runTraced(convolved, [part(x, i), filter, part(dy, i)], 'gemm');
-    for (const [whole, { data = [] } = {}] of [
-      [made, alone[0]],
-      [towardsX, alone[1]],
-    ] as const)
-      expect(largestDifference(Array.from(whole?.data ?? []).slice(i * data.length, (i + 1) * data.length), data)).toBe(
-        0,
-      );
-    for (const [at, value] of Array.from(alone[2]?.data ?? []).entries()) sum[at] = (sum[at] ?? 0) + value;
-  }
-  expect(largestDifference(towardsFilter?.data ?? [], sum)).toBeLessThan(1e-3);
-});
+    // tfjs's own loops would take minutes; a tile by itself is as small as what they are compared with elsewhere.
+    const [x, filter, dy] = Object.values(shapes).map(drawn) as [Operand, Operand, Operand];
+    const part = ({ shape, values, ...rest }: Operand, i: number): Operand => {
+      const [pictures, numbers] = [batch / tiles, values.length / tiles];
+      return { ...rest, shape: [pictures, ...shape.slice(1)], values: values.slice(i * numbers, (i + 1) * numbers) };
+    };
+    const [made, towardsX, towardsFilter] = await runTraced(convolved, [x, filter, dy], 'gemm');
+    const sum = new Float64Array(filter.values.length);
+    for (let i = 0; i < tiles; i++) {
+      const alone = await runTraced(convolved, [part(x, i), filter, part(dy, i)], 'gemm');
+      for (const [whole, { data = [] } = {}] of [
+        [made, alone[0]],
+        [towardsX, alone[1]],
+      ] as const)
+        expect(
+          largestDifference(Array.from(whole?.data ?? []).slice(i * data.length, (i + 1) * data.length), data),
+        ).toBe(0);
+      for (const [at, value] of Array.from(alone[2]?.data ?? []).entries()) sum[at] = (sum[at] ?? 0) + value;
+    }
+    expect(largestDifference(towardsFilter?.data ?? [], sum)).toBeLessThan(1e-3);
+  },
+);

@@ -177,9 +177,9 @@ describe('equal computations', () => {
     expect(opsOf(graph)).toEqual(['Add', 'Add', 'Add', 'Add']);
   });
 
-  test('the forward pass that a gradient repeats exists once, and so does the unfold it shares', async () => {
+  test('the forward pass that a gradient repeats exists once, and so does the unfold they share with a stride', async () => {
     const shapes = { x: [2, 6, 6, 18], w: [3, 3, 18, 20] };
-    const forward = (i: Tensors): tf.Tensor => tf.conv2d(x(i) as tf.Tensor4D, i.w as tf.Tensor4D, 1, 'same');
+    const forward = (i: Tensors): tf.Tensor => tf.conv2d(x(i) as tf.Tensor4D, i.w as tf.Tensor4D, 2, 'same');
     const alone = await graphOf((i) => ({ y: forward(i) }), shapes, 'gemm');
     const withGradient = await graphOf(
       (i) => ({
