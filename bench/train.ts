@@ -169,7 +169,7 @@ if (values.phases) {
   process.exit();
 }
 if (values.own) {
-  await benchOwn(Number(values.rounds) * 5);
+  await benchOwn(Number(values.rounds) * 2);
   process.exit();
 }
 
