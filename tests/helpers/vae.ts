@@ -82,8 +82,9 @@ export function vaeLosses({ options, recipe }: VaeSetup, phase: Phase, t: Tensor
   };
   const plain = (p: Tensors) => {
     const { made, nats } = bits(p);
-    const half = tf.sub(downsample(made), downsample(real));
-    const pixels = tf.add(tf.mean(tf.abs(tf.sub(made, real))), tf.mean(tf.abs(half)));
+    const half = tf.mean(tf.abs(tf.sub(downsample(made), downsample(real))));
+    const alone = phase.name === 'reconstruction';
+    const pixels = alone ? tf.add(tf.mean(tf.abs(tf.sub(made, real))), half) : half;
     const paid = tf.sum(tf.maximum(nats, vae.freeBits * Math.LN2));
     return { made, loss: tf.add(tf.mul(vae.pixels, pixels), tf.mul(named(t, 'balance/rate'), paid)) };
   };

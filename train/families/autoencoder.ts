@@ -17,7 +17,7 @@ import { frozenPass, type Pass } from '../nn/pass.ts';
 import type { Networks } from '../nn/spec.ts';
 import { named, prefixed, type Shapes, type Tensors, under } from '../nn/tensors.ts';
 import { CONTEST_STATISTICS, contest, type LossName } from './contest.ts';
-import { l1, pixelError } from './distance.ts';
+import { halvedL1, l1, pixelError } from './distance.ts';
 import type { StepGraph } from './family.ts';
 
 /** The generator is the decoder. */
@@ -48,7 +48,7 @@ export interface Bottleneck {
 export interface AutoencoderOptions {
   readonly networks: AutoencoderNetworks;
   readonly bottleneck: Bottleneck;
-  /** Of what the decoder is asked for: pixels (L1 at two scales), D's last map, D's judgement. */
+  /** Of what the decoder is asked for: pixels (L1 at two scales, at half resolution against D), D's last map, D's judgement. */
   readonly weights: { readonly pixels: number; readonly features: number; readonly adversarial: number };
   readonly batch: number;
   readonly loss: LossName;
@@ -99,7 +99,8 @@ function reconstruct(
   const other = towards?.(made);
   const gradients = parameterGradients((p) => {
     const { made: again, cost } = through(p);
-    const pixels = tf.mul(l1(again, real), weights.pixels);
+    // What a code cannot say of the finest detail, an error of pixels would have blurred; a discriminator asks for it to be there.
+    const pixels = tf.mul((other ? halvedL1 : l1)(again, real), weights.pixels);
     const loss = cost ? tf.add(pixels, cost) : pixels;
     return other ? tf.add(loss, tf.sum(tf.mul(other.seen(again), other.gradient))) : loss;
   }, parameters);

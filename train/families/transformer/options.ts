@@ -13,7 +13,7 @@ export const transformerOptionsSchema = z
     /** Parts of the run after which the discriminator joins in, and after which only tokens are learnt. */
     adversarialFrom: share,
     tokensFrom: share,
-    /** Weights of what the decoder is asked for: pixels (L1 at two scales), D's last map, D's judgement. */
+    /** Weights of what the decoder is asked for: pixels (L1 at two scales, at half resolution against D), D's last map, D's judgement. */
     pixels: weight,
     features: weight,
     adversarial: weight,

@@ -14,7 +14,7 @@ export const vaeOptionsSchema = z
     rate: z.number().positive(),
     /** Bits that a single number of the latent may carry without paying for them (Kingma et al. 2016). */
     freeBits: weight,
-    /** Weights of what the decoder is asked for: pixels (L1 at two scales), D's last map, D's judgement. */
+    /** Weights of what the decoder is asked for: pixels (L1 at two scales, at half resolution against D), D's last map, D's judgement. */
     pixels: weight,
     features: weight,
     adversarial: weight,
