@@ -2,6 +2,7 @@
 // it, for the server that watches the folder.
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { UserError } from '../contract/errors.ts';
 import { TRAINING_FILE, type Training } from '../contract/training.ts';
 import { measuredHistory } from '../export/history.ts';
 import { loadGenerator, type TrainedGenerator } from '../export/weights.ts';
@@ -69,13 +70,13 @@ export async function startLive(
     mkdirSync(bundle, { recursive: true });
     writeAtomically(join(bundle, TRAINING_FILE), text);
   }
-  /** A full disk or a folder taken away ends no training. */
+  /** A full disk, a folder taken away or a stranger's file in it ends no training. */
   async function orSay(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      if (!isSystemError(error)) throw error;
-      say(`${systemErrorSentence(error)}; training goes on`);
+      if (!(error instanceof UserError) && !isSystemError(error)) throw error;
+      say(`${error instanceof UserError ? error.message : systemErrorSentence(error)}; training goes on`);
     }
   }
   async function publish(trained: TrainedGenerator): Promise<void> {

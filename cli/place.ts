@@ -10,7 +10,7 @@ import type { PictureSet } from '../train/data/index.ts';
 import type { Recipe } from '../train/recipe.ts';
 import { folderFiles } from '../train/store/folder.ts';
 import { readConfig } from '../train/store/run.ts';
-import { recordedTraining, trainingDifference } from './same-training.ts';
+import { type RecordedTraining, recordedTraining, trainingDifference } from './same-training.ts';
 
 export interface Place {
   readonly name: string;
@@ -43,10 +43,13 @@ export function nameFrom(source: string, fallback: string): string {
 /** A recipe for so many images, or as many as its preset has: how long a model is trained can change, and its schedules with it. */
 export type RecipeOf = (images?: number) => Recipe;
 
-/** What is under a name. Throws UserError when that is another model's. */
-async function placeAt(name: string, recipeOf: RecipeOf, pictures: PictureSet): Promise<Place> {
+/**
+ * What is under a name, or in a sentence whose it is instead.
+ *
+ * @throws UserError when it is this model's and something of a stranger lies in its folder
+ */
+async function placeAt(name: string, recipeOf: RecipeOf, pictures: PictureSet): Promise<Place | string> {
   const [bundle, run] = [join('models', name), join('runs', name)];
-  checkBundleFolder(bundle);
   const training = trainingOf(bundle);
   const asked = { sha256: pictures.sha256, recipe: recipeOf() };
   let planned: number | undefined;
@@ -54,15 +57,21 @@ async function placeAt(name: string, recipeOf: RecipeOf, pictures: PictureSet): 
   if (existsSync(join(run, 'config.json'))) {
     const { recipe, dataset } = await readConfig(folderFiles(run));
     const difference = trainingDifference({ sha256: dataset.sha256, recipe }, asked);
-    if (difference !== undefined) throw new UserError(`${run} has another training (${difference})`);
+    if (difference !== undefined) return `${run} has another training (${difference})`;
     planned = recipe.images;
   }
-  const recorded = recordedTraining(bundle);
-  if (recorded) {
-    const difference = trainingDifference(recorded, asked);
-    if (difference !== undefined) throw new UserError(`${bundle} is another model (${difference})`);
-    trained = training?.images ?? recorded.imagesSeen; // the bundle may be a better one on the way
+  let recorded: RecordedTraining | undefined;
+  try {
+    recorded = recordedTraining(bundle);
+    const difference = recorded && trainingDifference(recorded, asked);
+    if (difference !== undefined) return `${bundle} is another model (${difference})`;
+    checkBundleFolder(bundle);
+  } catch (error) {
+    // A stranger's folder is another's; a stranger's file beside this very model is for its owner to move.
+    if (!(error instanceof UserError) || planned !== undefined || recorded) throw error;
+    return error.message;
   }
+  if (recorded) trained = training?.images ?? recorded.imagesSeen; // the bundle may be a better one on the way
   const finished = trained !== undefined && (planned === undefined || training?.state === 'finished');
   return { name, bundle, run, planned, trained, finished };
 }
@@ -78,7 +87,7 @@ function trainingOf(bundle: string): Training | undefined {
 /**
  * The place of a model: under `given`, or under the first of NAME, NAME-2, … that is free or has this very model.
  *
- * @throws UserError when the given name is another model's
+ * @throws UserError when the given name is another model's, or something of a stranger lies in the folder of this one
  */
 export async function findPlace(
   { given, proposed }: { given: string | undefined; proposed: string },
@@ -91,14 +100,11 @@ export async function findPlace(
       ? Array.from({ length: MOST }, (_, i) => (i === 0 ? proposed : `${proposed}-${i + 1}`))
       : [bundleName(given)];
   for (const name of names) {
-    try {
-      return await placeAt(name, recipeOf, pictures);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      if (given !== undefined)
-        throw new UserError(`name: expected one of its own, got ${given}: ${error.message}; choose another --name`);
-      say(`${error.message}; this model is not called ${name}`);
-    }
+    const place = await placeAt(name, recipeOf, pictures);
+    if (typeof place !== 'string') return place;
+    if (given !== undefined)
+      throw new UserError(`name: expected one of its own, got ${given}: ${place}; choose another --name`);
+    say(`${place}; this model is not called ${name}`);
   }
   throw new UserError(
     `name: expected a free one, got ${MOST} others that begin with ${proposed}; choose one with --name`,

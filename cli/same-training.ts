@@ -31,10 +31,19 @@ const madeFrom = z.looseObject({
 export function recordedTraining(bundle: string): RecordedTraining | undefined {
   const path = join(bundle, 'model.json');
   if (!existsSync(path)) return undefined;
-  const parsed = madeFrom.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  const parsed = madeFrom.safeParse(jsonIn(readFileSync(path, 'utf8')));
   if (!parsed.success) throw new UserError(`${bundle} is no bundle of this pocketgen`);
   const { config, dataset, imagesSeen } = parsed.data.training;
   return { sha256: dataset.sha256, recipe: config, imagesSeen, files: parsed.data.files.map(({ path }) => path) };
+}
+
+/** What a text says, undefined where it is no JSON. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

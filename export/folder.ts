@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { UserError } from '../contract/errors.ts';
 import { FORMAT, nameSchema } from '../contract/manifest.ts';
 import { TRAINING_FILE } from '../contract/training.ts';
+import { isLeftBehind } from '../train/data/tree.ts';
 
 /** The name that a bundle in `out` gets: the folder's, which is part of addresses. */
 export function bundleName(out: string): string {
@@ -15,7 +16,10 @@ export function bundleName(out: string): string {
   );
 }
 
-/** Refuses a folder with anything in it that no bundle of ours put there: the export replaces it as a whole. Returns the bundle's name. */
+/**
+ * Refuses a folder with anything in it that no bundle of ours put there, but for what file managers leave behind: the export replaces
+ * it as a whole. Returns the bundle's name.
+ */
 export function checkBundleFolder(out: string): string {
   const name = bundleName(out);
   if (!existsSync(out)) return name;
@@ -25,7 +29,9 @@ export function checkBundleFolder(out: string): string {
     existsSync(join(out, 'model.json')) ? filesOf(readFileSync(join(out, 'model.json'), 'utf8')) : [],
   );
   // training.json, also half-written: a training that has not made its first pictures yet has nothing else.
-  const other = readdirSync(out).find((name) => !own.has(name) && !name.startsWith(TRAINING_FILE));
+  const other = readdirSync(out).find(
+    (name) => !own.has(name) && !name.startsWith(TRAINING_FILE) && !isLeftBehind(name),
+  );
   if (other !== undefined)
     throw new UserError(`${expected}, got one with ${other} in it; move that or choose another --out`);
   return name;

@@ -127,8 +127,21 @@ test('another model of the name is left alone: other pictures, other options, so
     ),
     expect.stringMatching(/^runs\/cats-2 has another training \(recipe\.mirror: was true, is false\); /),
     expect.stringMatching(/notes\.txt in it/),
-    expect.stringMatching(/model\.json in it/),
+    expect.stringMatching(/^models\/cats-4 is no bundle of this pocketgen; /),
   ]);
+});
+
+test('in this very model’s folder, what a file manager left is no matter and a stranger’s file is one for its owner', async () => {
+  writeBundle('cats', cats, recipeOf(1600), 'stopped');
+  for (const name of ['.DS_Store', 'Thumbs.db', '._model.json']) writeFileSync(join('models/cats', name), '');
+  expect(await place()).toMatchObject({ name: 'cats', trained: 800 });
+  // Another training would begin from nothing if it took the next name.
+  writeFileSync('models/cats/notes.txt', 'mine');
+  await expect(place()).rejects.toThrow(/notes\.txt in it; move that/);
+  writeFileSync('models/cats/model.json', 'half of');
+  await writeRun('cats', cats, recipeOf(1600));
+  await expect(place()).rejects.toThrow('models/cats is no bundle of this pocketgen');
+  expect(said).toEqual([]);
 });
 
 test('a name that the user chose and that is another model’s is refused with what to do', async () => {

@@ -57,5 +57,9 @@ const litter = new Set([
   'icon\r',
 ]);
 
+/** What file managers leave in a folder that is looked at: nobody misses it. */
+export const isLeftBehind = (name: string): boolean =>
+  name === '.DS_Store' || name.startsWith('._') || litter.has(name.toLowerCase());
+
 /** What systems leave in folders: neither a picture nor a class, and not worth a word. */
 export const isLitter = (name: string): boolean => name.startsWith('.') || litter.has(name.toLowerCase());
