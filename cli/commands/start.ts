@@ -70,8 +70,10 @@ async function planFor(
       `images: expected at least ${place.planned}, for which ${place.run} is planned, got ${images}; leave it out or take another --name`,
     );
   const named = datasetNames.includes(data);
-  if (place.planned !== undefined && (images ?? place.planned) === place.planned)
-    return { images: place.planned, minutes: minutes ?? (named ? NAMED_MINUTES : undefined), outlook: undefined };
+  if (place.planned !== undefined && (images ?? place.planned) === place.planned) {
+    const limit = named && images === undefined ? NAMED_MINUTES : undefined;
+    return { images: place.planned, minutes: minutes ?? limit, outlook: undefined };
+  }
   if (named && images !== undefined) return { images, minutes, outlook: undefined };
   say('timing some steps …');
   const recipe = recipeOf(images);
@@ -160,7 +162,8 @@ export async function runStart(flags: StartFlags): Promise<void> {
     const proposed = named ? preset : nameFrom(flags.data, `pictures-${pictures.train.sha256.slice(0, 6)}`);
     const place = await findPlace({ given: flags.name, proposed }, recipeOf, pictures.train, say);
     const { bundle, finished, trained = 0, planned = trained } = place;
-    const longer = (flags.images ?? 0) > planned || (flags.minutes !== undefined && trained < planned);
+    // What was trained, not what was planned: its minutes may have been over before.
+    const longer = (flags.images ?? 0) > trained || (flags.minutes !== undefined && trained < planned);
     if (finished && !longer) say(`${bundle}: made from these pictures with these options (${trained} images)`);
     else if (!(await trainAt(place, flags, { pictures, recipeOf, server }))) return;
     await verify(bundle);
