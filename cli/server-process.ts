@@ -28,6 +28,7 @@ const REFRESH = 'refresh';
 
 export interface ServerProcess {
   readonly url: string;
+  readonly pid: number;
   /** Resolves once what is in the models folder now is served. */
   refresh(): Promise<void>;
   stop(): void;
@@ -60,15 +61,17 @@ export async function startServerProcess(options: ServerOptions, say: (line: str
   child.once('exit', onExit);
   return {
     url,
+    pid: child.pid ?? 0,
     refresh: () =>
       new Promise((done) => {
+        if (!child.connected) return done();
         refreshed = done;
         child.once('exit', () => done());
-        if (child.connected) child.send(REFRESH);
+        child.send(REFRESH);
       }),
     stop() {
       child.off('exit', onExit);
-      child.disconnect();
+      if (child.connected) child.disconnect();
     },
   };
 }
