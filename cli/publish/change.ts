@@ -35,6 +35,12 @@ async function readShard(store: ObjectStore, index: StoreIndex, digit: ShardDigi
   return parseShard(key, await readContent(store, key));
 }
 
+/** Whether the index has these bytes: a store that is asked again after a lost answer says that somebody was faster. */
+async function isIndex(store: ObjectStore, bytes: Uint8Array): Promise<boolean> {
+  const object = await store.get(INDEX_KEY);
+  return typeof object === 'object' && Buffer.compare(object.bytes, bytes) === 0;
+}
+
 /** All models of an index, by name. */
 export async function readModels(store: ObjectStore, index: StoreIndex): Promise<PublishedModel[]> {
   const digits = Object.keys(index.shards) as ShardDigit[];
@@ -44,8 +50,8 @@ export async function readModels(store: ObjectStore, index: StoreIndex): Promise
 
 /**
  * Changes one model. `edit` is given what the store has of it and returns what it is to have: undefined to remove it, the
- * same object for no change. It is asked again when another change was faster, and must have written whatever its answer
- * names before it returns. Throws what `edit` throws.
+ * same object for no change. It is asked again when another change was faster, or when its own was made and the answer lost, and must
+ * have written whatever its answer names before it returns. Throws what `edit` throws.
  */
 export async function changeModel(
   store: ObjectStore,
@@ -69,7 +75,7 @@ export async function changeModel(
       shards[digit] = sha256;
     }
     const next = encodeIndex({ ...index, updated: new Date().toISOString(), shards });
-    if (await store.replaceIndex(next, etag)) return;
+    if ((await store.replaceIndex(next, etag)) || (await isIndex(store, next))) return;
     await new Promise((resolve) => setTimeout(resolve, Math.random() * LONGEST_WAIT_MS));
   }
   throw new UserError(

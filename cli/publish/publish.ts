@@ -89,20 +89,21 @@ function sameFiles(a: PublishedVersion, b: PublishedVersion): boolean {
 
 /** Makes an earlier version the current one: the one published before the current, or the one named. Returns it. */
 export async function rollback(store: ObjectStore, name: string, version?: string): Promise<string> {
-  let current = '';
+  let chosen = version;
   await changeModel(store, name, async (model) => {
     if (model === undefined) throw notPublished(store, name);
     const at = model.versions.findIndex((one) => one.version === model.current);
-    const entry = version === undefined ? model.versions[at + 1] : versionOf(model, version);
+    // The one before is looked up once: asked again, its own change may have been made already.
+    const entry = chosen === undefined ? model.versions[at + 1] : versionOf(model, chosen);
     if (entry === undefined)
       throw new UserError(`${name}: expected a version before ${model.current}, got none that is kept`);
-    current = entry.version;
+    chosen = entry.version;
     if (entry.version === model.current) return model;
     const key = manifestKey(name, entry);
     const manifest = parsePublishedManifest(key, await readContent(store, key));
     return { ...publishedSummary(manifest), current: entry.version, versions: model.versions };
   });
-  return current;
+  return chosen ?? '';
 }
 
 /** Takes a model back, or one version of it that is not the current one. */

@@ -120,6 +120,27 @@ test('a model is taken back whole, or one of its earlier versions', async () => 
   expect(await listModels(store)).toEqual([]);
 });
 
+test('a change whose answer was lost is made once', async () => {
+  const bundles = [await made('one', 1), await made('one', 2), await made('one', 3)];
+  for (const bundle of bundles) await publishBundle(store, bundle);
+  const [, second] = bundles.map(({ version }) => version);
+  let lost = 0;
+  // As a server that is asked again after it has taken effect: the etag is another by then.
+  const deaf = {
+    ...store,
+    async replaceIndex(bytes: Uint8Array<ArrayBuffer>, known: string | undefined): Promise<boolean> {
+      lost += 1;
+      await store.replaceIndex(bytes, known);
+      return store.replaceIndex(bytes, known);
+    },
+  };
+  expect(await rollback(deaf, 'one')).toBe(second);
+  expect((await versions('one'))[0]).toBe(second);
+  await unpublish(deaf, 'one', undefined);
+  expect(await listModels(store)).toEqual([]);
+  expect(lost).toBe(2);
+});
+
 test('thirty publishers at once, two of them in each other’s shard and name, lose none of each other’s', async () => {
   const bundles = await Promise.all(Array.from({ length: 15 }, (_, i) => made(`model-${i}`, i + 1)));
   const again = await Promise.all(Array.from({ length: 15 }, (_, i) => made(`model-${i}`, i + 101)));
