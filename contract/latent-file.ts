@@ -82,6 +82,9 @@ export function readLatentFile(json: unknown, manifest: Manifest, version: strin
   if (latent.length !== manifest.latent.size)
     throw new UserError(`latent file: expected ${manifest.latent.size} numbers, got ${latent.length}`);
   const numbers = Float32Array.from(latent);
+  const large = numbers.findIndex((x) => !Number.isFinite(x));
+  if (large !== -1)
+    throw new UserError(`latent file: expected numbers that float32 can hold, got ${latent[large]} at ${large}`);
   if (short !== undefined && decodeLatent(short, latent.length).some((x, i) => x !== numbers[i]))
     throw new UserError('latent file: expected the same numbers in z and latent, got others; take one of them out');
   return { latent: numbers, weights: weightsOf(named, manifest), truncation };

@@ -39,6 +39,9 @@ test('numbers alone are enough; what does not fit is named', () => {
   expect(read({ version: 'ffffffffffff' })).toThrow('expected a latent of shapes@0123456789ab, got one of shapes@ffff');
   expect(read({ model: 'clothes' })).toThrow('got one of clothes@0123456789ab; encode the picture again');
   expect(read({ latent: [1] })).toThrow('latent file: expected 3 numbers, got 1');
+  expect(read({ latent: [1, 1e300, 3], z: undefined })).toThrow(
+    'expected numbers that float32 can hold, got 1e+300 at 1',
+  );
   expect(read({ latent: [1, 2, 3] })).toThrow('expected the same numbers in z and latent, got others');
   expect(read({ class: 'Hat' })).toThrow('class: expected one of Ring, Box');
   expect(read({ class: undefined })).toThrow('class: expected one of Ring, Box, got none');
