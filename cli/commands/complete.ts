@@ -5,7 +5,7 @@ import { UserError } from '../../contract/errors.ts';
 import { latentOf, parseSeed, truncate } from '../../contract/latent.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import { classIndex, completerFile } from '../../contract/lookup.ts';
-import { contactSheet, type Picture, scaleUp } from '../../contract/picture.ts';
+import type { Picture } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { openCompleter, PROVIDERS, type Provider, readManifest } from '../../export/open.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
@@ -13,6 +13,7 @@ import { seedList, variantOf } from '../bundle-options.ts';
 import { truncation, wholeFrom } from '../numbers.ts';
 import { outPng } from '../out-file.ts';
 import { readMasked } from '../picture-file.ts';
+import { checkSheet, sheetOf } from '../sheet.ts';
 
 interface CompleteFlags {
   mask: string;
@@ -35,6 +36,7 @@ async function runComplete(dir: string, path: string, flags: CompleteFlags): Pro
   const seeds = flags.seeds === undefined ? [parseSeed(flags.seed ?? '1')] : seedList(flags.seeds);
   const truncation = flags.truncation ?? manifest.defaultTruncation;
   const classWeights = mixWeights(flags.class === undefined ? [] : [[classIndex(manifest, flags.class), 1]], manifest);
+  checkSheet(seeds.length, flags, manifest.image);
   const out = outPng(flags.out);
   const { picture, hidden } = await readMasked(path, flags.mask, manifest, flags.background);
   if (!hidden.includes(1))
@@ -52,9 +54,7 @@ async function runComplete(dir: string, path: string, flags: CompleteFlags): Pro
       });
       pictures.push(...(await completer.complete(some)));
     }
-    const [first] = pictures;
-    const sheet = pictures.length === 1 && first ? first : contactSheet(pictures, flags.columns);
-    writeAtomically(out, encodePng(scaleUp(sheet, flags.scale)));
+    writeAtomically(out, encodePng(sheetOf(pictures, flags)));
     console.error(`${flags.out}: ${pictures.length} picture${pictures.length === 1 ? '' : 's'}`);
   } finally {
     await close();

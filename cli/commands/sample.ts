@@ -7,7 +7,7 @@ import { parseSeed, truncate } from '../../contract/latent.ts';
 import { readLatentFile } from '../../contract/latent-file.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import { classIndex } from '../../contract/lookup.ts';
-import { contactSheet, type Picture, scaleUp } from '../../contract/picture.ts';
+import type { Picture } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
 import { bundleVersion } from '../../contract/version.ts';
 import { type OpenBundle, openBundle, PROVIDERS, type Provider } from '../../export/open.ts';
@@ -15,6 +15,7 @@ import { writeAtomically } from '../../train/store/atomic.ts';
 import { seedList, variantOf } from '../bundle-options.ts';
 import { truncation, wholeFrom } from '../numbers.ts';
 import { outPng } from '../out-file.ts';
+import { checkSheet, sheetOf } from '../sheet.ts';
 
 interface SampleFlags {
   seed?: string;
@@ -77,9 +78,9 @@ async function runSample(dir: string, flags: SampleFlags): Promise<void> {
     const { name, image } = bundle.manifest;
     if (background !== undefined && image.channels !== 4)
       throw new UserError(`--background: expected none, as ${name} draws no transparent pictures; leave it out`);
+    checkSheet(file === undefined ? seeds.length : 1, flags, image);
     const pictures = await (file === undefined ? drawSeeds(bundle, seeds, flags) : drawLatent(bundle, file, flags));
-    const sheet = pictures.length === 1 && pictures[0] ? pictures[0] : contactSheet(pictures, flags.columns);
-    writeAtomically(out, encodePng(onBackground(scaleUp(sheet, flags.scale), background)));
+    writeAtomically(out, encodePng(onBackground(sheetOf(pictures, flags), background)));
     console.error(`${flags.out}: ${pictures.length} picture${pictures.length === 1 ? '' : 's'}`);
   } finally {
     await bundle.close();

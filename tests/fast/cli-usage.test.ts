@@ -10,6 +10,7 @@ import { registerServe } from '../../cli/commands/serve.ts';
 import { registerTrain } from '../../cli/commands/train.ts';
 import { checkPictures } from '../../cli/data-options.ts';
 import { truncation } from '../../cli/numbers.ts';
+import { checkSheet } from '../../cli/sheet.ts';
 import { tellUsage } from '../../cli/usage.ts';
 import { UserError } from '../../contract/errors.ts';
 import { parseSeed } from '../../contract/latent.ts';
@@ -98,4 +99,12 @@ test('seeds and truncations are those of the API', () => {
   expect(seedList('ada,1-9999999999')).toEqual([parseSeed('ada'), parseSeed('1-9999999999')]);
   expect(() => seedList('1-4097')).toThrow('seeds: expected at most 4096, got 4097');
   expect([truncation('0.001'), truncation('1')]).toEqual([0.001, 1]);
+});
+
+test('a sheet is as large as viewers open, and what is larger is told before it is drawn', () => {
+  const size = { width: 32, height: 32 };
+  checkSheet(4096, { columns: 64, scale: 4 }, size);
+  expect(() => checkSheet(4096, { columns: 8, scale: 32 }, size)).toThrow(
+    'sheet: expected at most 67,108,864 pixels, got 8192x524288; take a smaller --scale or fewer --seeds',
+  );
 });
