@@ -164,6 +164,16 @@ test('a training that ends is served with all variants; a second start serves at
   );
 });
 
+test('a training whose minutes were over before its images goes on by the same command', async () => {
+  const args = ['--name', 'brief', '--images', '1000000', '--minutes', '0.05', '--no-serve'];
+  const first = start(...args);
+  expect(await first.ended).toBe(0);
+  const { images } = parseTraining(JSON.parse(readFileSync(join(folder, 'models/brief/training.json'), 'utf8')));
+  const again = start(...args);
+  expect(await again.ended).toBe(0);
+  expect(again.said()).toContain(`continuing runs/brief after ${images} of 1000000 images`);
+});
+
 test('the page is built once, and not from the models of the folder the command runs in', async () => {
   const built = () => readFileSync(join(PAGE, 'models/index.json'), 'utf8');
   expect(built()).not.toContain(NAME);
