@@ -9,14 +9,20 @@ import { decodeTrainer, type NamedTrainer } from '../train/trainer.ts';
 import { readManifest, readNetwork } from './open.ts';
 import type { TrainedGenerator } from './weights.ts';
 
+export interface BundledTrainer extends NamedTrainer {
+  /** SHA-256 of the pictures it was trained on. */
+  readonly trainedOn: string;
+}
+
 /** What another training can go on from. @throws UserError for a bundle that was exported without it, or is damaged */
-export async function readTrainer(dir: string, manifest: Manifest = readManifest(dir)): Promise<NamedTrainer> {
+export async function readTrainer(dir: string, manifest: Manifest = readManifest(dir)): Promise<BundledTrainer> {
   const entry = manifest.files.find(({ role }) => role === 'trainer');
   if (!entry)
     throw new UserError(
       `bundle ${dir}: expected one that training can go on from, got one without a trainer file; export its run with --trainer`,
     );
-  return { name: manifest.name, trainer: decodeTrainer(await readNetwork(dir, entry)) };
+  const trainer = decodeTrainer(await readNetwork(dir, entry));
+  return { name: manifest.name, trainer, trainedOn: manifest.training.dataset.sha256 };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../contract/errors.ts';
-import { readTrainer } from '../../export/trainer.ts';
+import { type BundledTrainer, readTrainer } from '../../export/trainer.ts';
 import {
   type DatasetSplits,
   datasetNames,
@@ -22,7 +22,7 @@ import { createModel } from '../../train/families/models.ts';
 import type { TrainOptions } from '../../train/loop.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
-import { asTrained, goingOn, type NamedTrainer } from '../../train/trainer.ts';
+import { asTrained, goingOn } from '../../train/trainer.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import type { Live } from '../live.ts';
 import { positive, wholeFrom } from '../numbers.ts';
@@ -104,7 +104,10 @@ function overridesOf(flags: TrainFlags): RecipeOverrides {
  * The pictures for networks that are there already: of their side, where the flags name no other, and of their channels. Throws
  * UserError for flags that those networks leave no choice.
  */
-function readAsBefore({ name, trainer: { recipe } }: NamedTrainer, flags: TrainFlags): Promise<DatasetSplits> {
+function readAsBefore(
+  { name, trainer: { recipe }, trainedOn }: BundledTrainer,
+  flags: TrainFlags,
+): Promise<DatasetSplits> {
   const { resolution, channels } = recipe.network;
   const has = channels === 4 ? 'transparent' : channels === 1 ? 'grey' : 'opaque and in colour';
   const { width, rate, grey, transparent, background } = flags;
@@ -120,15 +123,15 @@ function readAsBefore({ name, trainer: { recipe } }: NamedTrainer, flags: TrainF
     );
   if (datasetNames.includes(flags.data)) return readPictures(flags);
   const { grey: _, transparent: __, ...others } = flags;
-  return readPictures({ size: resolution, ...others }, channels);
+  return readPictures({ size: resolution, ...others }, { channels, trainedOn });
 }
 
-/** Reads the pictures with a progress bar and says what was read. `channels`: as many, whatever the flags would make. */
+/** Reads the pictures with a progress bar and says what was read. `as`: whatever the flags would make. */
 export async function readPictures(
   flags: DataFlags & { data: string },
-  channels?: LoadOptions['channels'],
+  as: Pick<LoadOptions, 'channels' | 'trainedOn'> = {},
 ): Promise<DatasetSplits> {
-  const options = { ...loadOptionsOf(flags, flags.data), ...(channels === undefined ? {} : { channels }) };
+  const options = { ...loadOptionsOf(flags, flags.data), ...as };
   const bar = loadProgress();
   const say = (line: string): void => console.error(line);
   const splits = await loadDataset(flags.data, { ...options, onProgress: bar.update, onRemark: say }).finally(bar.stop);

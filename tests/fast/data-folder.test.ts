@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { randomWords } from '../../contract/random.ts';
-import { classCounts, loadDataset } from '../../train/data/index.ts';
+import { classCounts, type LoadOptions, loadDataset, pickPictures, pictureSet } from '../../train/data/index.ts';
+import { premultiplied } from '../../train/data/near-copies.ts';
+import { pixelDigests, splitPictures } from '../../train/data/split.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pocketgen-folder-'));
 process.env.POCKETGEN_CACHE = join(root, 'cache');
@@ -23,13 +25,14 @@ async function write(name: string, background: Colour, width = 40, height = 40):
   const channels = background.alpha === undefined ? 3 : 4;
   await sharp({ create: { width, height, channels, background } }).toFile(path);
 }
-/** 4x4 pixels unlike those of any other `red`, which is the level of the first one. */
-async function writeArt(name: string, red: number): Promise<void> {
+/** 4x4 fields unlike those of any other `red`, which is the level of the first one; `side` pixels in all. */
+async function writeArt(name: string, red: number, side = 4): Promise<void> {
   const path = join(folder, name);
   mkdirSync(dirname(path), { recursive: true });
   const words = randomWords(red, 0, 0, 48);
   const pixels = Uint8Array.from(words, (word, i) => (i === 0 ? red : word & 255));
-  await sharp(pixels, { raw: { width: 4, height: 4, channels: 3 } }).toFile(path);
+  const art = sharp(pixels, { raw: { width: 4, height: 4, channels: 3 } });
+  await art.resize(side, side, { kernel: 'nearest' }).toFile(path);
 }
 const red = { r: 200, g: 10, b: 30 };
 const grey = { r: 90, g: 90, b: 90 };
@@ -134,6 +137,37 @@ describe('a folder of own pictures', () => {
     const second = await loadDataset(folder, { size: 28, channels: 3 });
     expect(reds(second.test).filter((value) => value !== 250)).toEqual(reds(first.test));
     expect(second.train.sha256).not.toBe(first.train.sha256);
+  });
+
+  test('the same pictures are held out at any size, so a model that grows is not judged by what it was trained on', async () => {
+    for (let i = 0; i < 150; i++) await writeArt(`${i % 2 ? 'odd' : 'even'}/${1000 + i}.png`, i, 64);
+    const heldOut = async (options: LoadOptions): Promise<number[]> => {
+      const { test: held } = await loadDataset(folder, options);
+      const bytes = held.pixels.length / held.count;
+      return Array.from({ length: held.count }, (_, i) => held.pixels[i * bytes] ?? -1);
+    };
+    const small = await heldOut({ size: 16, channels: 3 });
+    expect(small.length).toBeGreaterThan(15);
+    expect(await heldOut({ size: 64, channels: 4, fit: 'contain' })).toEqual(small);
+  });
+
+  test('pictures that a model was trained on when they were split by their pixels are split so for it', async () => {
+    for (let i = 0; i < 150; i++) await writeArt(`art/${1000 + i}.png`, i);
+    const options: LoadOptions = { size: 28, channels: 3 };
+    const { train, test: held } = await loadDataset(folder, options);
+    const bytes = 28 * 28 * 3;
+    const inOrder = [train, held]
+      .flatMap((set) => Array.from({ length: set.count }, (_, i) => set.pixels.subarray(i * bytes, (i + 1) * bytes)))
+      .sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
+    const pixels = Uint8Array.from(inOrder.flatMap((picture) => [...picture]));
+    const all = pictureSet({ ...train, pixels, labels: new Uint8Array(150) });
+    const pictures = premultiplied(all);
+    const before = pickPictures(all, splitPictures(pictures, all.labels, pixelDigests(pictures)).train);
+    expect(before.sha256).not.toBe(train.sha256);
+    const asBefore = await loadDataset(folder, { ...options, trainedOn: before.sha256 });
+    expect(asBefore.train.sha256).toBe(before.sha256);
+    const other = await loadDataset(folder, { ...options, trainedOn: 'f'.repeat(64) });
+    expect(other.train.sha256).toBe(train.sha256);
   });
 
   test('a class whose pictures are all nearly the same is not held out as a whole', async () => {

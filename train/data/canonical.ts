@@ -18,6 +18,8 @@ const inFlight = 8;
 export interface Canonical extends PremultipliedPictures {
   /** Which of the paths each picture is, ascending. */
   readonly indices: number[];
+  /** SHA-256 (hex) of each picture's file. */
+  readonly digests: string[];
   /** Paths that could not be read, in order. */
   readonly failed: LeftOut[];
   /** Why decoded pictures could not be kept. */
@@ -82,6 +84,7 @@ export async function readPictures(
       size,
       pixels: pixels.subarray(0, indices.length * bytes),
       indices,
+      digests: kept.map(({ file }) => Buffer.from(file).toString('hex')),
       failed: [...failures].sort(([a], [b]) => a - b).map(([i, reason]) => ({ path: paths[i] ?? '', reason })),
       cacheFailure: decoded > 0 ? await keep(cache, kept) : undefined,
     };

@@ -15,7 +15,7 @@ const officialTraining: Record<string, string> = {
  * @throws UserError when no split is known to hold out pictures the model has not seen
  */
 export async function splitsFor(trainedOn: string, source: string, options: LoadOptions = {}): Promise<DatasetSplits> {
-  const splits = await loadDataset(source, options);
+  const splits = await loadDataset(source, { ...options, trainedOn });
   if (splits.train.sha256 === trainedOn) return splits;
   if (Object.hasOwn(idxSources, source)) {
     const embedded = await loadEmbedded(source, 'the model was trained on it');

@@ -9,9 +9,9 @@ import { checkMemory } from './memory.ts';
 import { findNearCopies, type NearCopies } from './near-copies.ts';
 import { pictureSet } from './picture-set.ts';
 import { listSome, noteOf } from './report.ts';
-import { type Split, splitPictures } from './split.ts';
+import { pixelDigests, type Split, splitPictures } from './split.ts';
 import type { PictureTree } from './tree.ts';
-import type { DatasetReport, DatasetSplits, LoadOptions, PictureOptions } from './types.ts';
+import type { DatasetReport, DatasetSplits, LoadOptions, PictureOptions, PictureSet } from './types.ts';
 import { zipTree } from './zip-tree.ts';
 
 /** @throws UserError, one sentence, when there is nothing to train on, half of it cannot be read, or there is no memory for it */
@@ -49,11 +49,27 @@ async function load(
     found.classes,
     kept.map(({ label }) => label),
   );
-  const { train, test, copies, leaked } = split(
-    pictures,
-    labels,
-    kept.map(({ side }) => side),
-  );
+  const sides = kept.map(({ side }) => side);
+  const channels = options.channels ?? (isGrey(pictures, background) ? 1 : 3);
+  const part = (picked: readonly number[], about: Pick<PictureSet, 'note' | 'options'>): PictureSet =>
+    pictureSet({
+      name: nameOf(tree),
+      classes,
+      width: size,
+      height: size,
+      channels,
+      pixels: layOut(pictures, picked, channels, background),
+      labels: Uint8Array.from(picked, (i) => labels[i] ?? 0),
+      ...about,
+    });
+  const { trainedOn } = options;
+  const isAsTrained = ({ train }: Split): boolean => part(train, { note: '' }).sha256 === trainedOn;
+  let splits = split(pictures, labels, sides, pictures.digests);
+  if (trainedOn !== undefined && !isAsTrained(splits)) {
+    const byPixels = split(pictures, labels, sides, pixelDigests(pictures));
+    if (isAsTrained(byPixels)) splits = byPixels;
+  }
+  const { train, test, copies, leaked } = splits;
   const trained = new Set(train.map((i) => labels[i]));
   const untrained = classes.filter((_, label) => !trained.has(label));
   if (untrained.length > 0)
@@ -61,7 +77,6 @@ async function load(
       `${tree.source}: expected pictures of every class to train on, got only held-out ones of ${untrained.slice(0, 5).join(', ')}` +
         `${untrained.length > 5 ? ` and ${untrained.length - 5} more` : ''}; move some to the training folder, or those away`,
     );
-  const channels = options.channels ?? (isGrey(pictures, background) ? 1 : 3);
   const report: DatasetReport = {
     used: train.length + test.length,
     leftOut: [...found.leftOut, ...empty, ...pictures.failed],
@@ -92,19 +107,8 @@ async function load(
     ...(channels === 4 ? {} : { background: hexOf(background) }),
   };
   const note = noteOf(tree.source, { classes, options: pictureOptions, report, heldOut: test.length });
-  const part = (picked: number[]) =>
-    pictureSet({
-      name: nameOf(tree),
-      classes,
-      width: size,
-      height: size,
-      channels,
-      pixels: layOut(pictures, picked, channels, background),
-      labels: Uint8Array.from(picked, (i) => labels[i] ?? 0),
-      note,
-      options: pictureOptions,
-    });
-  return { train: part(train), test: part(test), report };
+  const about = { note, options: pictureOptions };
+  return { train: part(train, about), test: part(test, about), report };
 }
 
 const alsoFound = ({ otherFiles, leftOut }: FoundPictures): string => {
@@ -151,8 +155,9 @@ function split(
   pictures: Canonical,
   labels: Uint8Array,
   sides: readonly ('train' | 'test' | undefined)[],
+  digests: readonly string[],
 ): Split & { leaked: number } {
-  if (!sides.some((side) => side !== undefined)) return { ...splitPictures(pictures, labels), leaked: 0 };
+  if (!sides.some((side) => side !== undefined)) return { ...splitPictures(pictures, labels, digests), leaked: 0 };
   const copies: NearCopies = findNearCopies(pictures);
   const train = [...sides.keys()].filter((i) => sides[i] === 'train');
   const trained = new Set(train.map((i) => copies.group[i]));

@@ -1,5 +1,5 @@
-// Which own pictures are held out. It depends on each picture's own bytes: adding pictures does not move another one from
-// training to test, and near copies (near-copies.ts) stay on one side.
+// Which own pictures are held out. It depends on each picture's own file: adding pictures, or reading them at another size, does not
+// move another one from training to test, and near copies (near-copies.ts) stay on one side.
 import { createSha256, sha256OfText } from '../../contract/hash.ts';
 import { findNearCopies, type NearCopies, type PremultipliedPictures } from './near-copies.ts';
 
@@ -18,10 +18,22 @@ export interface Split {
   readonly copies: NearCopies;
 }
 
-/** @param labels [count], class of each picture; all 0 where there are no classes */
-export function splitPictures(pictures: PremultipliedPictures, labels: Uint8Array): Split {
-  const { count, size, pixels } = pictures;
+/** SHA-256 (hex) of each picture's pixels, where there are no files, or for a model from before 2026-12-01: its split was by these. */
+export function pixelDigests({ count, size, pixels }: PremultipliedPictures): string[] {
   const bytes = size * size * 4;
+  return Array.from({ length: count }, (_, i) =>
+    createSha256()
+      .update(pixels.subarray(i * bytes, (i + 1) * bytes))
+      .hex(),
+  );
+}
+
+/**
+ * @param labels [count], class of each picture; all 0 where there are no classes
+ * @param digests [count], SHA-256 (hex) of each picture's file
+ */
+export function splitPictures(pictures: PremultipliedPictures, labels: Uint8Array, digests: readonly string[]): Split {
+  const { count } = pictures;
   const copies = findNearCopies(pictures);
   const perClass = new Map<number, number>();
   for (const label of labels) perClass.set(label, (perClass.get(label) ?? 0) + 1);
@@ -37,9 +49,7 @@ export function splitPictures(pictures: PremultipliedPictures, labels: Uint8Arra
   const kept = new Set<number>();
   for (let i = 0; i < count; i++) {
     const group = copies.group[i] ?? i;
-    const digest = createSha256()
-      .update(pixels.subarray(i * bytes, (i + 1) * bytes))
-      .hex();
+    const digest = digests[i] ?? '';
     const before = lowest.get(group);
     if (before === undefined || digest < before) lowest.set(group, digest);
     const inClass = perClass.get(labels[i] ?? 0) ?? 0;

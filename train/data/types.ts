@@ -92,4 +92,6 @@ export interface LoadOptions {
   background?: string | undefined;
   /** A picture that cannot be read is an error instead of being left out. */
   strict?: boolean;
+  /** SHA-256 of the pictures that a model was trained on: where these are the same, they are split as they were for it. */
+  trainedOn?: string;
 }

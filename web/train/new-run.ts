@@ -2,7 +2,7 @@
 import { UserError } from '../../contract/errors.ts';
 import { premultiplied } from '../../train/data/near-copies.ts';
 import { pickPictures, pictureSet } from '../../train/data/picture-set.ts';
-import { splitPictures } from '../../train/data/split.ts';
+import { pixelDigests, splitPictures } from '../../train/data/split.ts';
 import type { DatasetSplits, PictureSet } from '../../train/data/types.ts';
 import { pictureSizes } from '../../train/nn/spec.ts';
 import type { Values } from '../../train/nn/tensors.ts';
@@ -14,10 +14,11 @@ const PRESET = 'auto';
 
 const number = new Intl.NumberFormat('en-GB');
 
-/** As `pocketgen train` splits own pictures: none are held out below 100. */
+/** As `pocketgen train` splits own pictures, but by their pixels: none are held out below 100. */
 export function splitOf(run: NewRun): Pick<DatasetSplits, 'train' | 'test'> {
   const all = picturesOf(run);
-  const { train, test } = splitPictures(premultiplied(all), all.labels);
+  const pictures = premultiplied(all);
+  const { train, test } = splitPictures(pictures, all.labels, pixelDigests(pictures));
   return { train: pickPictures(all, train), test: pickPictures(all, test) };
 }
 
