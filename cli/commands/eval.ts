@@ -201,8 +201,8 @@ async function picturesFor(source: ModelSource, model: string, { data, strict, b
       const count = pixels.length / (size * size * 4);
       return layOut({ count, size, pixels }, [...Array(count).keys()], 3, colour);
     };
-    // Which pictures are held out does not depend on what they lie on.
-    return { ...(await loadDataset(named, { ...options, channels: 3, background })), trainedOn, lay };
+    const laid = (set: PictureSet): PictureSet => pictureSet({ ...set, channels: 3, pixels: lay(set.pixels) });
+    return { train: laid(own.train), test: laid(own.test), trainedOn, lay };
   } finally {
     bar.stop();
   }
