@@ -9,7 +9,7 @@ import type { ReadOptions, RemoteFile, Store } from '../files/store.ts';
 import { createBeside, type OnBeside, onNothing } from './beside.ts';
 import { crashes, forgiveCrash, markTrying, reasonNotToStart } from './crash.ts';
 import { inspectDevice, memoryKey, recall, remember } from './device.ts';
-import { type Choice, type Device, isFaster, type Plan, planLadder, type Verdict } from './ladder.ts';
+import { type Choice, type Device, inUse, isFaster, type Plan, planLadder, type Verdict } from './ladder.ts';
 import type { Provider, StartMessage } from './protocol.ts';
 import { createQueue, Dropped, type Priority } from './queue.ts';
 import { type Batch, failedVerdict, type Runner, RunnerError } from './runner.ts';
@@ -344,8 +344,10 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
       if (mine.runner !== current) return run(latents, classWeights); // replaced by a faster one meanwhile
       const memory = error instanceof RunnerError && error.why === 'memory';
       if (memory && latents.length > 1) return inHalves(latents, classWeights);
-      if (current.provider === 'wasm') throw error;
+      const onWasm = current.provider === 'wasm';
+      if (onWasm && !current.isLost) throw error;
       await fallBack(mine, current.provider, error);
+      if (onWasm) throw error; // a second time it might be what the next worker dies of
       return run(latents, classWeights);
     }
     perPicture = 0.8 * perPicture + 0.2 * (batch.milliseconds / latents.length);
@@ -387,10 +389,6 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
       queue.close();
     },
   };
-}
-
-function inUse(mine: Job): Verdict | undefined {
-  return mine.verdicts.find((verdict) => verdict.reason === undefined);
 }
 
 /** Replaces what was known about the verdict's provider. */

@@ -23,6 +23,9 @@ export async function startInThread(message: Omit<StartMessage, 'type'>, signal:
   const runner: Runner = {
     provider: message.provider,
     started: session.started,
+    get isLost() {
+      return stopped;
+    },
     onLost: undefined,
     async decode(latents, classWeights) {
       if (stopped) throw new RunnerError('error', 'stopped');

@@ -135,6 +135,11 @@ export function planLadder(device: Device, circumstances: Circumstances): Plan {
 
 const sameAs = (a: Verdict) => (b: Verdict) => a.provider === b.provider;
 
+/** Of the provider that draws. */
+export function inUse({ verdicts }: { readonly verdicts: readonly Verdict[] }): Verdict | undefined {
+  return verdicts.find(({ reason }) => reason === undefined);
+}
+
 /** The fastest of those that started; a new one must beat the one in use by a tenth to replace it. */
 export function isFaster(candidate: Verdict, current: Verdict | undefined): boolean {
   if (current?.milliseconds === undefined) return true;

@@ -29,13 +29,15 @@ export interface Batch {
 export interface Runner {
   readonly provider: Provider;
   readonly started: Started;
+  /** It is of no more use: its worker died, did not answer in time, or was stopped. */
+  readonly isLost: boolean;
   /** One at a time. Rejects with RunnerError. */
   decode(latents: Float32Array[], classWeights: Float32Array[]): Promise<Batch>;
   /** Of an encoder, likewise. */
   encode(pictures: Picture[], classWeights: Float32Array[]): Promise<Float32Array[]>;
   /** Of a completer. */
   complete(completions: readonly Completion[]): Promise<Picture[]>;
-  /** Called once if the worker becomes useless on its own (the GPU went away). */
+  /** Called once if the worker becomes useless on its own (the GPU went away) while nothing is under way. */
   onLost: ((error: RunnerError) => void) | undefined;
   /** Rejects the batch under way, frees the worker's memory and its GPU. */
   stop(): void;
@@ -100,6 +102,9 @@ export function startRunner(
 
     const runner: Omit<Runner, 'started'> = {
       provider: message.provider,
+      get isLost() {
+        return lost !== undefined;
+      },
       onLost: undefined,
       async decode(latents, classWeights) {
         const answer = await ask({ type: 'decode', latents, classWeights });

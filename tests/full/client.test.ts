@@ -232,6 +232,49 @@ test.each([
   await context.close();
 });
 
+/** What a page has of the worker that was made last, and whether there is a network. */
+declare let last: Worker;
+declare let online: boolean;
+
+/** As `draw`, from workers that the page can take away, with a network that it can take away, keeping nothing. */
+function openFragile(page: Page, device: 'wasm' | 'wasm-threads'): Promise<void> {
+  return page.evaluate(
+    async ([address, provider]) => {
+      const worker = () => {
+        const made = new Worker('/client/worker.js', { type: 'module', name: provider });
+        Object.assign(globalThis, { last: made });
+        return made;
+      };
+      const fetchIfOnline: typeof fetch = (...given) =>
+        online ? fetch(...given) : Promise.reject(new TypeError('no network'));
+      Object.assign(globalThis, { online: true });
+      const options = { wasmPaths: '/ort/', worker, device: provider, cache: false, fetch: fetchIfOnline } as const;
+      Object.assign(globalThis, { model: await client.open(address, options) });
+    },
+    [MODEL, device] as const,
+  );
+}
+
+test('plain wasm whose worker dies of a batch rejects that batch and draws the next one in a new worker', async () => {
+  const { page, context, errors } = await visit(`${host.url}bare.html`);
+  await openFragile(page, 'wasm');
+  const seen = await page.evaluate(async () => {
+    const message = (error: unknown) => (error as Error).message;
+    const [first, second] = [model.draw({ seed: 0 }), model.draw({ seed: 1 })];
+    last.dispatchEvent(new ErrorEvent('error', { message: 'memory access out of bounds' }));
+    return {
+      first: await first.then(() => 'drawn', message),
+      second: [...(await second).data],
+      third: [...(await model.draw({ seed: 2 })).data],
+    };
+  });
+  expect(seen.first).toContain('memory access out of bounds');
+  expect([seen.second, seen.third].map(digest)).toEqual(expected.slice(1));
+  expect(page.workers()).toHaveLength(1);
+  expect(errors).toEqual([]);
+  await context.close();
+});
+
 test('a model of another host that does not allow it is named with the header that is missing', async () => {
   const { page, context } = await visit(`${host.url}bare.html`);
   const failed = page.evaluate(async (address) => {
