@@ -287,7 +287,7 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
     mine.runner?.stop();
     mine.runner = next;
     perPicture = verdict.milliseconds ?? perPicture;
-    next.onLost = (error) => void fallBack(mine, next.provider, error);
+    next.onLost = (error) => void fallBack(mine, next.provider, error).catch(() => undefined); // the status tells
     queue.resume();
   }
 
@@ -310,7 +310,7 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
     reportRunning(mine, false);
   }
 
-  /** The provider in use failed: say why, forget it, go on with plain wasm. */
+  /** The provider in use failed: say why, forget it, go on with plain wasm. Rejects, as all drawing then does, if that fails too. */
   async function fallBack(mine: Job, provider: Provider, error: unknown): Promise<void> {
     if (job !== mine) return;
     queue.pause();
@@ -325,9 +325,10 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
       const parts = await readParts(mine, reportLoading);
       await climb(mine, parts, ['wasm']);
     } catch (last) {
-      if (job !== mine) return;
+      if (job !== mine) throw new Dropped();
       reportFailure(last);
-      queue.rejectAll(last);
+      queue.refuse(last);
+      throw last;
     }
   }
 
@@ -386,7 +387,7 @@ export function createEngine(options: EngineOptions, events: EngineEvents): Engi
       loads++; // ends one that is still looking at the device, too
       job?.abort.abort();
       job = undefined;
-      queue.close();
+      queue.refuse(new Dropped());
     },
   };
 }

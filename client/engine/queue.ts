@@ -19,7 +19,8 @@ export function createQueue(run: (latents: Float32Array[], classWeights: Float32
   const waiting: Record<Priority, Job[]> = { interactive: [], background: [] };
   let busy = false;
   let paused = true;
-  let closed = false;
+  /** What everybody is rejected with while there is nobody to draw. */
+  let refusal: unknown;
   let idlers: (() => void)[] = [];
 
   function isIdle(): boolean {
@@ -59,7 +60,7 @@ export function createQueue(run: (latents: Float32Array[], classWeights: Float32
       signal?: AbortSignal,
     ): Promise<Picture[]> {
       return new Promise<Picture[]>((resolve, reject) => {
-        if (closed) return reject(new Dropped());
+        if (refusal !== undefined) return reject(refusal);
         if (signal?.aborted) return reject(signal.reason);
         const leave = () => {
           const at = waiting[priority].indexOf(job);
@@ -88,16 +89,18 @@ export function createQueue(run: (latents: Float32Array[], classWeights: Float32
       for (const job of waiting.background.splice(0)) job.reject(new Dropped());
     },
     rejectAll,
-    /** For good. */
-    close(): void {
-      closed = true;
-      rejectAll(new Dropped());
+    /** Rejects what waits, and what comes until it is paused (then it waits) or resumed. */
+    refuse(error: unknown): void {
+      refusal = error;
+      rejectAll(error);
     },
     pause(): void {
       paused = true;
+      refusal = undefined;
     },
     resume(): void {
       paused = false;
+      refusal = undefined;
       void pump();
     },
     /** Resolves when nothing runs or waits. */

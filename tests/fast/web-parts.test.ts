@@ -30,6 +30,17 @@ test('what a finger waits for goes before the wall, and the wall can be dropped'
   await expect(dropped).rejects.toBeInstanceOf(Dropped);
 });
 
+test('while nobody draws, what waits and what comes is refused, until somebody draws again', async () => {
+  const queue = createQueue(async () => []);
+  const push = () => queue.push([Float32Array.of(1)], [], 'interactive');
+  const waits = push();
+  queue.refuse(new Error('no network'));
+  await expect(waits).rejects.toThrow('no network');
+  await expect(push()).rejects.toThrow('no network');
+  queue.resume();
+  expect(await push()).toEqual([]);
+});
+
 test('whatever ends a model is told in a sentence', () => {
   for (const why of ['error', 'memory', 'wrong', 'lost', 'silent', 'unloaded', 'no-wasm', 'crashed'] as const)
     expect(plainWords(new RunnerError(why, 'its own words'))).toMatch(/^[A-Z].* .*\.$/);

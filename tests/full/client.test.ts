@@ -275,6 +275,23 @@ test('plain wasm whose worker dies of a batch rejects that batch and draws the n
   await context.close();
 });
 
+test('a worker that dies while there is no network for another: that picture and every later one is told so', async () => {
+  const { page, context, errors } = await visit(`${isolated.url}bare.html`);
+  await openFragile(page, 'wasm-threads');
+  const seen = await page.evaluate(async () => {
+    const message = (error: unknown) => (error as Error).message;
+    online = false;
+    const drawn = [model.draw({ seed: 0 }), model.draw({ seed: 1 })];
+    last.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }));
+    const told = await Promise.all(drawn.map((one) => one.then(() => 'drawn', message)));
+    return [...told, await model.draw({ seed: 2 }).then(() => 'drawn', message)];
+  });
+  for (const words of seen) expect(words).toContain('expected an answer, got none');
+  expect(seen).toHaveLength(3);
+  expect(errors).toEqual([]);
+  await context.close();
+});
+
 test('a model of another host that does not allow it is named with the header that is missing', async () => {
   const { page, context } = await visit(`${host.url}bare.html`);
   const failed = page.evaluate(async (address) => {
