@@ -40,8 +40,11 @@ export interface Store {
   isKept(file: RemoteFile): Promise<boolean>;
   /** Keeps it under any address. Whether it is kept now. */
   put(key: string, content: Response): Promise<boolean>;
-  /** Of the files whose address begins with `prefix`, only these stay: called when they have proved themselves. */
-  dropOthers(prefix: string, files: readonly RemoteFile[]): Promise<void>;
+  /**
+   * Of the files that lie in `folder`, only these stay: called when they have proved themselves. What is in folders below it is
+   * others': a bundle at the root of a site has the runtime and all other bundles there. `folder` ends with a slash.
+   */
+  dropOthers(folder: string, files: readonly RemoteFile[]): Promise<void>;
   /** True once something was not kept for want of room: everything works, and is not ready offline. */
   isFull(): boolean;
 }
@@ -132,11 +135,11 @@ export function createStore({ fetch: own, cache }: StoreOptions): Store {
     read,
     put,
     isKept: async (file) => isLocal(file) || (await (await open())?.match(storeKey(file))) !== undefined,
-    async dropOthers(prefix, files) {
+    async dropOthers(folder, files) {
       const store = await open();
       const wanted = new Set(files.map(storeKey));
       for (const { url } of (await store?.keys()) ?? [])
-        if (url.startsWith(prefix) && url.includes('sha256=') && !wanted.has(url)) await store?.delete(url);
+        if (new URL('.', url).href === folder && url.includes('sha256=') && !wanted.has(url)) await store?.delete(url);
     },
     isFull: () => full,
   };

@@ -171,6 +171,22 @@ test('what was opened is cached: it opens without a network, until it is cleared
   );
 });
 
+test('a bundle at the root of a site takes nothing from those below it, neither when it is kept nor when it is cleared', async () => {
+  host.instead = (path, response) => {
+    if (path.includes('/')) return false;
+    response.end(readFileSync(`${FOLDER}/${path}`));
+    return true;
+  };
+  const cache = memoryCache();
+  await pictureOf(address(), { cache });
+  await pictureOf(host.url, { cache });
+  expect(await isCached(address(), { cache })).toBe(true);
+  expect(await isCached(host.url, { cache })).toBe(true);
+  await clear(host.url, { cache });
+  expect(await isCached(address(), { cache })).toBe(true);
+  expect(await isCached(host.url, { cache })).toBe(false);
+});
+
 test('a versioned address is asked for nothing that the device has', async () => {
   const name = `fashion-gan@${await bundleVersion(manifest)}`;
   host.instead = (path, response) => {
