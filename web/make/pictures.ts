@@ -53,8 +53,8 @@ async function unzipped(file: File, label: string): Promise<Brought[]> {
  * Names in the order they came, and as the networks are told them; none where there is one class only. Throws UserError for more than
  * labels have numbers for.
  */
-function classesOf(brought: readonly Brought[]): { labels: string[]; names: string[] } {
-  const labels = [...new Set(brought.map(({ label }) => label))];
+export function classesOf(pictures: readonly Pick<Brought, 'label'>[]): { labels: string[]; names: string[] } {
+  const labels = [...new Set(pictures.map(({ label }) => label))];
   if (labels.length < 2) return { labels: [], names: [] };
   if (labels.length > MOST_CLASSES)
     throw new UserError(`classes: expected at most ${MOST_CLASSES}, got ${labels.length}; put some together`);
@@ -96,7 +96,6 @@ export async function readAll(
   wanted: NewRun['channels'] | undefined,
   reading: (index: number) => void,
 ): Promise<Pixels & { unread: number }> {
-  const { labels, names } = classesOf(brought);
   const image = { width: size, height: size, channels: wanted ?? 3 };
   const kept: { levels: Uint8Array; label: string }[] = [];
   for (const [i, { blob, label }] of brought.entries()) {
@@ -108,6 +107,7 @@ export async function readAll(
       // No picture that this browser can read: counted below.
     }
   }
+  const { labels, names } = classesOf(kept); // a class none of whose files could be read is none
   const isGrey =
     wanted === undefined && kept.every(({ levels }) => levels.every((level, at) => level === levels[at - (at % 3)]));
   const channels = isGrey ? 1 : image.channels;
