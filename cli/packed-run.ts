@@ -56,7 +56,7 @@ async function unpackInto(dir: string, zip: string): Promise<RunFiles> {
     await files.write(RUN.config, config);
     return files;
   } finally {
-    unlock();
+    await unlock();
   }
 }
 

@@ -169,7 +169,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   try {
     return await trainIn(run, options);
   } finally {
-    run.release();
+    await run.release();
   }
 }
 

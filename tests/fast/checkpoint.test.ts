@@ -124,11 +124,11 @@ test('a snapshot comes back with its facts; a damaged one counts as none, with t
 
 test('a folder is another config’s for the asking until something is saved in it; half-written files go', async () => {
   const changed = { ...config, recipe: { ...config.recipe, batch: 4 } };
-  (await openRun(files, config)).release();
+  await (await openRun(files, config)).release();
   mkdirSync(join(dir, 'checkpoints'));
   writeFileSync(join(dir, 'checkpoints', '0000000008.safetensors.77.tmp'), 'half');
   writeFileSync(join(dir, 'best.safetensors.77.tmp'), 'half');
-  (await openRun(files, changed)).release();
+  await (await openRun(files, changed)).release();
   expect((await readConfig(files)).recipe.batch).toBe(4);
   expect(kept()).toEqual([]);
   expect(existsSync(join(dir, 'best.safetensors.77.tmp'))).toBe(false);
@@ -138,7 +138,7 @@ test('a folder is another config’s for the asking until something is saved in 
   );
   // Where the pictures are and what they are called does not matter.
   const moved = { ...config.dataset, name: 'moved', source: './moved' };
-  (await openRun(files, { ...changed, dataset: moved })).release();
+  await (await openRun(files, { ...changed, dataset: moved })).release();
 });
 
 test('the images of whole batches are what was asked for', async () => {
@@ -146,7 +146,7 @@ test('the images of whole batches are what was asked for', async () => {
   const run = await openRun(files, asked);
   expect(await run.plan(48)).toEqual({ planned: 40, trained: 40 });
   await expect(run.plan(64)).rejects.toThrow('images: expected 64 or more');
-  run.release();
+  await run.release();
 });
 
 test('a full disk is told with the name of the file', async () => {

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { UserError } from '../../contract/errors.ts';
 import { createEngine } from '../../train/engines/index.ts';
@@ -25,7 +26,8 @@ function memoryFiles(kept = new Map<string, Uint8Array<ArrayBuffer>>(), root = '
     async lock() {
       if (locked) throw new UserError('memory: expected nobody to train there, got somebody');
       locked = true;
-      return () => {
+      return async () => {
+        await setImmediate(); // a browser lets go of a lock some time after it was told to
         locked = false;
       };
     },
@@ -80,6 +82,15 @@ test('in memory a run is what it is in a folder: state, file names, configuratio
   const seen = await seenIn(memory);
   expect(seen).toEqual(await seenIn(disk));
   expect(seen.samples.length).toBeGreaterThan(2);
+});
+
+test('once a training has ended, or was refused, others can lock its files', async () => {
+  const files = memoryFiles();
+  await train({ ...common, files, signal: AbortSignal.abort() });
+  await files.write(`${RUN.checkpoints}/0000000008.safetensors`, new Uint8Array()); // something has been saved
+  const other = { ...common, files, recipe: { ...recipe, seed: recipe.seed + 1 } };
+  await expect(train(other)).rejects.toThrow('expected the config it was started with');
+  await (await files.lock())();
 });
 
 test('begun in a folder and ended in memory it is the same to the last bit', async () => {

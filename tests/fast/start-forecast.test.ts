@@ -87,7 +87,7 @@ function writeBundle(name: string, { sha256 }: PictureSet, recipe: Recipe, state
 }
 async function writeRun(name: string, { sha256 }: PictureSet, recipe: Recipe): Promise<void> {
   const dataset = { source: '', name: 'cats', sha256, count: 40, classes: ['a', 'b'], note: '' };
-  (await openRun(folderFiles(join('runs', name)), { recipe, dataset })).release();
+  await (await openRun(folderFiles(join('runs', name)), { recipe, dataset })).release();
 }
 const place = (given?: string, of = recipeOf) =>
   findPlace({ given, proposed: 'cats' }, of, cats, (line) => said.push(line));

@@ -68,7 +68,7 @@ test('where another trains in the folder, nothing in it changes', async () => {
   const unlock = await folderFiles(at('busy')).lock();
   await expect(resumeRun(at('busy.zip'), undefined)).rejects.toThrow('nobody else');
   expect(await newest(at('busy'))).toContain('32.safetensors');
-  unlock();
+  await unlock();
 });
 
 test('a zip that is broken leaves nothing behind that would stand in the way of a good one', async () => {

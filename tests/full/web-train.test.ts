@@ -219,6 +219,20 @@ test('a full device is told and waited for, a second tab looks on, and a reload 
   await page.context().close();
 }, 400_000);
 
+test('an error of the training is told as what it is, though the list of locks still names its own', async () => {
+  const page = await openAlone();
+  const pictures = clearPictures(40);
+  const recipe = smallRecipe(pictures, { learningRate: { from: 1e9, to: 1e9 } });
+  await chooseFiles(page, 'Go on with a training from another device', await packedRun(pictures, recipe));
+  const id = await page.locator('[data-run]').getAttribute('data-run');
+  await page.evaluate((of) => {
+    LockManager.prototype.query = async () => ({ held: [{ name: `pocketgen-run:${of}`, mode: 'exclusive' }] });
+  }, id);
+  await press(page, 'Go on');
+  await told(page, /^training: expected losses and penalties/);
+  await page.context().close();
+});
+
 test('a training that is to end sooner is planned anew, and goes on', async () => {
   const page = await openAlone();
   const pictures = clearPictures(40);

@@ -69,7 +69,7 @@ export async function packedRun(pictures: PictureSet, recipe: Recipe) {
   const folder = mkdtempSync(join(tmpdir(), 'pocketgen-packed-'));
   const files = folderFiles(folder);
   const { name, sha256, count, classes, note } = pictures;
-  (await openRun(files, { recipe, dataset: { source: PICTURES, name, sha256, count, classes, note } })).release();
+  await (await openRun(files, { recipe, dataset: { source: PICTURES, name, sha256, count, classes, note } })).release();
   await files.write(PICTURES, packPictures(pictures));
   const buffer = Buffer.from(await packRun(files));
   rmSync(folder, { recursive: true });

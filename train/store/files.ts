@@ -5,10 +5,10 @@ export interface RunFiles {
   /** For sentences: the folder's path, or what the person calls the run. */
   readonly name: string;
   /**
-   * Until the returned function is called, or this process or tab ends, nobody else can lock them.
+   * Until what the returned function gives resolves, or this process or tab ends, nobody else can lock them.
    * @throws UserError when somebody else trains there
    */
-  lock(): Promise<() => void>;
+  lock(): Promise<() => Promise<void>>;
   /** Undefined where there is none. Paths have `/`, and one folder at most. */
   read(path: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Whole or not at all, under a temporary name first; folders are made. */

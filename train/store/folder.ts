@@ -22,7 +22,8 @@ export function folderFiles(dir: string): RunFiles {
     name: dir,
     async lock() {
       mkdirSync(dir, { recursive: true });
-      return lockRun(dir);
+      const release = lockRun(dir);
+      return async () => release();
     },
     async read(path) {
       return existsSync(at(path)) ? new Uint8Array(readFileSync(at(path))) : undefined;

@@ -58,7 +58,7 @@ export interface EarlierPlans {
 export interface OpenedRun {
   /** Records that the run is to go on to `images` in all, after `after` of them. Refuses fewer. */
   plan(after: number): Promise<EarlierPlans>;
-  release(): void;
+  release(): Promise<void>;
 }
 
 /**
@@ -107,7 +107,7 @@ export async function openRun(files: RunFiles, recorded: Omit<RunConfig, 'plans'
     };
     return { plan, release };
   } catch (error) {
-    release();
+    await release();
     throw error;
   }
 }

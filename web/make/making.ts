@@ -10,7 +10,7 @@ import type { ModelEntry } from '../files/models.ts';
 import { keepOwn } from '../files/own.ts';
 import { t } from '../texts.ts';
 import { startTrainer, type TrainerNews } from '../train/client.ts';
-import type { NewRun, Outlook, Progress, RunSummary } from '../train/protocol.ts';
+import { type NewRun, type Outlook, type Progress, type RunSummary, TrainedElsewhere } from '../train/protocol.ts';
 import { measuresOf, showCurve } from '../ui/curve.ts';
 import { draw, h, pictureCanvas } from '../ui/dom.ts';
 import { saveBlob } from '../ui/files.ts';
@@ -219,7 +219,7 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
       const result = await trainer.call('train', id, images);
       status.textContent = words(result.finished ? 'finished' : 'paused', { images: number(result.images) });
     } catch (error) {
-      if (await isHeld(id)) return await watch(id);
+      if (error instanceof TrainedElsewhere) return await watch(id);
       now.hidden = true;
       fail(error);
     } finally {

@@ -5,7 +5,9 @@ import { UserError } from '../../contract/errors.ts';
 import type { HistoryPoint } from '../../contract/manifest.ts';
 import { runtimeFiles } from '../files/runtime.ts';
 import { store } from '../files/store.ts';
-import type { CallName, Calls, FromTrainer, RuntimeParts } from './protocol.ts';
+import { type CallName, type Calls, type FromTrainer, type RuntimeParts, TrainedElsewhere } from './protocol.ts';
+
+const ERRORS = { plain: UserError, elsewhere: TrainedElsewhere, fault: Error } as const;
 
 export interface TrainerNews {
   onProgress(progress: Extract<FromTrainer, { type: 'progress' }>['progress']): void;
@@ -36,7 +38,7 @@ export function startTrainer(news: TrainerNews): TrainerClient {
         const call = waiting.get(data.id);
         waiting.delete(data.id);
         if (data.type === 'answer') call?.resolve(data.value as never);
-        else call?.reject(data.plain ? new UserError(data.message) : new Error(data.message));
+        else call?.reject(new ERRORS[data.kind](data.message));
         break;
       }
       case 'progress':

@@ -1,6 +1,6 @@
 // A run's files in the browser's private file system (OPFS), as a worker has them: written beside their names, then moved there.
-import { UserError } from '../../contract/errors.ts';
 import { type RunFiles, temporaryName } from '../../train/store/files.ts';
+import { TrainedElsewhere } from './protocol.ts';
 
 /** Of the private file system: a folder for each run. */
 const RUNS = 'pocketgen-runs';
@@ -88,15 +88,19 @@ export function opfsFiles(id: string, name: string, folders: readonly string[] =
     lock: () =>
       new Promise((resolve, reject) => {
         const busy = () =>
-          new UserError(
+          new TrainedElsewhere(
             `${name}: expected nobody else to train it, got another tab that does; look on here, or close it`,
           );
-        navigator.locks
-          .request(lockOf(id), { ifAvailable: true }, (lock) => {
-            if (lock === null) return reject(busy());
-            return new Promise<void>((release) => resolve(release));
-          })
-          .catch(reject);
+        const request = navigator.locks.request(lockOf(id), { ifAvailable: true }, (lock) => {
+          if (lock === null) return reject(busy());
+          return new Promise<void>((release) =>
+            resolve(async () => {
+              release();
+              await request; // until it has ended the lock is held
+            }),
+          );
+        });
+        request.catch(reject);
       }),
     async read(path) {
       const file = await found(open(path, false).then(([folder, last]) => folder.getFileHandle(last)));

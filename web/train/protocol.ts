@@ -1,4 +1,5 @@
 // Between the page and the trainer's worker: calls by name, each answered once, and news while it trains.
+import { UserError } from '../../contract/errors.ts';
 import type { HistoryPoint } from '../../contract/manifest.ts';
 import type { Picture } from '../../contract/picture.ts';
 import type { FamilyName } from '../../train/families/family.ts';
@@ -58,6 +59,9 @@ export interface Progress {
   statistics: Record<string, number>;
 }
 
+/** Another tab has locked the run. */
+export class TrainedElsewhere extends UserError {}
+
 /** What another tab that trains has written last. */
 export interface Look {
   images: number;
@@ -104,8 +108,8 @@ export interface Call {
 
 export type FromTrainer =
   | { type: 'answer'; id: number; value: unknown }
-  /** `plain`: the sentence is for people. */
-  | { type: 'failed'; id: number; message: string; plain: boolean }
+  /** `plain`: the sentence is for people; `elsewhere`: it is, and another tab trains the run. */
+  | { type: 'failed'; id: number; message: string; kind: 'plain' | 'elsewhere' | 'fault' }
   | { type: 'progress'; progress: Progress }
   /** `copies`: the share of them that are near copies of training pictures. */
   | { type: 'samples'; picture: Picture; images: number; copies: number }

@@ -21,7 +21,7 @@ import { packRun, unpackRun } from '../../train/store/packed-run.ts';
 import { listSamples, openRun, type RunConfig, readConfig, readStats } from '../../train/store/run.ts';
 import { isBeingMade, listRuns, noRoom, opfsFiles, removeRun, whileMaking } from './files.ts';
 import { planOf, splitOf } from './new-run.ts';
-import type { Call, Calls, FromTrainer, RunSummary } from './protocol.ts';
+import { type Call, type Calls, type FromTrainer, type RunSummary, TrainedElsewhere } from './protocol.ts';
 import { sessionsOf, startGpuRuntime, startRuntime } from './runtime.ts';
 import { trainSession } from './session.ts';
 
@@ -127,7 +127,7 @@ const answers: Answers = {
       if (test.count > 0) await files.write(HELD_OUT, packPictures(test));
       // What it begins with is its first checkpoint, so that it can be reloaded and moved before there is another.
       if (start) await saveCheckpoint(files, { progress: START, state: start }, createModel(recipe).state);
-      (await openRun(files, recorded(recipe, train))).release();
+      await (await openRun(files, recorded(recipe, train))).release();
     });
   },
 
@@ -208,7 +208,7 @@ const answers: Answers = {
     try {
       await removeRun(id);
     } finally {
-      unlock();
+      await unlock();
     }
   },
 };
@@ -219,7 +219,13 @@ scope.addEventListener('message', ({ data: { id, name, args } }: MessageEvent<Ca
     (value) => post({ type: 'answer', id, value }),
     (error: unknown) => {
       const message = noRoom(error) ?? (error instanceof Error ? error.message : String(error));
-      post({ type: 'failed', id, message, plain: error instanceof UserError || noRoom(error) !== undefined });
+      const plain = error instanceof UserError || noRoom(error) !== undefined;
+      post({
+        type: 'failed',
+        id,
+        message,
+        kind: error instanceof TrainedElsewhere ? 'elsewhere' : plain ? 'plain' : 'fault',
+      });
     },
   );
 });
