@@ -28,20 +28,38 @@ async function askVersion(address: string, model: string): Promise<string> {
   return `${model}${version}`;
 }
 
-/** Shows `address` in `image`. Throws UserError with the API's own words where it has no picture. */
-export async function loadImage(image: HTMLImageElement, address: string): Promise<void> {
+/**
+ * The picture at `address`; its request ends when `signal` aborts. Throws UserError with the API's own words where it has none,
+ * and what `signal` gives.
+ */
+export async function loadImage(address: string, signal: AbortSignal): Promise<HTMLImageElement> {
+  signal.throwIfAborted();
+  const image = new Image();
+  const leave = () => {
+    image.src = '';
+  };
+  signal.addEventListener('abort', leave);
+  image.fetchPriority = 'high'; // model and runtime are asked for beside it, and it is to be seen before they are there
   image.src = address;
   try {
     await image.decode();
+    return image;
   } catch {
+    signal.throwIfAborted();
     // An <img> does not say what is wrong; the same request does.
     await ask(address);
     throw new UserError(`${address}: expected a picture, got something else`);
+  } finally {
+    signal.removeEventListener('abort', leave);
   }
 }
 
+/** Who has not answered by then is not going to, and is asked again for the next picture. */
+const ANSWER_LIMIT = 20_000;
+
 async function ask(address: string, method = 'GET'): Promise<Response> {
-  const response = await fetch(address, { method }).catch((error: unknown) => {
+  const signal = AbortSignal.timeout(ANSWER_LIMIT);
+  const response = await fetch(address, { method, signal }).catch((error: unknown) => {
     throw new UserError(`${address}: expected an answer, got none (${error instanceof Error ? error.message : error})`);
   });
   if (response.ok) return response;

@@ -149,6 +149,7 @@ export class PocketPicture extends Base {
       if (wish?.bundle === undefined) this.#giveBack();
       if (wish === undefined) return this.#clear();
       if (this.loading === 'lazy') await whenNear(this, signal);
+      signal.throwIfAborted(); // another took its place while it was far
       await this.#fulfil(wish, signal);
     } catch (error) {
       if (signal.aborted) return;
@@ -164,29 +165,20 @@ export class PocketPicture extends Base {
     this.#work = work;
   }
 
-  /** Rejects when nobody can draw it. */
+  /** Resolves with the first picture shown. Rejects when nobody can draw it. */
   async #fulfil({ bundle, edge, point }: Wish, signal: AbortSignal): Promise<void> {
-    const onDevice = bundle && (() => this.#drawOnDevice(bundle, point, signal));
-    const atEdge = edge && (() => this.#showEdge(edge, point, signal));
     // A model that is open draws at once and without the network. Who saves data is shown the edge's pictures alone.
-    const ways =
-      bundle !== undefined && isOpen(bundle)
-        ? [onDevice]
-        : atEdge !== undefined && savesData()
-          ? [atEdge]
-          : [atEdge, onDevice];
-    const errors: unknown[] = [];
-    let shown = false;
-    for (const way of ways) {
-      try {
-        await way?.();
-        shown ||= way !== undefined;
-      } catch (error) {
-        signal.throwIfAborted();
-        errors.push(error);
-      }
-    }
-    if (!shown) throw errors[0];
+    const open = bundle !== undefined && isOpen(bundle);
+    const onDevice = !open && edge !== undefined && savesData() ? undefined : bundle;
+    // Side by side: an edge that never answers keeps nobody waiting. It is left when the device has drawn.
+    const asking = new AbortController();
+    signal.addEventListener('abort', () => asking.abort(signal.reason), { signal: asking.signal });
+    const ways: Promise<void>[] = [];
+    if (edge !== undefined && !open) ways.push(this.#showEdge(edge, point, asking.signal));
+    if (onDevice !== undefined) ways.push(this.#drawOnDevice(onDevice, point, signal, () => asking.abort()));
+    await Promise.any(ways).catch(({ errors }: AggregateError) => {
+      throw errors[0];
+    });
   }
 
   async #showEdge(
@@ -194,14 +186,13 @@ export class PocketPicture extends Base {
     point: Wish['point'],
     signal: AbortSignal,
   ): Promise<void> {
-    const image = new Image();
     const address = edgeAddress(base, await versionedModel(base, model), point);
-    await loadImage(image, address);
+    const image = await loadImage(address, signal);
     signal.throwIfAborted();
     this.#show(image, 'edge');
   }
 
-  async #drawOnDevice(bundle: Bundle, point: Wish['point'], signal: AbortSignal): Promise<void> {
+  async #drawOnDevice(bundle: Bundle, point: Wish['point'], signal: AbortSignal, onDrawn: () => void): Promise<void> {
     const loan = this.#borrow(bundle);
     const model = await loan.model.catch((error: unknown) => {
       // Not kept: another seed tries again, once those who wait for the same have been told.
@@ -210,6 +201,7 @@ export class PocketPicture extends Base {
     });
     const picture = await model.draw({ ...point, signal });
     signal.throwIfAborted();
+    onDrawn();
     const canvas = this.#root.querySelector('canvas') ?? document.createElement('canvas');
     this.#show(picture.toCanvas(canvas), 'device', picture);
   }

@@ -1,7 +1,7 @@
 // <pocket-picture> in real Chromium beside the real API: what it draws, what it loads, what it costs a page and what it
 // leaves behind. Figures are printed.
 import { loadavg } from 'node:os';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PocketPicture } from '../../client/element/index.ts';
 import { decodePng } from '../../contract/png.ts';
@@ -161,6 +161,27 @@ test('with an edge the first picture is the edge’s; then the device takes over
   expect(await property('drawnBy')).toBe('device');
   expect(await levels()).toEqual(await expected('8.png'));
   expect(opened.errors).toEqual([]);
+});
+
+test('an edge that accepts and never answers keeps no device from drawing, and what it answers too late is not shown', async () => {
+  const { headers } = await fetch(`${site.url}/v1/images/${MODEL}/0.png`, { method: 'HEAD' });
+  const versioned = /[^/]+@[0-9a-f]{12}/.exec(headers.get('Content-Location') ?? '')?.[0];
+  const silent: Route[] = [];
+  await page.route('**/v1/images/**', (route) => void silent.push(route));
+  const aborted = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/7.png'));
+  await put(`<pocket-picture edge="/" model="${versioned}" seed="7" alt="Clothes"></pocket-picture>`);
+  expect(await property('drawnBy')).toBe('device');
+  expect((await aborted).failure()?.errorText).toBe('net::ERR_ABORTED');
+  await removeAll();
+  // Here it is the question for the version that waits; another device, as the model that is open asks no edge.
+  await put(`<pocket-picture edge="/" model="${MODEL}" seed="8" device="wasm" alt="Clothes"></pocket-picture>`);
+  expect(await property('drawnBy')).toBe('device');
+  const answered = page.waitForResponse((response) => response.url().endsWith('/0.png'));
+  await silent.at(-1)?.continue();
+  await answered;
+  await page.waitForTimeout(300);
+  expect([await property('drawnBy'), ...opened.errors]).toEqual(['device']);
+  expect(opened.requests.filter((path) => path.endsWith('/8.png'))).toEqual([]);
 });
 
 test('what cannot be drawn is an error event with the reason, and the content between the tags stays', async () => {
