@@ -24,7 +24,7 @@ const ROWS = [
 
 const OF_PICTURES = ['reconstruction', 'classOfPictures'];
 
-function quality(evaluations: readonly Evaluation[]): string {
+function quality(evaluations: readonly Evaluation[], { config }: Manifest['training']): string {
   const [first] = evaluations;
   if (!first) return 'Not measured for this bundle; run `pocketgen eval` on it, with `--record` to have it stand here.';
   const numberAt = (source: unknown, ...path: string[]): number | undefined => {
@@ -45,7 +45,7 @@ function quality(evaluations: readonly Evaluation[]): string {
   const others =
     numberAt(first, 'generated', 'fid') === undefined ? 'training pictures' : 'other held-out real pictures';
   return `${samples} generated pictures (truncation ${numberAt(first, 'protocol', 'truncation')}) against
-${numberAt(first, 'protocol', 'referenceSamples')} held-out real ones that training never saw; the last column is what ${others}
+${numberAt(first, 'protocol', 'referenceSamples')} held-out real ones that ${wentOn({ config }) === '' ? 'training' : 'its last training'} never saw; the last column is what ${others}
 score in the generator's place. Features and labels are those of a classifier of this project${
     judge === undefined
       ? ''
@@ -88,7 +88,7 @@ const FAMILIES: Readonly<Record<string, string>> = { gan: 'GAN', vae: 'VAE', tra
 const CHOICES = ', but for a rare seed (1 of 4,000 was counted) where a choice among tokens falls otherwise';
 
 /** Where the training went on from another model's. */
-function wentOn({ from }: Manifest['training']['config']): string {
+function wentOn({ config: { from } }: Pick<Manifest['training'], 'config'>): string {
   const found = startedFrom.safeParse(from);
   return found.success ? `; it went on from ${found.data.name}, which had seen ${found.data.images}` : '';
 }
@@ -105,7 +105,7 @@ ${manifest.description}
 - **Kind**: ${FAMILIES[manifest.kind] ?? manifest.kind} generator, ${image.width}x${image.height}, ${KINDS[image.channels]}; opset ${manifest.opset}
 - **Input**: latent of ${latent.size} normal numbers${classes.length > 0 ? `, one of ${classes.length} classes: ${classes.join(', ')}` : ''}
 ${manifest.encoder ? '- **Encoder**: the way back, from a picture and its class to the latent that draws it again\n' : ''}${manifest.completer ? '- **Completer**: keeps a part of a picture and draws the rest, in another way for every seed\n' : ''}- **Training data**: ${training.dataset.name}; SHA-256 of the pictures \`${training.dataset.sha256.slice(0, 16)}…\`
-- **Training**: preset \`${training.preset}\`, ${training.imagesSeen} images seen, engine ${training.engine}, seed ${training.seed}${wentOn(training.config)}
+- **Training**: preset \`${training.preset}\`, ${training.imagesSeen} images seen, engine ${training.engine}, seed ${training.seed}${wentOn(training)}
 - **Licence**: ${manifest.license}
 
 | file | storage | size | SHA-256 |
@@ -117,7 +117,7 @@ picture byte for byte on onnxruntime-web's wasm provider everywhere, and within 
 ${image.channels === 4 ? ALPHA : ''}
 ## Quality
 
-${quality(metrics?.evaluations ?? [])}
+${quality(metrics?.evaluations ?? [], training)}
 
 ## Limits
 
