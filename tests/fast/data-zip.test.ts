@@ -33,6 +33,22 @@ test('backslashes are folders, as Windows once wrote them', async () => {
   expect(train).toMatchObject({ name: 'pets', classes: ['cats', 'dogs'], count: 2 });
 });
 
+test('names that are UTF-8 without saying so, as `zip -r` on Linux writes them, are read as such', async () => {
+  const unsaid = (zip: Buffer): Buffer => {
+    for (const at of headers(zip, 'PK\x03\x04')) zip.writeUInt16LE(zip.readUInt16LE(at + 6) & ~0x800, at + 6);
+    for (const at of headers(zip, 'PK\x01\x02')) zip.writeUInt16LE(zip.readUInt16LE(at + 8) & ~0x800, at + 8);
+    return zip;
+  };
+  const files = { 'café au lait/a.png': picture, '猫/b.png': picture };
+  expect((await load(files, unsaid)).train.classes).toEqual(['café au lait', '猫']);
+  // What is no UTF-8 is still in code page 437: é is 0x82 there.
+  const dos = (zip: Buffer): Buffer => {
+    for (let at = zip.indexOf('caf#'); at >= 0; at = zip.indexOf('caf#')) zip[at + 3] = 0x82;
+    return zip;
+  };
+  expect((await load({ 'caf#/a.png': picture, 'dogs/b.png': picture }, dos)).train.classes).toEqual(['café', 'dogs']);
+});
+
 test('a top folder is looked through, whether it holds classes or is named like the zip', async () => {
   expect((await load({ 'any/cats/a.png': picture, 'any/dogs/b.png': picture })).train.classes).toEqual([
     'cats',

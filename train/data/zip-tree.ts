@@ -1,9 +1,10 @@
 // A zip of pictures, read where it lies: nothing is unpacked to disk, so no name in it can lead out of it.
 // Reading is yauzl's; limits and the checksum (which yauzl leaves to its user) are ours.
+import { isUtf8 } from 'node:buffer';
 import { basename } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { type Entry, getFileNameLowLevel, openPromise, validateFileName, type ZipFile } from 'yauzl';
 import { UserError } from '../../contract/errors.ts';
 import { tooLarge } from './folder-tree.ts';
 import { join, mostFileBytes, type PictureTree, type TreeEntry, Unreadable } from './tree.ts';
@@ -55,10 +56,13 @@ async function entriesOf(
     // Refuses absolute names and names with `..`; makes `/` of the backslashes in zips from Windows.
     const { value: entry, done } = await entries.next().catch(failed(source));
     if (done || entry === undefined) break;
-    const names = entry.fileName.split('/').filter((name: string) => name !== '' && name !== '.');
-    const isFolder = entry.fileName.endsWith('/');
+    const path = nameOf(entry);
+    const wrong = validateFileName(path);
+    if (wrong !== null) failed(source)(new Error(wrong));
+    const names = path.split('/').filter((name) => name !== '' && name !== '.');
+    const isFolder = path.endsWith('/');
     if (!isFolder) bytes += entry.uncompressedSize;
-    if (entry.isEncrypted()) refuse('a zip without a password', `an encrypted one (${entry.fileName})`, unpack);
+    if (entry.isEncrypted()) refuse('a zip without a password', `an encrypted one (${path})`, unpack);
     if (bytes > mostBytes) refuse(`at most ${mostBytes / 2 ** 30} GiB in a zip`, 'more', unpack);
     if (bytes > ratioFrom && bytes > mostRatio * zip.fileSize)
       refuse(`pictures, which hardly shrink in a zip`, `more than ${mostRatio} times its own size`, unpack);
@@ -66,14 +70,27 @@ async function entriesOf(
     for (const [depth, name] of names.entries()) {
       const last = depth === names.length - 1;
       const kind = !last || isFolder ? 'folder' : isLink(entry) ? 'other' : 'file';
-      const path = join(folder, name);
+      const at = join(folder, name);
       folders.get(folder)?.set(name, { name, kind });
-      if (kind === 'folder' && !folders.has(path)) folders.set(path, new Map());
-      if (kind === 'file') files.set(path, entry);
-      folder = path;
+      if (kind === 'folder' && !folders.has(at)) folders.set(at, new Map());
+      if (kind === 'file') files.set(at, entry);
+      folder = at;
     }
   }
   return { folders, files };
+}
+
+/** The bit of a name that says it is UTF-8, and the field that has it in UTF-8 besides (APPNOTE.TXT 4.4.4, 4.6.9). */
+const UTF8 = 0x800;
+const UNICODE_PATH = 0x7075;
+
+/**
+ * By the letter of the format, a name that does not say it is UTF-8 is in code page 437, as yauzl reads it. Info-ZIP's `zip` on Linux
+ * writes UTF-8 and does not say so; what was meant in that code page is hardly ever whole UTF-8.
+ */
+function nameOf({ fileName, fileNameRaw, generalPurposeBitFlag, extraFields }: Entry): string {
+  const said = (generalPurposeBitFlag & UTF8) !== 0 || extraFields.some(({ id }) => id === UNICODE_PATH);
+  return said || !isUtf8(fileNameRaw) ? fileName : getFileNameLowLevel(UTF8, fileNameRaw, [], false);
 }
 
 /** A symbolic link as Unix systems store it: the file type is in the upper half of the attributes. */
