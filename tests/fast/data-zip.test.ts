@@ -68,6 +68,18 @@ test('a link in a zip is not followed', async () => {
   expect(report?.leftOut).toEqual([{ path: 'b.png', reason: 'neither a file nor a folder' }]);
 });
 
+test('of pictures with the same path the last is used, and the others are left out with a word', async () => {
+  const twice = (zip: Buffer): Buffer => {
+    for (let at = zip.indexOf('b.png'); at >= 0; at = zip.indexOf('b.png')) zip.write('a.png', at);
+    return zip;
+  };
+  const { train, report } = await load({ 'a.png': picture, 'b.png': picture }, twice);
+  expect(train.count).toBe(1);
+  const [leftOut] = report?.leftOut ?? [];
+  expect(leftOut).toEqual({ path: 'a.png', reason: 'in the zip more than once, the last one is used' });
+  await expect(loadDataset(path, { cacheDir, strict: true })).rejects.toThrow('expected nothing left out (--strict)');
+});
+
 test('names that lead out of the zip are refused, and nothing is written', async () => {
   for (const name of ['../out.png', '/out.png', 'cats/../../out.png', 'C:/out.png']) {
     await expect(load({ [name]: picture })).rejects.toThrow(

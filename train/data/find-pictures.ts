@@ -150,6 +150,7 @@ function createFinder(tree: PictureTree) {
       else if (kind === 'dangling') leave(join(folder, name), 'a link to nothing');
       else if (!isPicture(name)) found.others++;
       else if (kind === 'file') found.pictures.push(name);
+      else if (kind === 'repeated') leave(join(folder, name), 'in the zip more than once, the last one is used');
       else leave(join(folder, name), 'neither a file nor a folder');
     }
     return found;

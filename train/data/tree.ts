@@ -2,8 +2,8 @@
 
 export interface TreeEntry {
   name: string;
-  /** `dangling`: a link to nothing; `other`: a device, a pipe, a link inside a zip, … */
-  kind: 'folder' | 'file' | 'dangling' | 'other';
+  /** `dangling`: a link to nothing; `repeated`: in a zip before the file of that name; `other`: a device, a pipe, a link inside a zip, … */
+  kind: 'folder' | 'file' | 'dangling' | 'repeated' | 'other';
 }
 
 export interface PictureTree {

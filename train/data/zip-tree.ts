@@ -71,6 +71,8 @@ async function entriesOf(
       const last = depth === names.length - 1;
       const kind = !last || isFolder ? 'folder' : isLink(entry) ? 'other' : 'file';
       const at = join(folder, name);
+      // Under a key that no name can be, so that both are listed.
+      if (kind === 'file' && files.has(at)) folders.get(folder)?.set(`${name}/`, { name, kind: 'repeated' });
       folders.get(folder)?.set(name, { name, kind });
       if (kind === 'folder' && !folders.has(at)) folders.set(at, new Map());
       if (kind === 'file') files.set(at, entry);
