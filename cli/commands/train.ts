@@ -22,6 +22,7 @@ import { createModel } from '../../train/families/models.ts';
 import type { TrainOptions } from '../../train/loop.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
+import { checkRunFolder } from '../../train/store/folder.ts';
 import { asTrained, goingOn } from '../../train/trainer.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import type { Live } from '../live.ts';
@@ -63,13 +64,14 @@ function augmentFlag(text: string): Augmentation[] {
   });
 }
 
-/** Flags that would have no effect are refused rather than ignored. */
-function refuseIdleFlags({ engine, device, out }: TrainFlags): void {
+/** Flags that would have no effect, and a folder that is somebody's, are refused before pictures are read. */
+function checkFlags({ engine, device, out }: TrainFlags): void {
   if (device !== undefined && engine !== 'onnx')
     throw new UserError(
       `--device: expected --engine onnx with it, got ${engine}; name the engine or leave the device out`,
     );
   if (out?.trim() === '') throw new UserError('--out: expected a folder, got nothing');
+  if (out !== undefined) checkRunFolder(out);
 }
 
 /** As asked for, or as the data calls for. */
@@ -152,7 +154,7 @@ export async function runTraining(
   parts: TrainingParts = {},
 ): Promise<{ dir: string; images: number; interrupted: boolean }> {
   const say = (line: string): void => console.error(line);
-  refuseIdleFlags(flags);
+  checkFlags(flags);
   // What no pictures could make right is told before they are read.
   if (flags.from === undefined) recipeFor(presetOf(flags), ANY_PICTURES, overridesOf(flags));
   const from = flags.from === undefined ? undefined : await readTrainer(flags.from);
@@ -210,7 +212,7 @@ async function goOnInZip(zip: string, flags: TrainFlags, given: readonly string[
     throw new UserError(
       `--resume: expected at most --out, --images, --minutes, --engine and --device with it, got ${idle}; leave it out`,
     );
-  refuseIdleFlags(flags);
+  checkFlags(flags);
   const run = await resumeRun(zip, out);
   const recipe = { ...run.recipe, images: images ?? run.recipe.images };
   console.error(describe(recipe));

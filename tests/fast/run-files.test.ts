@@ -1,10 +1,11 @@
 // A run lies in a folder or anywhere else that keeps files: the loop makes the same of both, and goes on in one what it began in
 // the other.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
+import { runTraining } from '../../cli/commands/train.ts';
 import { UserError } from '../../contract/errors.ts';
 import { createEngine } from '../../train/engines/index.ts';
 import { createModel } from '../../train/families/models.ts';
@@ -104,4 +105,22 @@ test('begun in a folder and ended in memory it is the same to the last bit', asy
     await memory.write(`checkpoints/${name}`, (await disk.read(`checkpoints/${name}`)) ?? new Uint8Array());
   await train({ ...common, files: memory });
   expect(await hashIn(memory)).toBe(await hashIn(whole));
+});
+
+test('a folder of somebody’s pictures is no place for a run, and a file is none; what file managers leave is nothing', async () => {
+  const [own, file, fresh] = ['own', 'file', 'fresh'].map((name) => join(folder, name)) as [string, string, string];
+  for (const dir of [own, fresh]) mkdirSync(dir);
+  writeFileSync(join(own, 'a.png'), 'a picture');
+  writeFileSync(file, '');
+  writeFileSync(join(fresh, '.DS_Store'), '');
+  const inOwn = `run ${own}: expected a run or a new folder, got one with a.png in it; move that or choose another --out`;
+  await expect(train({ ...common, files: folderFiles(own) })).rejects.toThrow(inOwn);
+  expect(readdirSync(own)).toEqual(['a.png']);
+  await expect(folderFiles(file).lock()).rejects.toThrow(
+    `run ${file}: expected a run or a new folder, got a file; choose another --out`,
+  );
+  (await folderFiles(fresh).lock())();
+  (await folderFiles(fresh).lock())(); // where a training was killed before its config.json
+  // The command says so before it reads any pictures.
+  await expect(runTraining({ data: '/nowhere', out: own, engine: 'onnx' })).rejects.toThrow(inOwn);
 });

@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { UserError } from '../../contract/errors.ts';
 
+export const LOCK_FILE = 'lock.sqlite';
 const SQLITE_BUSY = 5;
 
 /** node:sqlite, whose API Node 22 still calls experimental at every start of a process. Node 20 has none. */
@@ -32,7 +33,7 @@ export function lockRun(dir: string): () => void {
     );
     return () => {};
   }
-  const file = join(dir, 'lock.sqlite');
+  const file = join(dir, LOCK_FILE);
   let database: InstanceType<typeof locks.DatabaseSync> | undefined;
   try {
     database = new locks.DatabaseSync(file);
