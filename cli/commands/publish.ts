@@ -25,7 +25,7 @@ function refuseTwins(folders: readonly string[]): void {
 }
 
 export async function runPublish(paths: string[], { to, keep }: StoreFlags & { keep: number }): Promise<void> {
-  const store = await openTarget(to);
+  const store = await openTarget(to, process.env, { makes: true });
   const folders = foldersOf(paths);
   refuseTwins(folders);
   for (const folder of folders) {

@@ -1,9 +1,13 @@
 // `--to`: which store a command means, and the credentials for it from the environment.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { sha256Hex } from '../../contract/bundle.ts';
 import { UserError } from '../../contract/errors.ts';
-import { folderStore } from '../../edge/store/folder.ts';
+import { INDEX_KEY } from '../../contract/published.ts';
+import { folderStore, LOCK_FILE, UNFINISHED_FOLDER } from '../../edge/store/folder.ts';
 import type { ObjectStore } from '../../edge/store/objects.ts';
+import { isLeftBehind } from '../../train/data/tree.ts';
 import { httpStore, s3Store } from './remote.ts';
 
 /** The bucket that wrangler.toml proposes. */
@@ -51,14 +55,41 @@ async function r2Keys(env: Environment): Promise<{ accessKeyId: string; secretAc
   return { accessKeyId: parsed.data.result.id, secretAccessKey: await sha256Hex(new TextEncoder().encode(token)) };
 }
 
-/** `r2`, `r2:BUCKET`, an address of a pocketgen server, or a folder. Throws UserError where a credential is missing. */
-export async function openTarget(to: string, env: Environment = process.env): Promise<ObjectStore> {
+/** What a first publishing that was stopped leaves: the index, which makes it a store, is written last. */
+const ofStores = new Set(['blobs', 'models', 'shards', UNFINISHED_FOLDER, LOCK_FILE]);
+
+/** Refuses a file and, where a store would be made, a folder with something else in it: its owner would find ours among it. */
+function checkStoreFolder(folder: string, makes: boolean): void {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined || existsSync(join(folder, INDEX_KEY))) return;
+  if (!found.isDirectory())
+    throw new UserError(`--to: expected a folder, got ${folder}, which is a file; name another`);
+  if (!makes) return;
+  const other = readdirSync(folder).find((name) => !ofStores.has(name) && !isLeftBehind(name));
+  if (other !== undefined)
+    throw new UserError(
+      `--to: expected a store or a new folder, got ${folder} with ${other} in it; move that or name another`,
+    );
+}
+
+/**
+ * `r2`, `r2:BUCKET`, an address of a pocketgen server, or a folder; `makes` a store where there is none. Throws UserError where a
+ * credential is missing, and for a file or somebody's folder.
+ */
+export async function openTarget(
+  to: string,
+  env: Environment = process.env,
+  { makes = false }: { makes?: boolean } = {},
+): Promise<ObjectStore> {
   if (to.trim() === '') throw new UserError('--to: expected r2, r2:BUCKET, https://… or a folder, got nothing');
   if (/^https?:\/\//i.test(to)) return httpStore(to, needed(env, 'PUBLISH_TOKEN', 'the publish token of that server'));
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(to))
     throw new UserError(`--to: expected r2, r2:BUCKET, https://… or a folder, got ${to}`);
   const r2 = /^r2(?::(.*))?$/.exec(to);
-  if (r2 === null) return folderStore(to);
+  if (r2 === null) {
+    checkStoreFolder(to, makes);
+    return folderStore(to);
+  }
   const bucket = r2[1] ?? BUCKET;
   if (!/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(bucket))
     throw new UserError(`--to: expected r2:BUCKET with a bucket's name, got ${to}`);

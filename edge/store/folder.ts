@@ -9,9 +9,9 @@ import { UserError } from '../../contract/errors.ts';
 import { contentOf, INDEX_KEY } from '../../contract/published.ts';
 import type { ObjectStore, ServedStore } from './objects.ts';
 
-const LOCK_FILE = 'lock.sqlite';
+export const LOCK_FILE = 'lock.sqlite';
 /** Files that are being written; prune takes away those of processes that were killed, and nothing else that lies there. */
-const UNFINISHED_FOLDER = 'tmp';
+export const UNFINISHED_FOLDER = 'tmp';
 const UNFINISHED = new RegExp(`^${UNFINISHED_FOLDER}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`);
 export const isUnfinished = (key: string): boolean => UNFINISHED.test(key);
 /** The lock is held for the time of one small write. */

@@ -249,6 +249,28 @@ test('--to: an address of something else is refused, rather than taken for a fol
   expect((await openTarget(join(root, 'a:b'), {})).where).toContain('a:b');
 });
 
+test('--to: a folder of somebody’s pictures is no place for a new store, and a file is none', async () => {
+  const [bundle, own, file] = ['made-1/one', 'own', 'file'].map((name) => join(root, name)) as [string, string, string];
+  await made('one', 1);
+  mkdirSync(own);
+  writeFileSync(join(own, 'a.png'), 'a picture');
+  writeFileSync(file, '');
+  await expect(runPublish([bundle], { to: own, keep: 1 })).rejects.toThrow(
+    `--to: expected a store or a new folder, got ${own} with a.png in it; move that or name another`,
+  );
+  expect(readdirSync(own)).toEqual(['a.png']);
+  for (const makes of [true, false])
+    await expect(openTarget(file, {}, { makes })).rejects.toThrow(
+      `--to: expected a folder, got ${file}, which is a file; name another`,
+    );
+  // A store is one whatever lies beside it, and so is what a first publishing has left that was stopped.
+  await publishBundle(store, await made('one', 1));
+  writeFileSync(join(root, 'store', 'notes.txt'), '');
+  await openTarget(join(root, 'store'), {}, { makes: true });
+  for (const name of ['notes.txt', 'index.json']) rmSync(join(root, 'store', name));
+  await openTarget(join(root, 'store'), {}, { makes: true });
+});
+
 test('--to: a target says which setting it lacks', async () => {
   await expect(openTarget('r2', {})).rejects.toThrow(
     /^CLOUDFLARE_ACCOUNT_ID: expected the id of your Cloudflare account/,
