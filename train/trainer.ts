@@ -5,6 +5,7 @@ import { UserError } from '../contract/errors.ts';
 import type { PictureSet } from './data/types.ts';
 import { FAMILIES } from './families/family.ts';
 import { createModel } from './families/models.ts';
+import { widthToGrow } from './nn/grown.ts';
 import { type Shapes, sizeOf, type Values } from './nn/tensors.ts';
 import { type Recipe, type RecipeOverrides, recipeSchema, scheduled } from './recipe.ts';
 import { type Checkpoint, seal, stateHash, unseal } from './store/checkpoint.ts';
@@ -93,8 +94,10 @@ export function goingOn(
   const larger = createModel(trainer.recipe).grown;
   const grows = recipe.network.resolution === larger?.network.resolution;
   const sides = larger ? `${network.resolution} or ${larger.network.resolution}` : `${network.resolution}`;
-  if (!grows && recipe.network.resolution !== network.resolution)
+  if (!grows && recipe.network.resolution !== network.resolution) {
+    if (recipe.network.resolution === 2 * network.resolution) refuseNarrow(name, trainer.recipe);
     expect(`pictures of side ${sides}`, `pictures of side ${recipe.network.resolution}`);
+  }
   expect(`pictures of ${network.channels} channels`, `pictures of ${recipe.network.channels} channels`);
   expect(several(network.classes), several(recipe.network.classes));
   const next: Recipe = {
@@ -107,6 +110,19 @@ export function goingOn(
   const fresh = model.initialState();
   const values = grows ? larger.fromCarried(carried, fresh) : carried;
   return { recipe: next, start: { ...fresh, ...model.startFrom(values) } };
+}
+
+/** Where networks would grow if they were wider, it is not the pictures that are amiss. Throws UserError. */
+function refuseNarrow(name: string, recipe: Recipe): void {
+  const { width: has, fullWidth, channels, resolution } = recipe.network;
+  const width = widthToGrow(channels);
+  const wide = { ...recipe.network, width, fullWidth: width / 2 };
+  if (has !== 2 * fullWidth || !createModel({ ...recipe, network: wide }).grown) return;
+  throw new UserError(
+    `going on from ${name}: expected networks of --width ${width} to grow to pictures of side ${2 * resolution} ` +
+      `(${width / channels} for each of their ${channels === 1 ? 'one channel' : `${channels} channels`}), got --width ${has}; ` +
+      `make the run of side ${resolution} again with --width ${width}`,
+  );
 }
 
 /** The values with a row for each of the new classes, where they have one for each of the old. */

@@ -8,6 +8,8 @@ import { createNetworks } from '../../train/nn/networks.ts';
 import { plainPass } from '../../train/nn/pass.ts';
 import type { NetworkSpec } from '../../train/nn/spec.ts';
 import type { Tensors, Values } from '../../train/nn/tensors.ts';
+import { recipeFor } from '../../train/recipe.ts';
+import { goingOn } from '../../train/trainer.ts';
 import { smallResidual } from '../helpers/networks.ts';
 
 const small: NetworkSpec = {
@@ -108,3 +110,29 @@ test.each<[string, Partial<NetworkSpec>]>([
 ])('networks do not grow %s', (_, changes) => {
   expect(grown({ ...small, ...changes })).toBeUndefined();
 });
+
+test.each([
+  [1, 16, 12, 'one channel'],
+  [3, 48, 32, '3 channels'],
+  [4, 64, 60, '4 channels'],
+] as const)(
+  'pictures of %i channels want networks of width %i to grow, which is said of narrower ones',
+  (channels, width, narrow, of) => {
+    const recipe = (side: number, width?: number) =>
+      recipeFor(
+        'auto',
+        { ...{ width: side, height: side }, ...{ channels, classes: [], count: 100 } },
+        width ? { width } : {},
+      );
+    const made = recipe(32, narrow);
+    const trainer = { ...{ recipe: made, classes: [], images: 8 }, ...{ values: {}, sha256: '' } };
+    expect(grown(recipe(32, width).network)).toBeDefined();
+    expect(() => goingOn({ name: 'small', trainer }, recipe(64), [])).toThrow(
+      `going on from small: expected networks of --width ${width} to grow to pictures of side 64 (16 for each of their ${of}), ` +
+        `got --width ${narrow}; make the run of side 32 again with --width ${width}`,
+    );
+    expect(() => goingOn({ name: 'small', trainer }, recipe(48), [])).toThrow(
+      'expected pictures of side 32, as it has, got',
+    );
+  },
+);

@@ -22,6 +22,12 @@ const FILTERS = [
   { taps: TAPS.map(({ x, y }) => (x * x + y * y - 4 / 3) / 2), scale: 4 },
 ];
 
+/**
+ * The least width of networks that grow, for the channels of their pictures: a quarter of it is the new stage's, which reads each of
+ * them through each filter.
+ */
+export const widthToGrow = (channels: number): number => 4 * FILTERS.length * channels;
+
 /** By so much is the picture louder than what was in the same channels before, so that this hardly counts. */
 const LOUD = 8;
 
@@ -55,7 +61,7 @@ export function grown(spec: NetworkSpec): NetworkSpec | undefined {
   const { family, width, fullWidth, channels } = spec;
   const resolution = pictureSizes.find((side) => side === 2 * spec.resolution);
   if (family !== 'residual' || !resolution || width !== 2 * fullWidth || fullWidth % 2 > 0) return undefined;
-  if (fullWidth / 2 < FILTERS.length * channels || spec.generatorBlocks < 2) return undefined;
+  if (width < widthToGrow(channels) || spec.generatorBlocks < 2) return undefined;
   const small = stages(spec);
   const large: NetworkSpec = { ...spec, resolution, width: fullWidth, fullWidth: fullWidth / 2 };
   const held = stages(large).slice(0, -1);
