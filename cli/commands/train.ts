@@ -13,6 +13,7 @@ import {
 import { PICTURES } from '../../train/data/packed.ts';
 import type { EngineChoice } from '../../train/engines/choose.ts';
 import { native } from '../../train/engines/onnxruntime.ts';
+import { useBackend } from '../../train/engines/tfjs.ts';
 import { fewestHeldOut } from '../../train/eval/evaluator.ts';
 import { judgeFor } from '../../train/eval/judge.ts';
 import { createQualityCheck } from '../../train/eval/quality.ts';
@@ -166,6 +167,7 @@ export async function runTraining(
     flags.out ??
     join('runs', flags.family && flags.family !== PRESETS[preset]?.family ? `${name}-${flags.family}` : name);
   const planned = { ...overridesOf(flags), ...(await asPlanned(flags, dir)) };
+  if (from) await useBackend('cpu'); // which growing computes on
   const { recipe, start } = from
     ? goingOn(
         from,

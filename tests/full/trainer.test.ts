@@ -226,4 +226,11 @@ test('the commands: export --trainer, train --from at the bundle’s own size, a
     truncation: 1,
   });
   await expect(cli(...go, at('bare'), '--data', at('own'))).rejects.toThrow('export its run with --trainer');
+
+  const wide = ['--data', at('own'), '--size', '32', '--width', '64', '--transparent', '--evaluations', '0'];
+  await cli('train', ...wide, '--images', '8', '--batch', '8', '--out', at('wide'));
+  await cli('export', at('wide'), '--out', at('to-grow'), '--dtype', 'int8', '--trainer');
+  const said = await cli('train', '--data', at('own'), '--size', '64', '--from', at('to-grow'), '--dry-run');
+  expect(said).toContain('dry run, nothing written');
+  expect(said).not.toContain('TensorFlow.js');
 });
