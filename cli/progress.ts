@@ -8,36 +8,52 @@ function clock(seconds: number): string {
   return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
 }
 
+const LINES_MS = 10_000;
+
+/** A bar on a terminal. Elsewhere a line where there is something new, at most one in 10 s, and the last one. */
 export function trainingProgress(json: boolean): { update: (report: ProgressReport) => void; stop: () => void } {
   if (json) return { update: (report) => console.log(JSON.stringify(report)), stop: () => {} };
+  return process.stderr.isTTY ? trainingBar() : trainingLines();
+}
+
+function factsOf({ images, total, imagesPerSecond, secondsLeft, statistics }: ProgressReport): string {
+  const numbers = Object.entries(statistics).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+  const speed = `${imagesPerSecond.toFixed(0)} images/s`;
+  return [`${images}/${total} images`, speed, `${clock(secondsLeft)} left`, ...numbers.slice(0, 2)].join(', ');
+}
+
+function trainingBar(): ReturnType<typeof trainingProgress> {
   let bar: SingleBar | undefined;
   return {
-    update: ({ images, total, imagesPerSecond, secondsLeft, statistics }) => {
-      const payload = {
-        speed: imagesPerSecond.toFixed(0),
-        left: clock(secondsLeft),
-        numbers: Object.entries(statistics)
-          .slice(0, 2)
-          .map(([name, value]) => `${name} ${value.toFixed(3)}`)
-          .join(', '),
-      };
+    update: (report) => {
+      const payload = { facts: factsOf(report) };
       if (!bar) {
-        bar = new SingleBar(
-          {
-            format: 'training {bar} {value}/{total} images, {speed} images/s, {left} left, {numbers}',
-            noTTYOutput: true,
-            notTTYSchedule: 10_000,
-          },
-          Presets.shades_classic,
-        );
-        bar.start(total, images, payload);
+        bar = new SingleBar({ format: 'training {bar} {facts}' }, Presets.shades_classic);
+        bar.start(report.total, report.images, payload);
       }
-      bar.update(images, payload);
+      bar.update(report.images, payload);
     },
     stop: () => {
       bar?.stop();
       bar = undefined;
     },
+  };
+}
+
+function trainingLines(): ReturnType<typeof trainingProgress> {
+  let saidAt = Number.NEGATIVE_INFINITY;
+  let unsaid: string | undefined;
+  const say = (): void => {
+    if (unsaid !== undefined) console.error(`training ${unsaid}`);
+    saidAt = performance.now();
+    unsaid = undefined;
+  };
+  return {
+    update: (report) => {
+      unsaid = factsOf(report);
+      if (performance.now() - saidAt >= LINES_MS) say();
+    },
+    stop: say,
   };
 }
 
