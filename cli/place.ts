@@ -40,6 +40,9 @@ export function nameFrom(source: string, fallback: string): string {
   );
 }
 
+/** Of pictures whose folder has no name that an address could have. */
+export const nameOfPictures = ({ sha256 }: Pick<PictureSet, 'sha256'>): string => `pictures-${sha256.slice(0, 6)}`;
+
 /** A recipe for so many images, or as many as its preset has: how long a model is trained can change, and its schedules with it. */
 export type RecipeOf = (images?: number) => Recipe;
 

@@ -1,6 +1,6 @@
 // `pocketgen export`: from a run to a bundle.
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import type { Variant } from '../../contract/manifest.ts';
@@ -16,6 +16,7 @@ import { folderFiles } from '../../train/store/folder.ts';
 import { readConfig, readStats } from '../../train/store/run.ts';
 import { variantOf } from '../bundle-options.ts';
 import { numberFrom, truncation } from '../numbers.ts';
+import { nameFrom, nameOfPictures } from '../place.ts';
 import { recordedTraining, trainingDifference } from '../same-training.ts';
 
 function variantsOf(list: string): [Variant, ...Variant[]] {
@@ -170,8 +171,9 @@ export function registerExport(command: Command): void {
     });
 }
 
-async function bundleFolder(from: string): Promise<string> {
+/** Of a run of own pictures, in letters that an address can have: what `start` calls the same model. */
+export async function bundleFolder(from: string): Promise<string> {
   if (isBundle(from)) throw new UserError(`--out: expected a folder for what is made of ${from}, got none`);
-  const { preset } = (await readConfig(folderFiles(from))).recipe;
-  return join('models', preset === 'auto' ? basename(resolve(from)) : preset);
+  const { recipe, dataset } = await readConfig(folderFiles(from));
+  return join('models', recipe.preset === 'auto' ? nameFrom(from, nameOfPictures(dataset)) : recipe.preset);
 }

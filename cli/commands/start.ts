@@ -13,7 +13,7 @@ import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp } from '../data-o
 import { startLive } from '../live.ts';
 import { port, positive, wholeFrom } from '../numbers.ts';
 import { buildPage, PAGE } from '../page.ts';
-import { findPlace, nameFrom, type Place, type RecipeOf } from '../place.ts';
+import { findPlace, nameFrom, nameOfPictures, type Place, type RecipeOf } from '../place.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
 import { runExport } from './export.ts';
 import { presetOf, presetOption, readPictures, runTraining } from './train.ts';
@@ -159,7 +159,7 @@ export async function runStart(flags: StartFlags): Promise<void> {
         ...(flags.mirror && { mirror: true }),
       });
     const named = datasetNames.includes(flags.data);
-    const proposed = named ? preset : nameFrom(flags.data, `pictures-${pictures.train.sha256.slice(0, 6)}`);
+    const proposed = named ? preset : nameFrom(flags.data, nameOfPictures(pictures.train));
     const place = await findPlace({ given: flags.name, proposed }, recipeOf, pictures.train, say);
     const { bundle, finished, trained = 0, planned = trained } = place;
     // What was trained, not what was planned: its minutes may have been over before.

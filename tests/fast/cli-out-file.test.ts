@@ -1,13 +1,26 @@
 // Where a command may write: what is no file is never replaced by one, and a link stays a link.
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { bundleFolder } from '../../cli/commands/export.ts';
 import { outFile, outPng } from '../../cli/out-file.ts';
+import { nameFrom } from '../../cli/place.ts';
 import { replaceFolder } from '../../export/folder.ts';
+import { recipeFor } from '../../train/recipe.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { isSystemError, systemErrorSentence } from '../../train/store/system-error.ts';
+import { clearPictures } from '../small.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'pocketgen-out-')));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -52,4 +65,21 @@ test('a bundle’s folder that cannot be made is told with the folder it would l
   expect(sentence).toBe(
     `${folder}: expected to make a folder in it, got "name too long" (ENAMETOOLONG); check the path, its permissions and the space left`,
   );
+});
+
+test('a run of own pictures is exported under the name that start gives them, whatever script its own is in', async () => {
+  const pictures = clearPictures(4);
+  const { name, sha256, count, classes, note } = pictures;
+  const dataset = { source: 'own', name, sha256, count, classes, note };
+  const folderFor = (run: string, preset: string): Promise<string> => {
+    mkdirSync(join(folder, run), { recursive: true });
+    const config = { recipe: recipeFor(preset, pictures), dataset, plans: [] };
+    writeFileSync(join(folder, run, 'config.json'), JSON.stringify(config));
+    return bundleFolder(join(folder, run));
+  };
+  expect(await folderFor('猫', 'auto')).toBe('models/mao');
+  expect(nameFrom('猫', '')).toBe('mao');
+  expect(await folderFor('my-cats-2', 'auto')).toBe('models/my-cats-2');
+  expect(await folderFor('🙂', 'auto')).toBe(`models/pictures-${sha256.slice(0, 6)}`);
+  expect(await folderFor('猫', 'quick')).toBe('models/quick');
 });
