@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { UserError } from '../contract/errors.ts';
+import { printable } from '../contract/printable.ts';
 import { isSystemError, systemErrorSentence } from '../train/store/system-error.ts';
 import { missingPackage } from './missing-package.ts';
 import { tellUsage } from './usage.ts';
@@ -117,8 +118,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   const told = missingPackage(error) ?? error;
-  if (told instanceof UserError) console.error(told.message);
-  else if (isSystemError(told)) console.error(systemErrorSentence(told));
+  if (told instanceof UserError) console.error(printable(told.message));
+  else if (isSystemError(told)) console.error(printable(systemErrorSentence(told)));
   else throw told;
   process.exitCode = 1;
 }

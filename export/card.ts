@@ -1,6 +1,7 @@
 // The model card of a bundle, written from its manifest (after Mitchell et al. 2019, "Model Cards for Model Reporting").
 import { z } from 'zod';
 import type { Evaluation, Manifest } from '../contract/manifest.ts';
+import { printable } from '../contract/printable.ts';
 
 const startedFrom = z.object({ name: z.string(), images: z.number() });
 
@@ -98,13 +99,13 @@ export function modelCard(manifest: Manifest): string {
   const table = files.map(
     (f) => `| \`${f.path}\` | ${f.variant} | ${kilobytes(f.bytes)} | \`${f.sha256.slice(0, 16)}…\` |`,
   );
-  return `# ${manifest.title}
+  return `# ${printable(manifest.title)}
 
 ${manifest.description}
 
 - **Kind**: ${FAMILIES[manifest.kind] ?? manifest.kind} generator, ${image.width}x${image.height}, ${KINDS[image.channels]}; opset ${manifest.opset}
-- **Input**: latent of ${latent.size} normal numbers${classes.length > 0 ? `, one of ${classes.length} classes: ${classes.join(', ')}` : ''}
-${manifest.encoder ? '- **Encoder**: the way back, from a picture and its class to the latent that draws it again\n' : ''}${manifest.completer ? '- **Completer**: keeps a part of a picture and draws the rest, in another way for every seed\n' : ''}- **Training data**: ${training.dataset.name}; SHA-256 of the pictures \`${training.dataset.sha256.slice(0, 16)}…\`
+- **Input**: latent of ${latent.size} normal numbers${classes.length > 0 ? `, one of ${classes.length} classes: ${classes.map(printable).join(', ')}` : ''}
+${manifest.encoder ? '- **Encoder**: the way back, from a picture and its class to the latent that draws it again\n' : ''}${manifest.completer ? '- **Completer**: keeps a part of a picture and draws the rest, in another way for every seed\n' : ''}- **Training data**: ${printable(training.dataset.name)}; SHA-256 of the pictures \`${training.dataset.sha256.slice(0, 16)}…\`
 - **Training**: preset \`${training.preset}\`, ${training.imagesSeen} images seen, engine ${training.engine}, seed ${training.seed}${wentOn(training)}
 - **Licence**: ${manifest.license}
 

@@ -1,6 +1,7 @@
 // `pocketgen dataset info|fetch|preview`: look at a data set, download it, draw a contact sheet of it.
 import type { Command } from 'commander';
 import { encodePng } from '../../contract/png.ts';
+import { printable } from '../../contract/printable.ts';
 import {
   classCounts,
   copyLines,
@@ -88,13 +89,14 @@ function describe(splits: DatasetSplits): string {
   const { train, test, report } = splits;
   const counts = [classCounts(train), classCounts(test)] as const;
   const size = (index: number): string => `${counts[0][index]} training, ${counts[1][index]} held out`;
-  const width = Math.max(0, ...train.classes.map((name) => name.length));
+  const classes = train.classes.map(printable);
+  const width = Math.max(0, ...classes.map((name) => name.length));
   return [
     ...reportLines(splits),
     `pictures: ${train.width}x${train.height}, ${coloursOf(train)}; ` +
       `${train.count} training, ${test.count} held out`,
-    train.classes.length === 0 ? 'classes: none' : `classes: ${train.classes.length}`,
-    ...train.classes.map((name, index) => `  ${String(index).padStart(3)} ${name.padEnd(width)}  ${size(index)}`),
+    classes.length === 0 ? 'classes: none' : `classes: ${classes.length}`,
+    ...classes.map((name, index) => `  ${String(index).padStart(3)} ${name.padEnd(width)}  ${size(index)}`),
     ...(report && report.copies.length > 0 ? ['exact and near copies, one group a line:', ...copyLines(report)] : []),
     `sha256 (training): ${train.sha256}`,
   ].join('\n');

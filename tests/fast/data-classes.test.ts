@@ -2,10 +2,12 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Command } from 'commander';
 import sharp from 'sharp';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { registerDataset } from '../../cli/commands/dataset.ts';
 import { randomWords } from '../../contract/random.ts';
-import { classCounts, loadDataset } from '../../train/data/index.ts';
+import { classCounts, loadDataset, reportLines } from '../../train/data/index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pocketgen-classes-'));
 const cacheDir = join(root, 'cache');
@@ -163,4 +165,18 @@ test('a picture or a class that may not be read is left out, and the reason is t
     if (superuser) process.seteuid?.(0);
     chmodSync(join(folder, 'dogs'), 0o755);
   }
+});
+
+test('a line break in a name breaks no table and no list, and is in the data as it is', async () => {
+  await write('ca\nts/a.png', 'dogs/b.png');
+  writeFileSync(join(folder, 'ca\nts', 'broken.png'), 'none');
+  const splits = await load();
+  expect(splits.train.classes).toEqual(['ca\nts', 'dogs']);
+  expect(reportLines(splits)).toContain('left out: ca?ts/broken.png (no picture in a format that is read)');
+  const print = vi.spyOn(console, 'log').mockImplementation(() => {});
+  const program = new Command();
+  registerDataset(program);
+  await program.parseAsync(['info', folder, '--size', '16'], { from: 'user' });
+  expect(print.mock.calls.join('\n')).toContain('\n    0 ca?ts  1 training, 0 held out\n    1 dogs   1 training,');
+  print.mockRestore();
 });

@@ -6,7 +6,9 @@ import { expect, test } from 'vitest';
 import { parseManifest } from '../../contract/manifest.ts';
 import { contactSheet, type Picture } from '../../contract/picture.ts';
 import { decodePng, encodePng } from '../../contract/png.ts';
+import { modelCard } from '../../export/card.ts';
 import { trainingHistory } from '../../export/history.ts';
+import { readManifest } from '../../export/open.ts';
 import { recordEvaluation } from '../../export/record.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 
@@ -126,4 +128,11 @@ test('the card of a small set has its interval, copies and fine detail, and says
   expect(card).not.toContain('FID (own');
   // What only real pictures have a number for is no row.
   expect(card).not.toContain('lower half drawn anew');
+});
+
+test('a line break in a title or in the name of a class breaks neither the heading of the card nor its list', () => {
+  const manifest = readManifest('models/fashion-gan');
+  const card = modelCard({ ...manifest, title: 'two\nlines', classes: ['ca\nts', 'dogs\u001b'] });
+  expect(card).toContain('# two?lines\n\n');
+  expect(card).toContain('one of 2 classes: ca?ts, dogs?\n- **');
 });

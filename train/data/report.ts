@@ -1,4 +1,5 @@
 // What loading own pictures has to say, as sentences.
+import { printable } from '../../contract/printable.ts';
 import type { DatasetReport, DatasetSplits, PictureOptions } from './types.ts';
 
 /** As many files are named; a list that nobody reads to its end says less. */
@@ -41,14 +42,14 @@ export function noteOf(
 
 /** The note, what was left out (the first twenty, then a count), and what the person should know or may want to change. */
 export function reportLines({ train, report }: DatasetSplits): string[] {
-  if (!report) return [train.note];
+  if (!report) return [printable(train.note)];
   const { leftOut, remarks } = report;
   return [
     train.note,
     ...leftOut.slice(0, named).map(({ path, reason }) => `left out: ${path} (${reason})`),
     ...(leftOut.length > named ? [`left out: ${leftOut.length - named} more`] : []),
     ...remarks,
-  ];
+  ].map(printable);
 }
 
 /** Groups of copies, the first twenty, each on a line. */
@@ -56,7 +57,7 @@ export function copyLines({ copies }: DatasetReport): string[] {
   return [
     ...copies.slice(0, named).map((group) => `  ${group.slice(0, named).join(', ')}${more(group.length)}`),
     ...(copies.length > named ? [`  and ${copies.length - named} more groups`] : []),
-  ];
+  ].map(printable);
 }
 
 const more = (length: number): string => (length > named ? ` and ${length - named} more` : '');
