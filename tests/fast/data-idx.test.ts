@@ -159,4 +159,11 @@ describe('loadDataset', () => {
       );
     }
   });
+
+  test('a single file is said to be one, and so is what is neither file nor folder', async () => {
+    await expect(loadDataset('package.json')).rejects.toThrow(
+      'got "package.json", which is a file; name the folder that it is in, or a zip by a name in .zip',
+    );
+    await expect(loadDataset('/dev/null')).rejects.toThrow('got "/dev/null", which is neither');
+  });
 });

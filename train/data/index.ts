@@ -41,8 +41,14 @@ function assertFolderOrZip(source: string): 'folder' | 'zip' {
   const found = statSync(source, { throwIfNoEntry: false });
   if (found?.isDirectory()) return 'folder';
   if (found?.isFile() && source.toLowerCase().endsWith('.zip')) return 'zip';
+  const what =
+    found === undefined
+      ? 'which is not there'
+      : found.isFile()
+        ? 'which is a file; name the folder that it is in, or a zip by a name in .zip'
+        : 'which is neither';
   throw new UserError(
     `data set: expected ${datasetNames.join(', ')}, a folder of pictures or a .zip of one, got ` +
-      `${JSON.stringify(source)}${found ? '' : ', which is not there'}`,
+      `${JSON.stringify(source)}, ${what}`,
   );
 }
