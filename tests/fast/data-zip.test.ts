@@ -58,6 +58,15 @@ test('a top folder is looked through, whether it holds classes or is named like 
   expect((await load({ 'cats/a.png': picture })).train.classes).toEqual(['cats']);
 });
 
+test('where there is nothing but a zip inside, that is named', async () => {
+  const inner = zipSync({ 'a.png': picture });
+  await expect(load({ 'photos/inner.zip': inner, 'notes.txt': inner })).rejects.toThrow(
+    /got none, only 1 other file, photos\/inner\.zip \(a zip inside, which is not looked into; unpack it\), photos\/ \(no/,
+  );
+  const { report } = await load({ 'a.png': picture, 'inner.zip': inner });
+  expect(report).toMatchObject({ leftOut: [], otherFiles: 1 });
+});
+
 test('a link in a zip is not followed', async () => {
   const link = Buffer.from('/etc/passwd');
   const { train, report } = await load({

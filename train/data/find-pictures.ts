@@ -122,13 +122,14 @@ export async function findPictures(tree: PictureTree): Promise<FoundPictures> {
     // By class, then by name, whatever the file system's or the zip's order.
     pictures: pictures.sort((a, b) => a.label - b.label || byName(a.path, b.path)),
     splitFolders: isSplit ? splits : [],
-    ...finder.rest(),
+    ...finder.rest(pictures.length === 0),
   };
 }
 
 function createFinder(tree: PictureTree) {
   const leftOut = new Map<string, string>();
   const listed = new Map<string, { folders: string[]; pictures: string[]; others: number }>();
+  const zips: string[] = [];
   /** The first reason is the cause of any other. */
   const leave = (path: string, reason: string): void => void (leftOut.has(path) || leftOut.set(path, reason));
 
@@ -148,6 +149,7 @@ function createFinder(tree: PictureTree) {
       if (isLitter(name)) continue;
       if (kind === 'folder') found.folders.push(name);
       else if (kind === 'dangling') leave(join(folder, name), 'a link to nothing');
+      else if (/\.zip$/i.test(name)) zips.push(join(folder, name));
       else if (!isPicture(name)) found.others++;
       else if (kind === 'file') found.pictures.push(name);
       else if (kind === 'repeated') leave(join(folder, name), 'in the zip more than once, the last one is used');
@@ -200,9 +202,17 @@ function createFinder(tree: PictureTree) {
     walk,
     top,
     leave,
-    rest: () => ({
-      leftOut: [...leftOut].map(([path, reason]) => ({ path, reason })),
-      otherFiles: [...listed.values()].reduce((sum, { others }) => sum + others, 0),
-    }),
+    /** Zips are files like any others, unless there is `nothing` else that pictures could be in. */
+    rest: (nothing: boolean) => {
+      const reason = 'a zip inside, which is not looked into; unpack it';
+      const others = [...listed.values()].reduce((sum, { others }) => sum + others, 0);
+      return {
+        leftOut: [
+          ...(nothing ? zips.map((path) => ({ path, reason })) : []),
+          ...[...leftOut].map(([path, reason]) => ({ path, reason })),
+        ],
+        otherFiles: others + (nothing ? 0 : zips.length),
+      };
+    },
   };
 }
