@@ -45,6 +45,15 @@ describe('folders of splits', () => {
     expect(train.note).toContain('split by its folders test/, train/, valid/: 2 held out');
   });
 
+  test('are classes where other folders stand beside them, and that is said', async () => {
+    await write('Train/a.png', 'Test/b.png', 'extra/c.png');
+    const { train, report } = await load();
+    expect(train.classes).toEqual(['Test', 'Train', 'extra']);
+    expect(report?.remarks).toEqual([
+      'Test/, Train/ are named like a split but are classes here, as other folders stand beside them: move those away to have the split used',
+    ]);
+  });
+
   test('without classes too; in a top folder too', async () => {
     await write('set/train/a.png', 'set/train/b.png', 'set/val/c.png');
     const { train, test: held } = await load();

@@ -20,6 +20,8 @@ export interface FoundPictures {
   classes: string[];
   pictures: FoundPicture[];
   splitFolders: string[];
+  /** Folders that are named like a split and are classes, as others stand beside them. */
+  splitClasses: string[];
   leftOut: LeftOut[];
   otherFiles: number;
 }
@@ -58,10 +60,8 @@ export async function findPictures(tree: PictureTree): Promise<FoundPictures> {
   const top = await finder.top();
   const { folders, pictures: loose } = await finder.list(top);
   const splits = folders.filter((name) => sides.has(fold(name)));
-  const isSplit =
-    loose.length === 0 &&
-    splits.length === folders.length &&
-    new Set(splits.map((name) => sides.get(fold(name)))).size === 2;
+  const namesBoth = new Set(splits.map((name) => sides.get(fold(name)))).size === 2;
+  const isSplit = loose.length === 0 && splits.length === folders.length && namesBoth;
   const parts: Part[] = isSplit
     ? splits.map((name) => ({ folder: join(top, name), side: sides.get(fold(name)) ?? 'train' }))
     : [{ folder: top }];
@@ -122,6 +122,7 @@ export async function findPictures(tree: PictureTree): Promise<FoundPictures> {
     // By class, then by name, whatever the file system's or the zip's order.
     pictures: pictures.sort((a, b) => a.label - b.label || byName(a.path, b.path)),
     splitFolders: isSplit ? splits : [],
+    splitClasses: namesBoth && !isSplit ? splits : [],
     ...finder.rest(pictures.length === 0),
   };
 }

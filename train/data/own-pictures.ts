@@ -87,6 +87,11 @@ async function load(
     splitFolders: found.splitFolders,
     remarks: [],
   };
+  if (found.splitClasses.length > 0)
+    report.remarks.push(
+      `${found.splitClasses.map((name) => `${name}/`).join(', ')} are named like a split but are classes here, as other folders stand ` +
+        'beside them: move those away to have the split used',
+    );
   if (leaked > 0)
     report.remarks.push(
       `${leaked} of the held-out pictures ${leaked === 1 ? 'is a copy' : 'are copies'} of training pictures and left out`,
