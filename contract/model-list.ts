@@ -11,7 +11,7 @@ const size = z.int().check(z.minimum(1));
 const entrySchema = z.object({
   name: nameSchema,
   title: z.string(),
-  /** Whether /v1/training/NAME answers: the page asks for nothing that is not there. */
+  /** A training is under way, or one has made no pictures yet: /v1/training/NAME has news, which the page asks for. */
   training: z.boolean(),
   /** `bundleVersion`: addresses of the API that name it are kept for ever. Absent where there is no bundle. */
   version: z.optional(versionSchema),

@@ -188,14 +188,19 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
     },
     async pageList() {
       const first: ListedModel[] = [];
+      const pictured: ListedModel[] = [];
       const last: ListedModel[] = [];
-      for (const { open, folder: path, training } of newestFirst([...shelves.values()])) {
+      for (const { open, folder: path, training, error } of newestFirst([...shelves.values()])) {
         const name = basename(path);
+        const underWay = training !== undefined && isUnderWay(training);
+        if (open !== undefined) pictured.push(listedModel(open.entry, underWay));
         if (open !== undefined || training === undefined || !nameSchema.safeParse(name).success) continue;
+        // What a training left and is refused is told in /healthz; no other pictures are coming.
+        if (error !== undefined && !underWay) continue;
         // One that has no pictures is worth looking at only while they are coming.
-        (isUnderWay(training) ? first : last).push({ name, title: name, training: true });
+        (underWay ? first : last).push({ name, title: name, training: true });
       }
-      return [...first, ...[...served.values()].map(({ entry }) => listedModel(entry, entry.changes)), ...last];
+      return [...first, ...pictured, ...last];
     },
     training(name) {
       const shelf = shelfOf(name);

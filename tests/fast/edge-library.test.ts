@@ -312,6 +312,34 @@ test('the training of a model is told with the hash of the bundle that is served
   expect(parseModelList(await jsonOf('/models/index.json'))[0]).toMatchObject({ name: 'tiny-colour', training: true });
 });
 
+test('a training that has ended is told, but its model is not listed as one that is being trained', async () => {
+  const listed = async () =>
+    parseModelList(await jsonOf('/models/index.json')).map(({ name, training }) => [name, training]);
+  for (const [state, updated, underWay] of [
+    ['training', Date.now(), true],
+    ['training', Date.now() - 200_000, false], // killed
+    ['stopped', Date.now(), false],
+    ['finished', Date.now(), false],
+  ] as const) {
+    writeTraining('tiny-colour', training({ state, updated: new Date(updated).toISOString() }));
+    await library.look();
+    expect([state, await listed()]).toEqual([state, [['tiny-colour', underWay]]]);
+    const told = await jsonOf<Training>('/v1/training/tiny-colour');
+    expect(told.state).toBe(state === 'training' && !underWay ? 'stopped' : state);
+    // The same command goes on with it at any moment.
+    const picture = await get('/v1/images/tiny-colour/1.png');
+    expect(picture.headers.get('Cache-Control')).toBe('public, no-cache');
+  }
+});
+
+test('what a training left and is refused is not listed as if pictures of it were coming', async () => {
+  cpSync(folderOf('tiny-colour'), folderOf('left'), { recursive: true });
+  writeTraining('left', training({ model: 'left', state: 'finished' }));
+  await twoLooks();
+  expect(parseModelList(await jsonOf('/models/index.json')).map(({ name }) => name)).toEqual(['tiny-colour']);
+  expect(notices).toEqual([expect.stringMatching(/left is not served: expected a name of its own, got tiny-colour/)]);
+});
+
 test('a training without pictures yet is listed first; one that was killed is said to be stopped', async () => {
   mkdirSync(folderOf('coming'));
   writeTraining('coming', training({ model: 'coming' }));
