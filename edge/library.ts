@@ -60,6 +60,8 @@ interface Shelf {
   /** Networks of this bundle and the ones before it, by file name. */
   networks: Map<string, Uint8Array<ArrayBuffer>>;
   error: string | undefined;
+  /** Refused, as another shelf's bundle has this name: taken when that is free. */
+  wanted: string | undefined;
   training: Training | undefined;
 }
 
@@ -83,22 +85,27 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
     await bundle?.model.close();
   }
 
+  /** Whose bundle is served by that name. */
+  const shelfNamed = (name: string): Shelf | undefined =>
+    [...shelves.values()].find((shelf) => shelf.open?.entry.name === name);
+
   /** Opens what lies on the shelf now; what was served from it goes on being served if that fails. */
   async function take(shelf: Shelf): Promise<void> {
     const before = shelf.open;
     shelf.taken = shelf.stamp;
     shelf.error = undefined;
+    shelf.wanted = undefined;
     if (shelf.stamp === undefined) {
       Object.assign(shelf, { open: undefined, text: '', sha256: '' });
     } else {
       try {
         const { model, text, network } = await openFolder(shelf.folder, open);
-        const other = [...shelves.values()].find(
-          (one) => one !== shelf && one.open?.entry.name === model.manifest.name,
-        );
-        if (other !== undefined) {
+        const { name } = model.manifest;
+        const other = shelfNamed(name);
+        if (other !== undefined && other !== shelf) {
           await model.close();
-          throw new UserError(`expected a name of its own, got ${model.manifest.name}, which ${other.folder} has`);
+          shelf.wanted = name;
+          throw new UserError(hasNameOf(name, other));
         }
         shelf.networks.delete(network.path);
         shelf.networks.set(network.path, network.bytes);
@@ -144,6 +151,13 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
       if (settled && shelf.taken !== stamp) await take(shelf);
       if (!seen.has(path) && shelf.open === undefined) shelves.delete(path);
     }
+    // Its own files say nothing of a name that has become free: the other bundle has gone, or is called otherwise now.
+    for (const shelf of shelves.values()) {
+      if (shelf.wanted === undefined || shelf.taken !== shelf.stamp) continue;
+      const other = shelfNamed(shelf.wanted);
+      if (other === undefined) await take(shelf);
+      else shelf.error = hasNameOf(shelf.wanted, other);
+    }
     started = true;
     arrange();
   }
@@ -155,8 +169,10 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
     return next;
   }
 
+  /** What is served by a name goes before a folder that is called so and has nothing to serve. */
   const shelfOf = (name: string): Shelf | undefined =>
-    [...shelves.values()].find((shelf) => (shelf.open?.entry.name ?? basename(shelf.folder)) === name);
+    shelfNamed(name) ??
+    [...shelves.values()].find(({ open, folder }) => open === undefined && basename(folder) === name);
 
   const library: Library = {
     list: async () => [...served.values()].map(({ entry }) => entry),
@@ -232,9 +248,23 @@ export async function openLibrary({ folder, open, notice }: LibraryOptions): Pro
 }
 
 function emptyShelf(folder: string): Shelf {
-  const nothing = { stamp: undefined, taken: undefined, open: undefined, error: undefined, training: undefined };
-  return { folder, made: 0, text: '', sha256: '', networks: new Map(), ...nothing };
+  return {
+    folder,
+    stamp: undefined,
+    made: 0,
+    taken: undefined,
+    open: undefined,
+    text: '',
+    sha256: '',
+    networks: new Map(),
+    error: undefined,
+    wanted: undefined,
+    training: undefined,
+  };
 }
+
+const hasNameOf = (name: string, { folder }: Shelf): string =>
+  `expected a name of its own, got ${name}, which ${folder} has`;
 
 const isUnderWay = ({ state, updated }: Training): boolean =>
   state === 'training' && Date.now() - Date.parse(updated) <= SILENT_MS;

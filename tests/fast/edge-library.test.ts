@@ -210,6 +210,42 @@ test('a broken bundle is left out and named; in the place of a good one, the goo
   ]);
 });
 
+test('a bundle whose name another has is served when that one goes or is called otherwise, and its files are found', async () => {
+  // Called like the model that the other folder has, so either could be meant by its name.
+  renameSync(folderOf('tiny-colour'), folderOf('a-clothes'));
+  await twoLooks();
+  put(await another(1), 'tiny-colour');
+  put(await another(2), 'z-clothes');
+  await twoLooks();
+  const health = async () => {
+    const { status, models } = await jsonOf<{ status: string; models: { name: string; error?: string }[] }>('/healthz');
+    return [status, ...models.map(({ name, error }) => error?.replace(/.*\//, `${name}: `) ?? name)];
+  };
+  expect(await health()).toEqual(['degraded', 'tiny-colour', 'tiny-colour: a-clothes has', 'z-clothes: a-clothes has']);
+  const versionOf = async () => (await library.list())[0]?.version;
+  const first = await versionOf();
+
+  rmSync(folderOf('a-clothes'), { recursive: true });
+  await twoLooks();
+  expect(await health()).toEqual(['degraded', 'tiny-colour', 'z-clothes: tiny-colour has']);
+  expect((await get('/v1/images/tiny-colour/1.png')).status).toBe(200);
+  const second = await versionOf();
+  expect(second).not.toBe(first);
+
+  const path = join(folderOf('tiny-colour'), 'model.json');
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), name: 'renamed' }));
+  await twoLooks();
+  expect(await health()).toEqual(['ok', 'renamed', 'tiny-colour']);
+  expect(new Set([first, second, (await library.list())[1]?.version]).size).toBe(3);
+  expect(parseManifest(await jsonOf('/models/tiny-colour/model.json')).latent.size).toBe(COLOUR.latent + 2);
+
+  // A folder that has nothing to serve and is called like a model of another one.
+  rmSync(path);
+  writeTraining('tiny-colour', training());
+  await twoLooks();
+  expect((await get('/models/tiny-colour/model.json')).status).toBe(200);
+});
+
 test('a broken bundle is left out of a deployment and named: by the Worker’s entry and by the page’s build', async () => {
   await writeTiny(tiny.folder, PLAIN);
   for (const [name, text] of [
