@@ -42,12 +42,15 @@ export function decodeLatent(text: string, size?: number): Float32Array {
 /** Class weights by index, the others 0. */
 export type ClassMix = readonly (readonly [index: number, weight: number])[];
 
-/** Weights on a grid of 1/1000, zeros left out. */
-export function toMix(weights: Float32Array): ClassMix {
-  return Array.from(weights, (weight, index) => [index, Math.round(weight * 1000) / 1000] as const).filter(
-    ([, weight]) => weight !== 0,
-  );
+/** Weights on a grid of 1/1000, zeros left out: what an address or a file is given. */
+export function gridMix(mix: ClassMix): ClassMix {
+  return mix
+    .map(([index, weight]) => [index, Math.round(weight * 1000) / 1000] as const)
+    .filter(([, weight]) => weight !== 0);
 }
+
+/** The same of weights by index. */
+export const toMix = (weights: Float32Array): ClassMix => gridMix([...weights.entries()]);
 
 /** [classes] of a mix. */
 export function mixWeights(mix: ClassMix, { classes }: Pick<Manifest, 'classes'>): Float32Array {
@@ -56,9 +59,13 @@ export function mixWeights(mix: ClassMix, { classes }: Pick<Manifest, 'classes'>
   return weights;
 }
 
-export const encodeMix = (mix: ClassMix): string => mix.map(([index, weight]) => `${index}*${weight}`).join(',');
+/** Brought to the grid. */
+export const encodeMix = (mix: ClassMix): string =>
+  gridMix(mix)
+    .map(([index, weight]) => `${index}*${weight}`)
+    .join(',');
 
-/** Throws UserError naming the part that is none. */
+/** The weights as they are written, finer ones too. Throws UserError naming the part that is none. */
 export function decodeMix(text: string, { classes }: Pick<Manifest, 'classes'>): ClassMix {
   if (text === '') return [];
   const mix = text.split(',').map((part) => {

@@ -1,7 +1,7 @@
 // A latent as JSON, as `pocketgen encode` and the edge's /v1/encode write it: of which model, its numbers, its short form and
 // what it is to be drawn as. It is a point of the client too: `model.draw(file)`.
 import * as z from 'zod/mini';
-import { type ClassMix, decodeLatent, encodeLatent, encodeMix, mixWeights, toGrid } from './compact.ts';
+import { type ClassMix, decodeLatent, encodeLatent, encodeMix, gridMix, mixWeights, toGrid } from './compact.ts';
 import { UserError } from './errors.ts';
 import { classIndex } from './lookup.ts';
 import { type Manifest, messages, nameSchema, sentenceOf, truncationSchema } from './manifest.ts';
@@ -29,7 +29,7 @@ export interface LatentFile {
   truncation: 1;
 }
 
-/** `latent` may be off the grid; the file's is on it. */
+/** `latent` and `mix` may be off their grids; the file's are on them. */
 export function latentFile(
   { name, classes }: Pick<Manifest, 'name' | 'classes'>,
   version: string,
@@ -37,9 +37,10 @@ export function latentFile(
   mix: ClassMix,
 ): LatentFile {
   const label = (index: number) => classes[index] ?? String(index);
-  const [first] = mix;
-  const sole = mix.length === 1 && first?.[1] === 1;
-  const named = sole && first ? label(first[0]) : Object.fromEntries(mix.map(([i, weight]) => [label(i), weight]));
+  const written = gridMix(mix);
+  const [first] = written;
+  const sole = written.length === 1 && first?.[1] === 1;
+  const named = sole && first ? label(first[0]) : Object.fromEntries(written.map(([i, weight]) => [label(i), weight]));
   return {
     ...{ model: name, version, latent: [...toGrid(latent)], z: encodeLatent(latent) },
     ...(classes.length > 0 ? { class: named } : {}),

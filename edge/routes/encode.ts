@@ -2,7 +2,7 @@
 // within limits, and kept nowhere.
 import type { Hono } from 'hono';
 import * as z from 'zod';
-import { mixWeights } from '../../contract/compact.ts';
+import { gridMix, mixWeights } from '../../contract/compact.ts';
 import { UserError } from '../../contract/errors.ts';
 import { fitOf, intake } from '../../contract/intake.ts';
 import { latentFile, latentQuery } from '../../contract/latent-file.ts';
@@ -57,7 +57,10 @@ export function encodeRoutes(app: Hono<AppEnv>, { models, pictures, addresses }:
         const detail = `expected a model with an encoder, got ${name}, which has none`;
         throw new Problem(404, `model: ${detail}`, [{ in: 'path', name: 'model', detail }]);
       }
-      const mix = mixFor(manifest, query);
+      // On the grid before it is used: the latent is that of the very mixture which the answer and its address name.
+      const mix = gridMix(mixFor(manifest, query));
+      if (query.classes !== undefined && mix.length === 0)
+        throw badField('query', 'classes', `expected a weight of 0.001 or more, got ${query.classes.slice(0, 60)}`);
       const fit = fieldOf('query', 'background', () => fitOf(manifest, query.background));
       const bytes = await readAtMost(c.req.raw, LIMITS.uploadBytes);
       const format = formatOf(bytes);

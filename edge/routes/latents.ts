@@ -2,7 +2,7 @@
 // and what the page's links hold.
 import type { Hono } from 'hono';
 import * as z from 'zod';
-import { decodeLatent, encodeLatent, encodeMix, mixWeights } from '../../contract/compact.ts';
+import { type ClassMix, decodeLatent, encodeLatent, mixWeights } from '../../contract/compact.ts';
 import { truncate } from '../../contract/latent.ts';
 import { truncationSchema } from '../../contract/manifest.ts';
 import { type Endpoint, segmentsOf, splitFile } from '../endpoint.ts';
@@ -50,6 +50,12 @@ export const latentEndpoints: readonly Endpoint[] = [
   },
 ];
 
+const keyOfMix = (mix: ClassMix): string =>
+  [...mix]
+    .sort(([a], [b]) => a - b)
+    .map(([index, weight]) => `${index}*${weight}`)
+    .join(',');
+
 export function latentRoutes(app: Hono<AppEnv>, services: Services): void {
   app.get('/v1/latents/:file', (c) => {
     const { stem, extension } = splitFile(segmentsOf(c)[2] ?? '', ['png', 'svg']);
@@ -62,8 +68,8 @@ export function latentRoutes(app: Hono<AppEnv>, services: Services): void {
       const { truncation = 1 } = query;
       return answerPicture(c, services, model, {
         ...{ extension, query },
-        // As it would be written, however it was.
-        key: ['z', encodeLatent(latent), encodeMix([...mix].sort(([a], [b]) => a - b)), truncation],
+        // However it was written. The weights as they are, not on the grid: finer ones draw another picture.
+        key: ['z', encodeLatent(latent), keyOfMix(mix), truncation],
         path: (named) => `/v1/latents/${named}.${extension}`,
         draw: ({ generator }) =>
           generator.decode(

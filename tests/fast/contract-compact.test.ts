@@ -52,6 +52,24 @@ test('class weights come back as they were', () => {
   expect(decodeMix('', three)).toEqual([]);
 });
 
+test('class weights however small are written as text that is read again, on the grid', () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 3 }), (weights) => {
+      const mix = weights.map((weight, index) => [index, weight] as const);
+      const read = decodeMix(encodeMix(mix), three);
+      expect(encodeMix(read)).toBe(encodeMix(mix));
+      const written = mixWeights(read, three);
+      for (const [index, weight] of mix) expect(Math.abs((written[index] ?? 0) - weight)).toBeLessThan(0.000501);
+    }),
+  );
+  expect(
+    encodeMix([
+      [0, 1e-7],
+      [2, 0.75],
+    ]),
+  ).toBe('2*0.75');
+});
+
 test('class weights that are none are named', () => {
   expect(() => decodeMix('7*1', three)).toThrow('classes: expected an index below 3, * and a weight, got 7*1');
   expect(() => decodeMix('0*2', three)).toThrow('classes: expected a weight from 0 to 1, got 0*2');

@@ -23,6 +23,8 @@ test('mixtures and models without classes', () => {
   expect(mixed.class).toEqual({ Ring: 0.25, Box: 0.75 });
   expect(readLatentFile(mixed, manifest, VERSION).weights).toEqual(Float32Array.of(0.25, 0.75));
   expect(new URLSearchParams(latentQuery(mixed, manifest)).get('classes')).toBe('0*0.25,1*0.75');
+  // Below the grid there is one class left.
+  expect(latentFile(manifest, VERSION, latent, decodeMix('0*0.0000001,1*0.9999', manifest)).class).toBe('Box');
   const none = latentFile(plain, VERSION, latent, []);
   expect('class' in none).toBe(false);
   expect(readLatentFile(none, plain, VERSION).weights).toEqual(new Float32Array());

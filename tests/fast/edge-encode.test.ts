@@ -62,6 +62,14 @@ describe('POST /v1/encode', () => {
     const mixed = (await (await send('/v1/encode/tiny-seen?classes=0*0.25,2*0.75')).json()) as Answer;
     expect(mixed.class).toEqual({ 'T-shirt/top': 0.25, Bag: 0.75 });
     expect((await app.request(mixed.picture)).status).toBe(200);
+    // The mixture is on the grid of 1/1000 before it is used, so the picture is that of the same mixture.
+    const fine = (await (await send('/v1/encode/tiny-seen?classes=0*0.0000001,1*0.33333,2*0.66667')).json()) as Answer;
+    expect(fine).toEqual(await (await send('/v1/encode/tiny-seen?classes=1*0.333,2*0.667')).json());
+    expect(fine.class).toEqual({ 'Ankle boot': 0.333, Bag: 0.667 });
+    expect((await app.request(fine.picture)).status).toBe(200);
+    expect(await problem(await send('/v1/encode/tiny-seen?classes=0*0.0000001'))).toBe(
+      '400 classes: expected a weight of 0.001 or more, got 0*0.0000001',
+    );
     const clear = (await (await send('/v1/encode/tiny-seen-clear')).json()) as Answer;
     expect('class' in clear).toBe(false);
     expect((await app.request(clear.picture)).status).toBe(200);
@@ -200,6 +208,8 @@ describe('GET /v1/latents', () => {
     expect(await etag('class=bag')).toBe(await etag('class=2&truncation=1'));
     expect(await etag('classes=0*0.5,2*0.5')).toBe(await etag('classes=2*0.50,0*.5'));
     expect(await etag('class=bag')).not.toBe(await etag('class=bag&truncation=0.9'));
+    // Finer than what is written: drawn as they are, so another picture.
+    expect(await etag('classes=0*0.1234,2*0.5')).not.toBe(await etag('classes=0*0.123,2*0.5'));
     const again = await app.request(`/v1/latents/tiny-seen.png?z=${z}&class=bag`, {
       headers: { 'If-None-Match': (await etag('class=bag')) ?? '' },
     });
