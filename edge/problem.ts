@@ -58,10 +58,8 @@ const OPENAI_CODES: Readonly<Record<number, string>> = {
   429: 'rate_limit_exceeded',
 };
 
-/** Answers in OpenAI's shape alone. */
-export function isOpenAiPath(path: string): boolean {
-  return path.startsWith('/v1/images/generations');
-}
+/** Answers in OpenAI's shape alone. What is below it are pictures of a model that is called so. */
+export const isOpenAiPath = (path: string): boolean => path === '/v1/images/generations';
 
 /** Also asked by OpenAI's clients: its problems carry OpenAI's `error` as well. */
 const isModelsPath = (path: string): boolean => /^\/v1\/models(\/|$)/.test(path);
