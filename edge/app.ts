@@ -11,7 +11,7 @@ import { createAddresses } from './address.ts';
 import { type Endpoint, mountOf, pathOf, tidyPath } from './endpoint.ts';
 import { addModelFiles } from './model-files.ts';
 import { createPictureDecoder } from './pictures/decode.ts';
-import { isOpenAiPath, Problem, problemResponse } from './problem.ts';
+import { isOpenAiPath, notAllowed, Problem, problemResponse } from './problem.ts';
 import { createKeyCheck } from './protect/keys.ts';
 import { rateHeaders } from './protect/rate-limit.ts';
 import { completeEndpoints, completeRoutes } from './routes/complete.ts';
@@ -132,12 +132,10 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
   const otherMethods = methodNotAllowed({
     app,
     onMethodNotAllowed: (c, methods) => {
-      throw new Problem(405, `method: expected ${methods.join(' or ')}, got ${c.req.method}`, [], {
-        Allow: methods.join(', '),
-      });
+      throw notAllowed(methods, c.req.method);
     },
   });
-  for (const path of ['/v1/*', '/healthz', '/openapi.json', '/docs']) app.use(path, otherMethods);
+  for (const path of ['/v1/*', '/healthz', '/openapi.json', '/docs', '/models/*']) app.use(path, otherMethods);
 
   modelRoutes(app, services);
   trainingRoutes(app, services);
@@ -158,7 +156,11 @@ export function pocketgen(options: PocketgenOptions): Hono<AppEnv> {
     return problemResponse(problem, pathOf(c), services.addresses.kept(c), c.get('requestId'));
   };
   app.all('/v1/*', notFound);
-  app.notFound((c) => (c.req.path === '/' ? c.redirect(`${services.addresses.kept(c)}/docs`) : notFound(c))); // no page was built
+  app.notFound((c) => {
+    if (c.req.path !== '/') return notFound(c);
+    if (!['GET', 'HEAD'].includes(c.req.method)) throw notAllowed(['GET', 'HEAD'], c.req.method);
+    return c.redirect(`${services.addresses.kept(c)}/docs`); // no page was built
+  });
   app.onError((error, c) => {
     if (c.get('pocketgen.base') === undefined) throw error; // before anything of ours: a mistake of how it is mounted
     const path = pathOf(c);

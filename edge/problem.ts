@@ -8,13 +8,29 @@ export interface FieldError {
   detail: string;
 }
 
+/** Every status that a problem has: its title, and what /docs, where its type leads, says it means. */
+export const STATUSES = {
+  400: { title: 'Bad request', meaning: 'a field is wrong' },
+  401: { title: 'Unauthorized', meaning: 'no or a wrong bearer key' },
+  404: { title: 'Not found', meaning: 'no such model, version, format or path' },
+  405: { title: 'Method not allowed', meaning: 'another method than the path has, see Allow' },
+  412: { title: 'Precondition failed', meaning: 'the index of the store is no longer the one that was named' },
+  413: { title: 'Body too large', meaning: 'body too large' },
+  415: { title: 'Unsupported media type', meaning: 'body not JSON, or no picture in a format that is read' },
+  428: { title: 'Precondition required', meaning: 'the index of the store is replaced by who names the one before it' },
+  429: { title: 'Too many requests', meaning: 'too many requests, see Retry-After' },
+  500: { title: 'Internal error', meaning: 'our fault' },
+  503: { title: 'Model not served', meaning: 'the model failed its checks, or none is served' },
+} as const;
+export type Status = keyof typeof STATUSES;
+
 export class Problem extends Error {
   override readonly name = 'Problem';
-  readonly status: number;
+  readonly status: Status;
   readonly fields: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;
   constructor(
-    status: number,
+    status: Status,
     detail: string,
     fields: readonly FieldError[] = [],
     headers: Readonly<Record<string, string>> = {},
@@ -40,19 +56,12 @@ export function fieldOf<T>(where: FieldError['in'], name: string, read: () => T)
   }
 }
 
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Bad request',
-  401: 'Unauthorized',
-  404: 'Not found',
-  405: 'Method not allowed',
-  413: 'Body too large',
-  415: 'Unsupported media type',
-  429: 'Too many requests',
-  500: 'Internal error',
-  503: 'Model not served',
-};
+/** 405 with the methods that there are. */
+export function notAllowed(methods: readonly string[], got: string): Problem {
+  return new Problem(405, `method: expected ${methods.join(' or ')}, got ${got}`, [], { Allow: methods.join(', ') });
+}
 
-const OPENAI_CODES: Readonly<Record<number, string>> = {
+const OPENAI_CODES: Readonly<Partial<Record<Status, string>>> = {
   401: 'invalid_api_key',
   404: 'model_not_found',
   429: 'rate_limit_exceeded',
@@ -72,7 +81,7 @@ export function problemResponse(problem: Problem, path: string, base: string, re
   const error = { message, type: kind, param: fields[0]?.name ?? null, code: OPENAI_CODES[status] ?? null };
   if (isOpenAiPath(path)) return Response.json({ error }, { status, headers });
   headers.set('Content-Type', 'application/problem+json');
-  const title = TITLES[status] ?? 'Error';
+  const { title } = STATUSES[status];
   const type = `${base}/docs#status-${status}`;
   const body = {
     type,

@@ -9,6 +9,7 @@ import { type Endpoint, exampleFor } from '../endpoint.ts';
 import type { ModelEntry } from '../models.ts';
 import { openApi } from '../openapi.ts';
 import { fieldsOf, inWords, readQuery } from '../parameters.ts';
+import { STATUSES } from '../problem.ts';
 import type { AppEnv, Services } from '../services.ts';
 
 const STYLE = `
@@ -97,6 +98,11 @@ ${lineOf(endpoint) ?? ''}${parameterTable(endpoint)}`,
       return html`<li><code>${name}</code>, version <code>${version}</code>: ${title}, ${image.width}x${image.height}${clear}${labels}<br>
 ${pictures}</li>`;
     });
+    const told = Object.entries({ ...STATUSES, 431: { meaning: 'an address and headers too long for the server' } });
+    const meanings = told.map(
+      ([status, { meaning }], i) =>
+        html`${i > 0 ? '; ' : ''}<span id="status-${status}"><code>${status}</code></span> ${meaning}`,
+    );
     const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>pocketgen API</title><style>${raw(STYLE)}</style></head>
@@ -114,12 +120,7 @@ a picture that is sent at most ${LIMITS.uploadBytes}, ${LIMITS.uploadPixels} pix
 <p>Errors are <a href="https://www.rfc-editor.org/rfc/rfc9457">problem details</a>; <code>errors</code> has one entry per
 wrong field with what was expected and what came. Unknown and repeated parameters are errors; nothing is clamped. The
 OpenAI route answers in OpenAI’s error shape.</p>
-<p><span id="status-400"><code>400</code></span> a field is wrong; <span id="status-401"><code>401</code></span> no or a wrong
-bearer key; <span id="status-404"><code>404</code></span> no such model, version, format or path; <span id="status-405"><code>405</code></span>
-another method; <span id="status-413"><code>413</code></span> body too large; <span id="status-415"><code>415</code></span> body
-not JSON, or no picture in a format that is read; <span id="status-429"><code>429</code></span> too many requests, see <code>Retry-After</code>; <span id="status-431"><code>431</code></span>
-an address and headers too long for the server;
-<span id="status-500"><code>500</code></span> our fault; <span id="status-503"><code>503</code></span> the model failed its checks.</p>
+<p>${meanings}</p>
 </body></html>`;
     return c.html(page, 200, { 'Content-Security-Policy': policy, 'Cache-Control': 'no-store' });
   });

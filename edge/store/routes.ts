@@ -7,7 +7,7 @@ import { UserError } from '../../contract/errors.ts';
 import { contentOf, INDEX_KEY, parseIndex, parsePublishedManifest, parseShard } from '../../contract/published.ts';
 import { matches } from '../answer.ts';
 import { segmentsOf } from '../endpoint.ts';
-import { Problem } from '../problem.ts';
+import { notAllowed, Problem } from '../problem.ts';
 import { createKeyCheck } from '../protect/keys.ts';
 import type { AppEnv, PocketgenOptions } from '../services.ts';
 import { STORE_HEADER } from './objects.ts';
@@ -100,10 +100,17 @@ export function storeRoutes(
     return c.body(null, 204);
   });
 
-  app.delete('/store/:key{.+}', async (c) => {
+  app.delete('/store/:key{.+}', async (c, next) => {
     const key = keyOf(c);
-    if (key === INDEX_KEY) throw new Problem(405, 'method: expected PUT or GET for the index, got DELETE');
+    if (key === INDEX_KEY) return next(); // it is replaced, never taken away
     await store.remove(key);
     return c.body(null, 204);
+  });
+
+  app.all('/store', (c) => {
+    throw notAllowed(['GET', 'HEAD'], c.req.method);
+  });
+  app.all('/store/:key{.+}', (c) => {
+    throw notAllowed(['GET', 'HEAD', 'PUT', ...(keyOf(c) === INDEX_KEY ? [] : ['DELETE'])], c.req.method);
   });
 }
