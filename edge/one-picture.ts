@@ -9,7 +9,7 @@ import { answer } from './answer.ts';
 import type { Requested } from './lending.ts';
 import type { ServedModel } from './models.ts';
 import { shared, text } from './parameters.ts';
-import { backgroundFor, checkPixels, keyOf, layoutFor, parseSize, SIZE } from './picture-request.ts';
+import { backgroundFor, checkCanvas, checkPixels, keyOf, layoutFor, parseSize, SIZE } from './picture-request.ts';
 import { fieldOf } from './problem.ts';
 import type { AppEnv, Services } from './services.ts';
 
@@ -21,7 +21,10 @@ export const pngFields = z.object({
     .describe('Each pixel becomes scale × scale pixels. Absent: 1, or as many as the canvas has room for.'),
   canvas: text(3, 9, `^${SIZE}$`)
     .optional()
-    .describe('WIDTHxHEIGHT: the picture is in the middle, white or transparent around it. Absent: its own size.'),
+    .describe(
+      'WIDTHxHEIGHT, at least what the picture takes (its own size, times `scale`): the picture is in the middle, white or transparent ' +
+        'around it. Absent: its own size.',
+    ),
   background: shared.background,
 });
 
@@ -48,12 +51,10 @@ export function answerPicture(
   const { entry } = model;
   const { canvas } = query;
   const background = backgroundFor(entry, query.background);
-  const layout = layoutFor(
-    entry,
-    query.scale,
-    canvas === undefined ? undefined : fieldOf('query', 'canvas', () => parseSize(canvas)),
-  );
+  const asked = canvas === undefined ? undefined : fieldOf('query', 'canvas', () => parseSize(canvas));
+  const layout = layoutFor(entry, query.scale, asked);
   const { scale, width, height } = layout;
+  if (asked !== undefined) checkCanvas(asked, entry, scale);
   checkPixels(1, layout, canvas === undefined ? 'scale' : 'canvas');
   const key = [entry.hash, extension, ...decisive, scale, ...keyOf(background)];
   if (canvas !== undefined) key.push(`${width}x${height}`);

@@ -66,7 +66,7 @@ export function parseSize(text: string): Size {
 
 /**
  * How large a picture is drawn: enlarged `scale` times, else by the largest whole number the canvas has room for, else as it
- * is; in the middle of the canvas, which is never smaller than the picture.
+ * is; in the middle of the canvas, or of as much as the picture takes where that is more.
  */
 export function layoutFor({ image }: ModelEntry, scale: number | undefined, canvas: Size | undefined) {
   const { width, height } = image;
@@ -77,6 +77,18 @@ export function layoutFor({ image }: ModelEntry, scale: number | undefined, canv
     width: Math.max(width * factor, canvas?.width ?? 0),
     height: Math.max(height * factor, canvas?.height ?? 0),
   };
+}
+
+/** 400 if a canvas is smaller than the picture on it: nothing is cut off, and no other size is given than was asked for. */
+export function checkCanvas(canvas: Size, { image }: ModelEntry, scale: number): void {
+  const [width, height] = [image.width * scale, image.height * scale];
+  if (width <= canvas.width && height <= canvas.height) return;
+  const whose = scale === 1 ? "the picture's size" : `the picture's size at scale ${scale}`;
+  throw badField(
+    'query',
+    'canvas',
+    `expected at least ${width}x${height}, ${whose}, got ${canvas.width}x${canvas.height}`,
+  );
 }
 
 /** 400 naming `field` if so many pictures of a size are more pixels than one answer may have. */

@@ -118,8 +118,8 @@ never changes what it means; one that names the model alone gives whichever vers
 a picture that is sent at most ${LIMITS.uploadBytes}, ${LIMITS.uploadPixels} pixels and ${LIMITS.uploadSide} pixels a side.</p>
 <h2 id="errors">Errors</h2>
 <p>Errors are <a href="https://www.rfc-editor.org/rfc/rfc9457">problem details</a>; <code>errors</code> has one entry per
-wrong field with what was expected and what came. Unknown and repeated parameters are errors; nothing is clamped. The
-OpenAI route answers in OpenAI’s error shape.</p>
+wrong field with what was expected and what came. Unknown and repeated parameters are errors; nothing is clamped but
+OpenAI’s <code>size</code>. The OpenAI route answers in OpenAI’s error shape.</p>
 <p>${meanings}</p>
 </body></html>`;
     return c.html(page, 200, { 'Content-Security-Policy': policy, 'Cache-Control': 'no-store' });

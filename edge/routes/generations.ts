@@ -40,7 +40,7 @@ const generationBody = z.object({
     .default('auto')
     .describe(
       'WIDTHxHEIGHT: the picture enlarged by the largest whole number that fits, centred on white (transparent where the ' +
-        'model is); never smaller than the model’s own. auto: the model’s own size. `size` of an answer says what it is.',
+        'model is); where that is smaller than the model’s own, as large as that. auto: the model’s own size. `size` of an answer says what it is.',
     ),
   response_format: z.enum(['b64_json', 'url']).default('url'),
   output_format: z.enum(['png']).default('png'),

@@ -21,7 +21,12 @@ const gridQuery = z.object({
     4096,
     `^[^,]{1,${LIMITS.seedCharacters}}(,[^,]{1,${LIMITS.seedCharacters}}){0,${LIMITS.pictures - 1}}$`,
   ).describe(`Seeds separated by commas; a-b is all numbers from a to b. At most ${LIMITS.pictures}.`),
-  columns: z.int().min(1).max(LIMITS.pictures).optional().describe('Absent: as square as possible.'),
+  columns: z
+    .int()
+    .min(1)
+    .max(LIMITS.pictures)
+    .optional()
+    .describe('Pictures in a row; fewer seeds make a narrower sheet. Absent: as square as possible.'),
   class: shared.class,
   truncation: shared.truncation,
   scale: shared.scale,

@@ -144,9 +144,9 @@ describe('GET /v1/images', () => {
       expect([...(canvas?.data ?? []).slice(((y + 1) * 20 + 2) * 3, ((y + 1) * 20 + 18) * 3)]).toEqual([
         ...(whole?.data ?? []).slice(y * 48, (y + 1) * 48),
       ]);
-    // Never smaller than the picture, whose scale may be given.
-    const small = decode(await bytesOf(await get('/v1/images/tiny-colour/7.png?canvas=1x100&scale=3')));
-    expect([small.width, small.height]).toEqual([24, 100]);
+    // The scale may be given.
+    const tall = decode(await bytesOf(await get('/v1/images/tiny-colour/7.png?canvas=24x100&scale=3')));
+    expect([tall.width, tall.height]).toEqual([24, 100]);
     expect((await get('/v1/images/tiny-colour/7.png?canvas=4000x4000')).status).toBe(400);
   });
 
@@ -298,6 +298,12 @@ describe('errors', () => {
     ],
     ['/v1/images/tiny-colour/1.json?scale=2', 400, 'scale: expected class, truncation, got an unknown parameter'],
     ['/v1/images/tiny-colour/1.png?scale=2&scale=2', 400, 'scale: expected once, got more than one'],
+    ['/v1/images/tiny-colour/1.png?canvas=100x5', 400, "canvas: expected at least 8x6, the picture's size, got 100x5"],
+    [
+      '/v1/images/tiny-colour/1.png?canvas=23x100&scale=3',
+      400,
+      "canvas: expected at least 24x18, the picture's size at scale 3, got 23x100",
+    ],
     ['/v1/models/nobody', 404, 'model: expected one of tiny-colour, tiny-plain, got nobody'],
     ['/v1/models?page=2', 400, 'page: expected no parameters, got an unknown parameter'],
   ])('GET %s is a %d', async (path, status, detail) => {
