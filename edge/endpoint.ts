@@ -30,8 +30,8 @@ export interface Endpoint {
   bodyFor?(models: readonly ModelEntry[]): { properties: Readonly<Record<string, object>>; not?: object };
   /** What a model must have; answers 404 for one without. */
   needs?: Beside;
-  /** Answers 404 for a model that is not being trained where it is asked, as the example's is. */
-  onlyWhileTraining?: boolean;
+  /** Answers 404 for a model that was not trained where it is asked, as the example's is. */
+  onlyTrainedHere?: boolean;
   /** Path and query of an example (with the body, for POST); `fashion-gan` stands for the model. */
   example: string;
   exampleBody?: Readonly<Record<string, unknown>> & { prompt: string };

@@ -59,12 +59,12 @@ function modelSchema(models: readonly ModelEntry[]) {
   return { type: 'string', enum: namesOf(models) };
 }
 
-function parametersOf({ path, query, draws, onlyWhileTraining }: Endpoint, models: readonly ModelEntry[]) {
+function parametersOf({ path, query, draws, onlyTrainedHere }: Endpoint, models: readonly ModelEntry[]) {
   const parameters: object[] = [];
   if (path.includes('{model}')) {
     const description = draws
       ? 'NAME@VERSION: answers may be kept for ever. NAME alone: whichever version is current, to be asked again.'
-      : onlyWhileTraining
+      : onlyTrainedHere
         ? 'NAME.'
         : 'NAME, or NAME@VERSION.';
     parameters.push({ name: 'model', in: 'path', required: true, description, schema: modelSchema(models) });

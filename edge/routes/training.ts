@@ -1,4 +1,4 @@
-// GET /v1/training/{model}: how far the training of a model is, for a page that shows it get better. Node only: nothing
+// GET /v1/training/{model}: how far the training of a model is or came, for a page that shows it get better. Node only: nothing
 // trains on Workers, where it is a 404.
 import type { Hono } from 'hono';
 import * as z from 'zod';
@@ -12,13 +12,13 @@ export const trainingEndpoints: readonly Endpoint[] = [
     method: 'get',
     path: '/v1/training/{model}',
     id: 'training',
-    summary: 'How the training of a model goes, while `pocketgen start` trains it; 404 for any other.',
+    summary: 'How the training of a model goes or how it ended, where `pocketgen start` trained it; 404 for any other.',
     answers: {
       'application/json':
         '`{ model, state, images, total, imagesPerSecond, secondsLeft, updated, snapshot, history }`; `snapshot.sha256` is the hash of the model.json served now.',
     },
     example: '/v1/training/fashion-gan',
-    onlyWhileTraining: true,
+    onlyTrainedHere: true,
   },
 ];
 

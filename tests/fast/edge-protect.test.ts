@@ -356,7 +356,7 @@ describe('documents', () => {
         const headers = { 'Content-Type': 'application/json' };
         const init = body === undefined ? {} : { method: 'POST', headers, body: body.replaceAll('\0', "'") };
         const { status } = await app.request(url, init);
-        // None of these is being trained.
+        // None of these was trained here.
         expect([line, status]).toEqual([line, /\/v1\/training\//.test(url) ? 404 : 200]);
       }
       const document = (await (await app.request('/openapi.json')).json()) as {
@@ -375,7 +375,7 @@ describe('documents', () => {
 
   test('every example works', async () => {
     const app = pocketgen({ models });
-    for (const { example, exampleBody, method, onlyWhileTraining, upload, form } of endpoints) {
+    for (const { example, exampleBody, method, onlyTrainedHere, upload, form } of endpoints) {
       // The examples name classes of Fashion-MNIST, which the tiny model does not have.
       const path = example
         .replace('fashion-gan', 'tiny-colour')
@@ -388,7 +388,7 @@ describe('documents', () => {
           : {};
       expect([path, (await app.request(path, init)).status]).toEqual([
         path,
-        onlyWhileTraining || upload || form ? 404 : 200,
+        onlyTrainedHere || upload || form ? 404 : 200,
       ]);
     }
   });

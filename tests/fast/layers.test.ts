@@ -102,6 +102,17 @@ describe.each(LAYERS)('%s/', (layer) => {
   });
 });
 
+test('the README says what each layer may import', () => {
+  const rows = readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/^\| `(\w+)\/` \| .* \| (.*) \|$/gm);
+  const told = [...rows].map(([, layer = '', may = '']) => {
+    const [own = '', trainer] = may.split('; ');
+    if (layer === 'web') expect(trainer).toBe('its trainer `web/train/` also train and export');
+    else expect(trainer).toBeUndefined();
+    return [layer, own === 'nothing of ours' ? [] : own.split(', ')];
+  });
+  expect(Object.fromEntries(told)).toEqual(MAY_IMPORT);
+});
+
 test('the page is built anew after a change of anything that it is built from', () => {
   const layers: readonly string[] = PAGE_LAYERS;
   const imported = layers.flatMap((layer) =>

@@ -144,7 +144,7 @@ describe('workerd and Node', () => {
     for (const { url } of [workerd, node]) {
       const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: Record<string, object> };
       expect(Object.keys(paths).sort()).toEqual([...new Set(endpoints.map(({ path }) => path))].sort());
-      for (const { example, exampleBody, method, onlyWhileTraining, upload, form } of endpoints) {
+      for (const { example, exampleBody, method, onlyTrainedHere, upload, form } of endpoints) {
         const path = example.replace('fashion-gan', name);
         const known = published.includes('fashion-gan') ? path : path.replace(/(class|toClass)=\w+/gi, '$1=bag');
         const body = JSON.stringify({
@@ -155,7 +155,7 @@ describe('workerd and Node', () => {
         const init = method === 'post' ? { method, body, headers: { 'Content-Type': 'application/json' } } : {};
         // Pictures that are sent are in tests/full/edge-encode.test.ts.
         if (upload || form) continue;
-        expect([known, (await bytesOf(url + known, init)).status]).toEqual([known, onlyWhileTraining ? 404 : 200]);
+        expect([known, (await bytesOf(url + known, init)).status]).toEqual([known, onlyTrainedHere ? 404 : 200]);
       }
       expect((await bytesOf(`${url}/docs`)).status).toBe(200);
     }
