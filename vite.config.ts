@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { compressPlugin } from './web/build/compress.ts';
+import { edgeOf } from './web/build/edge.ts';
 import { fontsPlugin } from './web/build/fonts.ts';
 import { headersPlugin } from './web/build/headers.ts';
 import { modelsPlugin } from './web/build/models.ts';
@@ -20,7 +21,7 @@ export default defineConfig({
   },
   define: {
     // Where /v1/images lives: relative to the page (one Worker serves both), another origin, or `none`.
-    __EDGE__: JSON.stringify(process.env.POCKETGEN_EDGE ?? './'),
+    __EDGE__: JSON.stringify(edgeOf(process.env.POCKETGEN_EDGE)),
   },
   // The trainer hashes in any case; that the page fetches the code for it only where it must, is no loss there.
   worker: { format: 'es', rolldownOptions: { checks: { ineffectiveDynamicImport: false } } },

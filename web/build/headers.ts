@@ -1,6 +1,7 @@
 // Vite plugin: `_headers`, which Workers static assets (and several static hosts) read. Cross-origin isolation is what
 // lets wasm use threads; files with a hash in their name never change.
 import type { Plugin } from 'vite';
+import { edgeOf } from './edge.ts';
 
 export const PAGE_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -8,20 +9,23 @@ export const PAGE_HEADERS = {
 } as const;
 
 /** What the page does and nothing else: its own scripts, wasm and workers, files of this site, pictures it makes. */
-const elsewhere = /^https?:\/\//.test(process.env.POCKETGEN_EDGE ?? '') ? ` ${process.env.POCKETGEN_EDGE}` : '';
-export const PAGE_POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self' blob:",
-  `connect-src 'self'${elsewhere}`,
-  `img-src 'self' data: blob:${elsewhere}`,
-  "style-src 'self'",
-  "font-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'self'",
-].join('; ');
+export function policyFor(edge: string): string {
+  const elsewhere = /^https?:\/\//.test(edge) ? ` ${edge}` : '';
+  return [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self' blob:",
+    `connect-src 'self'${elsewhere}`,
+    `img-src 'self' data: blob:${elsewhere}`,
+    "style-src 'self'",
+    "font-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+  ].join('; ');
+}
+export const PAGE_POLICY = policyFor(edgeOf(process.env.POCKETGEN_EDGE));
 
 const FILE = `/*
   Content-Security-Policy: ${PAGE_POLICY}
