@@ -28,6 +28,7 @@ export function createCatalogue(late: () => void): Catalogue {
     },
     async open() {
       const asked = take(freshModels());
+      asked.catch(() => undefined); // without a network it has failed before anything below listens
       const soon = new Promise<'late'>((resolve) => setTimeout(resolve, HEAD_START, 'late'));
       const [kept] = await Promise.all([keptModels(), catalogue.refreshOwn()]);
       if (kept === undefined)
