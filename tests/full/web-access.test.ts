@@ -50,6 +50,29 @@ for (const colorScheme of ['dark', 'light'] as const)
       await context.close();
     });
 
+test('before there is a picture nothing can be kept, saved or shared, and axe finds nothing, loading and failed', async () => {
+  for (const phase of ['loading', 'failed']) {
+    site.intercept = (path, _request, response) => {
+      if (!path.endsWith('.onnx')) return false;
+      if (phase === 'failed') response.destroy();
+      return true; // or never
+    };
+    const context = await browser.newContext();
+    const { page } = await openPage(context, `${site.url}#model=${MODEL}`, phase);
+    expect({ phase, found: await violations(page) }).toEqual({ phase, found: [] });
+    for (const name of ['Keep', 'Save', 'Share'])
+      expect(await page.getByRole('button', { name, exact: true }).isDisabled()).toBe(true);
+    site.intercept = undefined;
+    if (phase === 'failed') {
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await page.waitForSelector('.frame.made');
+      for (const name of ['Keep', 'Save', 'Share'])
+        expect(await page.getByRole('button', { name, exact: true }).isEnabled()).toBe(true);
+    }
+    await context.close();
+  }
+});
+
 test('Lighthouse gives accessibility and best practices at least 95, on a phone and a desktop', async () => {
   for (const form of ['mobile', 'desktop'] as const) {
     const { scores, failed } = await lighthouse(`${site.url}#model=${MODEL}`, form, [

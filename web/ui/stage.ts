@@ -9,7 +9,7 @@ import type { State } from '../state.ts';
 import { t } from '../texts.ts';
 import { draw, evenSize, h, latest, pictureCanvas, setText } from './dom.ts';
 import { isSaved, toggleSaved } from './favourites.ts';
-import { icon, iconButton } from './icons.ts';
+import { iconButton } from './icons.ts';
 import { type App, randomSeed } from './view.ts';
 
 /** What is in the frame: a point's picture, or one of which a seed drew a part. */
@@ -52,10 +52,11 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
   const label = h('strong', { class: 'label', dir: 'auto' });
   const source = h('span', { class: 'source' });
   const caption = h('p', { class: 'caption', 'aria-live': 'polite' }, label, source);
-  const heart = h('button', { class: 'icon-button', onclick: toggle }, icon('saved'));
+  const heart = iconButton('saved', t('keep'), toggle);
   const save = iconButton('save', t('save'), actions.save);
   const share = iconButton('share', t('share'), actions.share);
   const side = h('div', { class: 'stage-actions' }, heart, save, share);
+  showNothing();
 
   const seed = h('input', {
     id: 'seed',
@@ -127,6 +128,13 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
     setTimeout(() => heart.classList.remove('beat'), 400);
   }
 
+  /** There is nothing to keep, save or share. */
+  function showNothing(): void {
+    shown = undefined;
+    for (const button of [heart, save, share]) button.disabled = true;
+    markHeart();
+  }
+
   function markHeart(): void {
     const on = shown !== undefined && isSaved(app.state.model, keepable(shown));
     heart.setAttribute('aria-pressed', String(on));
@@ -150,6 +158,7 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
   function put(point: Point, picture: Picture, completedBy?: string): void {
     if (shown === undefined) performance.mark('pocketgen:first-picture');
     shown = { point, picture, completedBy };
+    for (const button of [heart, save, share]) button.disabled = false;
     draw(canvas, picture);
     frame.classList.add('made');
     describe(shown);
@@ -246,7 +255,7 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
       canvas.replaceWith(next);
       canvas = next;
       frame.classList.remove('made');
-      shown = undefined;
+      showNothing();
       // On a phone, on a phone where the picture stays in sight, and from 960 px.
       for (const [name, target] of [
         ['phone', 224],
