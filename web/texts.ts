@@ -58,6 +58,7 @@ const TEXTS = {
     'A number or any text. The same seed is the same picture, everywhere.',
     '数字或任意文字。相同的种子在任何地方都生成同一张图片。',
   ],
+  seedLong: ['A seed has at most {most} characters; this has {n}.', '种子最多 {most} 个字符,这里有 {n} 个。'],
   dice: ['Another seed', '换一个种子'],
   class: ['Class', '类别'],
   anyClass: ['Any', '任意'],

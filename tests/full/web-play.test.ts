@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeApng } from '../../contract/apng.ts';
 import type { Generator } from '../../contract/generator.ts';
 import { encodeGif } from '../../contract/gif.ts';
-import { latentOf, oneHot, truncate } from '../../contract/latent.ts';
+import { latentOf, oneHot, parseSeed, truncate } from '../../contract/latent.ts';
 import { parseManifest } from '../../contract/manifest.ts';
 import { type Picture, scaleUp } from '../../contract/picture.ts';
 import { bundleVersion, versionedName } from '../../contract/version.ts';
@@ -109,6 +109,37 @@ for (const [name, options] of Object.entries(DEVICES)) {
     await context.close();
   });
 }
+
+test('a seed of 256 characters is that seed, as everywhere; one character more is said, and nothing is cut', async () => {
+  const context = await browser.newContext(DESKTOP);
+  const { page, errors } = await openPage(context, `${site.url}#model=${MODEL}&view=mix`);
+  await page.waitForSelector('.frame.made');
+  const said = (box: string) => page.locator(box).evaluate((element: HTMLInputElement) => element.validationMessage);
+  for (const [box, of] of [
+    ['#seed', 'seed'],
+    ['.seed.small', 'to-seed'],
+  ] as const) {
+    const seedInLink = () => page.evaluate((key) => new URLSearchParams(location.hash.slice(1)).get(key), of);
+    // Each cat is one character, and two units of a string.
+    for (const longest of [`${'a'.repeat(238)}b`, '🐈'.repeat(256)]) {
+      await page.locator(box).fill('');
+      await page.keyboard.insertText(longest); // as what is pasted comes in
+      await expect.poll(seedInLink).toBe(longest);
+      expect(await said(box)).toBe('');
+    }
+    await page.keyboard.insertText('c');
+    await expect.poll(() => said(box)).toBe('A seed has at most 256 characters; this has 257.');
+    expect(await page.locator(box).inputValue()).toBe(`${'🐈'.repeat(256)}c`);
+    expect(await seedInLink()).toBe('🐈'.repeat(256));
+    await page.keyboard.press('Backspace');
+    await expect.poll(() => said(box)).toBe('');
+  }
+  const seed = parseSeed('🐈'.repeat(256));
+  const [picture] = await reference.generate([{ seed, class: undefined, truncation: TRUNCATION }]);
+  await expect.poll(() => shown(page)).toBe(digest(picture?.data ?? []));
+  expect(errors).toEqual([]);
+  await context.close();
+});
 
 test('more of a wall that is still filling are made after those before them', async () => {
   const context = await browser.newContext(DESKTOP);

@@ -1,12 +1,12 @@
 // The other picture: the far end of a walk, the second parent of a mix. A small picture with its own seed and class.
 
 import { Dropped } from '../../client/engine/queue.ts';
-import { parseSeed } from '../../contract/latent.ts';
 import { inputsOf, type Point, soleClass, withClass } from '../pictures/point.ts';
 import type { State } from '../state.ts';
 import { type TextKey, t } from '../texts.ts';
 import { draw, h, latest, pictureCanvas } from './dom.ts';
 import { iconButton } from './icons.ts';
+import { createSeedBox } from './seed.ts';
 import { type App, randomSeed } from './view.ts';
 
 export interface PointPicker {
@@ -64,31 +64,17 @@ export function createThumb(app: App, label: TextKey, point: () => Point): Point
 /** The other picture with a box for its seed, a class list and a die. */
 export function createOtherPicker(app: App, label: TextKey): PointPicker {
   const thumb = createThumb(app, label, () => otherOf(app));
-  const seed = h('input', {
-    class: 'seed small',
-    type: 'text',
-    autocomplete: 'off',
-    autocapitalize: 'off',
-    spellcheck: 'false',
-    maxlength: 200,
-    'aria-label': `${t(label)}: ${t('seed')}`,
-    oninput: () => setSeed(seed.value === '' ? '2' : seed.value),
-  });
+  const seed = createSeedBox({ class: 'seed small', 'aria-label': `${t(label)}: ${t('seed')}` }, '2', setSeed);
   const classes = h('select', { 'aria-label': `${t(label)}: ${t('class')}`, onchange: pick });
   const dice = iconButton('dice', t('dice'), () => setSeed(String(randomSeed())));
   const element = h(
     'div',
     { class: 'other' },
     thumb.element,
-    h('div', { class: 'other-fields' }, h('div', { class: 'seed-row' }, seed, dice), classes),
+    h('div', { class: 'other-fields' }, h('div', { class: 'seed-row' }, seed.element, dice), classes),
   );
 
   function setSeed(text: string): void {
-    try {
-      parseSeed(text);
-    } catch {
-      return;
-    }
     const current = otherOf(app);
     const index = current.kind === 'seed' ? current.class : soleClass(current, app.manifest);
     app.set({ other: { kind: 'seed', seed: text, class: index, truncation: app.state.truncation } }, 'replace');
@@ -116,7 +102,7 @@ export function createOtherPicker(app: App, label: TextKey): PointPicker {
       classes.hidden = labels.length < 2;
       const index = other.kind === 'seed' ? other.class : soleClass(other, app.manifest);
       classes.value = index === undefined ? '' : String(index);
-      if (document.activeElement !== seed) seed.value = other.kind === 'seed' ? other.seed : '';
+      seed.show(other.kind === 'seed' ? other.seed : '');
       thumb.update(changed);
     },
     refresh: thumb.refresh,

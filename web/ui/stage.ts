@@ -2,7 +2,6 @@
 // first download and the first error, in the same place, so nothing jumps.
 
 import { Dropped } from '../../client/engine/queue.ts';
-import { parseSeed } from '../../contract/latent.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { classLabel, inputsOf, type Point, soleClass, withClass } from '../pictures/point.ts';
 import type { State } from '../state.ts';
@@ -10,6 +9,7 @@ import { t } from '../texts.ts';
 import { draw, evenSize, h, latest, pictureCanvas, setText } from './dom.ts';
 import { isSaved, toggleSaved } from './favourites.ts';
 import { iconButton } from './icons.ts';
+import { createSeedBox } from './seed.ts';
 import { type App, randomSeed } from './view.ts';
 
 /** What is in the frame: a point's picture, or one of which a seed drew a part. */
@@ -58,25 +58,23 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
   const side = h('div', { class: 'stage-actions' }, heart, save, share);
   showNothing();
 
-  const seed = h('input', {
-    id: 'seed',
-    class: 'seed',
-    type: 'text',
-    autocomplete: 'off',
-    autocapitalize: 'off',
-    spellcheck: 'false',
-    maxlength: 200,
-    enterkeyhint: 'go',
-    placeholder: t('seedPlaceholder'),
-    'aria-describedby': 'seed-hint',
-    oninput: typed,
-  });
+  const seed = createSeedBox(
+    {
+      id: 'seed',
+      class: 'seed',
+      enterkeyhint: 'go',
+      placeholder: t('seedPlaceholder'),
+      'aria-describedby': 'seed-hint',
+    },
+    '1',
+    (text) => app.open(seedPoint(text), 'replace'),
+  );
   const dice = iconButton('dice', t('dice'), () => app.open(seedPoint(String(randomSeed())), 'push'));
   const seedRow = h(
     'div',
     { class: 'field' },
     h('label', { for: 'seed', class: 'phone-aside' }, t('seed')),
-    h('div', { class: 'seed-row' }, seed, dice),
+    h('div', { class: 'seed-row' }, seed.element, dice),
     h('p', { id: 'seed-hint', class: 'hint phone-aside' }, t('seedHint')),
   );
   const chips = h('div', { class: 'chips', role: 'group', 'aria-label': t('class') });
@@ -99,16 +97,6 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
 
   function seedPoint(text: string): Point {
     return { kind: 'seed', seed: text, class: app.state.class, truncation: app.state.truncation };
-  }
-
-  function typed(): void {
-    const text = seed.value === '' ? '1' : seed.value;
-    try {
-      parseSeed(text);
-    } catch {
-      return; // longer than a seed may be: the last one stays
-    }
-    app.open(seedPoint(text), 'replace');
   }
 
   function slid(): void {
@@ -231,7 +219,7 @@ export function createStage(app: App, actions: StageActions, status: HTMLElement
       slider.setAttribute('aria-valuetext', percent);
       const output = variety.querySelector('output');
       if (output !== null) output.textContent = percent;
-      if (document.activeElement !== seed) seed.value = centre.kind === 'seed' ? centre.seed : '';
+      seed.show(centre.kind === 'seed' ? centre.seed : '');
       markChips();
       if (shown !== undefined) markHeart(); // a favourite may have been removed elsewhere
       if (
