@@ -73,6 +73,37 @@ test('before there is a picture nothing can be kept, saved or shared, and axe fi
   }
 });
 
+test('a message stays while the focus or the pointer is on it; the focus goes back to where it was', async () => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
+  const { page } = await openPage(context, `${site.url}#model=${MODEL}`);
+  await page.waitForSelector('.frame.made');
+  const message = page.locator('.message');
+  // A link that cannot be read is said.
+  const say = async (name: string) => {
+    await page.evaluate((hash) => {
+      location.hash = hash;
+    }, `#model=${MODEL}&class=${name}`);
+    await message.filter({ hasText: name }).waitFor();
+  };
+  const PAST_ITS_TIME = 7500;
+  await page.locator('#seed').focus();
+  await say('Hat');
+  await message.getByRole('button', { name: 'Close' }).focus();
+  await page.waitForTimeout(PAST_ITS_TIME);
+  expect(await message.count()).toBe(1);
+  await page.keyboard.press('Enter');
+  expect(await message.count()).toBe(0);
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('seed');
+
+  await say('Glove');
+  await message.hover();
+  await page.waitForTimeout(PAST_ITS_TIME);
+  expect(await message.count()).toBe(1);
+  await page.mouse.move(5, 5);
+  await message.waitFor({ state: 'detached', timeout: 3000 });
+  await context.close();
+});
+
 test('Lighthouse gives accessibility and best practices at least 95, on a phone and a desktop', async () => {
   for (const form of ['mobile', 'desktop'] as const) {
     const { scores, failed } = await lighthouse(`${site.url}#model=${MODEL}`, form, [

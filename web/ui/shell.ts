@@ -56,6 +56,8 @@ export interface Shell {
 }
 
 const THEME = 'pocketgen.theme';
+/** Milliseconds that a message stays, and after which one that was kept is looked at again. */
+const [STAYS, AGAIN] = [6000, 1000];
 /** Where the picture stays in sight of what is done, without its controls: layout.css. */
 const BY_HAND: ReadonlySet<ViewName> = new Set(['explore', 'walk', 'mix', 'draw', 'complete', 'saved']);
 /** What a model can be looked at in. */
@@ -207,14 +209,28 @@ export function createShell(app: App, actions: ShellActions): Shell {
 
   function notify(text: string, action?: { label: TextKey; run: () => void }): void {
     const message = h('div', { class: 'message' }, h('span', {}, text));
-    const remove = () => message.remove();
+    let before: HTMLElement = panel;
+    message.addEventListener('focusin', ({ relatedTarget }) => {
+      if (relatedTarget instanceof HTMLElement && !message.contains(relatedTarget)) before = relatedTarget;
+    });
+    const remove = () => {
+      // Gone with a button of its own the focus would be nowhere.
+      if (message.contains(document.activeElement))
+        (before.isConnected ? before : panel).focus({ preventScroll: true });
+      message.remove();
+    };
+    /** Not from under whoever points at it or has come to its button. */
+    const expire = () => {
+      if (message.matches(':hover, :focus-within')) setTimeout(expire, AGAIN);
+      else remove();
+    };
     if (action !== undefined) {
       const run = () => {
         remove();
         action.run();
       };
       message.append(h('button', { class: 'button strong', onclick: run }, t(action.label)));
-    } else setTimeout(remove, 6000);
+    } else setTimeout(expire, STAYS);
     message.append(iconButton('close', t('close'), remove));
     messages.append(message);
   }

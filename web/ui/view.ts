@@ -33,7 +33,7 @@ export interface App {
   /** Pictures in one batch. */
   batchSize(): number;
   dropBackground(): void;
-  /** A short message that goes away by itself, unless it has an action. */
+  /** A short message that goes away by itself, unless it has an action, or the focus or the pointer is on it. */
   notify(text: string, action?: { label: TextKey; run: () => void }): void;
   fail(error: unknown): void;
 }
