@@ -12,6 +12,7 @@ import { contrast, measureGround, pinnedPictures } from '../pictures/ground.ts';
 import { type FreePoint, inputsOf } from '../pictures/point.ts';
 import { draw, h, latest, pictureCanvas, setText } from '../ui/dom.ts';
 import type { DrawView } from '../ui/draw.ts';
+import { fileInput } from '../ui/files.ts';
 import { icon } from '../ui/icons.ts';
 import { plainWords } from '../ui/panels.ts';
 import type { App } from '../ui/view.ts';
@@ -276,17 +277,8 @@ function groundOf(pictures: readonly Picture[]): Colour {
 function photoButtons(take: (photo: Blob) => void): HTMLElement[] {
   const touch = matchMedia('(pointer: coarse)').matches;
   return ([...(touch ? (['take'] as const) : []), 'pick'] as const).flatMap((word) => {
-    const input = h('input', {
-      type: 'file',
-      accept: 'image/*',
-      capture: word === 'take' ? 'environment' : undefined,
-      hidden: true,
-      onchange: () => {
-        const [photo] = input.files ?? [];
-        input.value = ''; // the same one can be chosen again
-        if (photo !== undefined) take(photo);
-      },
-    });
+    const capture = word === 'take' ? 'environment' : undefined;
+    const input = fileInput({ accept: 'image/*', capture }, ([photo]) => photo && take(photo.file));
     return [input, iconTool(word === 'take' ? 'camera' : 'photo', word, () => input.click())];
   });
 }

@@ -1,7 +1,9 @@
 // What a new model is made of: its name, pictures by class, size and network; and how long that will take here.
+import { UserError } from '../../contract/errors.ts';
 import type { ModelEntry } from '../files/models.ts';
 import type { NewRun, Outlook } from '../train/protocol.ts';
 import { h } from '../ui/dom.ts';
+import { fileInput, type Given } from '../ui/files.ts';
 import { iconButton } from '../ui/icons.ts';
 import { duration, number } from './numbers.ts';
 import { areMostlyTransparent, type Brought, bring, readAll } from './pictures.ts';
@@ -26,7 +28,11 @@ export interface Chooser {
 }
 
 export function createChooser({ measure, begin, fail }: Chosen): Chooser {
-  let brought: Brought[] = [];
+  let brought: readonly Brought[] = [];
+  /** What is under way that an outlook waits for, or that is one. */
+  let underWay = 0;
+  /** Aborted when what is looked at is no longer what is chosen. */
+  let looking = new AbortController();
   const name = h('input', { id: 'make-name', value: words('nameFirst'), maxlength: 60, dir: 'auto' });
   const label = h('input', { id: 'make-class', maxlength: 60, dir: 'auto' });
   const settings = createSettings(forget, fail);
@@ -34,20 +40,36 @@ export function createChooser({ measure, begin, fail }: Chosen): Chooser {
   const status = h('p', { class: 'hint', role: 'status' });
   const desk = h('div', { hidden: true });
   const drawing = h('button', { class: 'button', onclick: () => void openDesk() }, words('draw'));
-  const start = h('button', { class: 'button strong', onclick: () => void look() }, words('measure'));
+  const start = h('button', { class: 'button strong', onclick: () => void during(look) }, words('measure'));
   const choices = h('div', { class: 'bar' });
 
-  /** An outlook is of what was chosen when it was made. */
+  /** An outlook is of what was chosen when it was asked for, there already or not. */
   function forget(): void {
+    looking.abort();
     status.textContent = '';
     choices.replaceChildren();
+    allow();
+  }
+
+  function allow(): void {
+    start.disabled = underWay > 0 || settings.read() === undefined;
+  }
+
+  async function during(work: () => Promise<void>): Promise<void> {
+    underWay += 1;
+    forget();
+    try {
+      await work();
+    } catch (error) {
+      fail(error);
+    } finally {
+      underWay -= 1;
+      allow();
+    }
   }
 
   function picker(text: string, props: Record<string, string | boolean>): HTMLElement {
-    const input = h('input', {
-      ...{ type: 'file', hidden: true, ...props },
-      onchange: () => void add([...(input.files ?? [])]),
-    });
+    const input = fileInput(props, (files) => void add(files));
     return h('span', {}, input, h('button', { class: 'button', onclick: () => input.click() }, text));
   }
 
@@ -59,11 +81,7 @@ export function createChooser({ measure, begin, fail }: Chosen): Chooser {
     try {
       const { createDrawn } = await import('./drawn.ts');
       desk.replaceChildren(
-        createDrawn((blob) => {
-          brought = [...brought, { blob, label: label.value.trim() }];
-          forget();
-          show();
-        }),
+        createDrawn((blob) => void during(() => change([...brought, { blob, label: label.value.trim() }]))),
       );
     } catch (error) {
       desk.hidden = true;
@@ -71,15 +89,20 @@ export function createChooser({ measure, begin, fail }: Chosen): Chooser {
     }
   }
 
-  async function add(files: File[]): Promise<void> {
-    try {
-      brought = [...brought, ...(await bring(files, label.value.trim()))];
-      forget();
-      show();
-      settings.suggestTransparent(await areMostlyTransparent(brought));
-    } catch (error) {
-      fail(error);
-    }
+  const add = (files: readonly Given[]): Promise<void> =>
+    during(async () => {
+      const more = await bring(files, label.value.trim());
+      if (more.length === 0) throw new UserError(words('unread', { n: files.length }));
+      // To those there are now: others may have come or gone meanwhile.
+      await change([...brought, ...more]);
+    });
+
+  async function change(pictures: readonly Brought[]): Promise<void> {
+    brought = pictures;
+    forget();
+    show();
+    const suggested = await areMostlyTransparent(pictures);
+    if (pictures === brought) settings.suggestTransparent(suggested);
   }
 
   function show(): void {
@@ -95,38 +118,38 @@ export function createChooser({ measure, begin, fail }: Chosen): Chooser {
           'li',
           {},
           h('span', { dir: 'auto' }, words('count', { name: shown, n: number(own.length) })),
-          iconButton('close', remove, () => leaveOut(one)),
+          iconButton('close', remove, () => void leaveOut(one)),
           h('div', { class: 'row' }, ...pictures),
         );
       }),
     );
   }
 
-  function leaveOut(one: string): void {
-    brought = brought.filter((picture) => picture.label !== one);
-    forget();
-    show();
-  }
+  const leaveOut = (one: string): Promise<void> =>
+    during(() => change(brought.filter((picture) => picture.label !== one)));
 
   async function look(): Promise<void> {
-    forget();
-    if (brought.length < FEWEST) {
-      status.textContent = words('few', { n: FEWEST });
-      return;
+    looking = new AbortController();
+    const { signal } = looking;
+    function say(text: string): void {
+      signal.throwIfAborted();
+      status.textContent = text;
     }
-    start.disabled = true;
+    const wanted = settings.read();
+    if (wanted === undefined) return;
+    if (brought.length < FEWEST) return say(words('few', { n: FEWEST }));
     try {
-      const { channels: wanted, ...rest } = settings.read();
-      const { unread, ...pictures } = await readAll(brought, rest.size, wanted, (n) => {
-        status.textContent = words('reading', { n: n + 1, all: brought.length });
-      });
-      if (pictures.labels.length === 0) throw new RangeError(words('unread', { n: unread }));
-      const run: NewRun = { name: name.value.trim() || words('nameFirst'), ...rest, ...pictures };
-      status.textContent = words('measuring');
-      const { first, good, imagesPerSecond } = await measure(run);
-      const facts = { n: number(run.labels.length), size: rest.size, speed: number(imagesPerSecond) };
+      const { channels, ...rest } = wanted;
+      const { unread, ...pictures } = await readAll(brought, rest.size, channels, (n) =>
+        say(words('reading', { n: n + 1, all: brought.length })),
+      );
+      if (pictures.labels.length === 0) throw new UserError(words('unread', { n: unread }));
+      const run = (): NewRun => ({ name: name.value.trim() || words('nameFirst'), ...rest, ...pictures });
+      say(words('measuring'));
+      const { first, good, imagesPerSecond } = await measure(run());
+      const facts = { n: number(pictures.labels.length), size: rest.size, speed: number(imagesPerSecond) };
       const sentence = words('outlook', { ...facts, first: duration(first.seconds), good: duration(good.seconds) });
-      status.textContent = unread > 0 ? `${sentence} ${words('unread', { n: unread })}` : sentence;
+      say(unread > 0 ? `${sentence} ${words('unread', { n: unread })}` : sentence);
       const begins = (kind: 'toFirst' | 'toGood', images: number) =>
         h(
           'button',
@@ -134,17 +157,15 @@ export function createChooser({ measure, begin, fail }: Chosen): Chooser {
             class: kind === 'toFirst' ? 'button strong' : 'button',
             onclick: () => {
               forget(); // a second tap would begin a second one
-              void begin(run, images);
+              void begin(run(), images); // under the name that it has now
             },
           },
           words(kind),
         );
       choices.replaceChildren(begins('toFirst', first.images), begins('toGood', good.images));
     } catch (error) {
-      status.textContent = '';
-      fail(error);
-    } finally {
-      start.disabled = false;
+      status.textContent = signal.aborted ? words('changed') : '';
+      if (!signal.aborted) throw error;
     }
   }
 

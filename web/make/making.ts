@@ -13,7 +13,7 @@ import { startTrainer, type TrainerNews } from '../train/client.ts';
 import { type NewRun, type Outlook, type Progress, type RunSummary, TrainedElsewhere } from '../train/protocol.ts';
 import { measuresOf, showCurve } from '../ui/curve.ts';
 import { draw, h, pictureCanvas } from '../ui/dom.ts';
-import { saveBlob } from '../ui/files.ts';
+import { fileInput, saveBlob } from '../ui/files.ts';
 import { plainWords, whyNotKept } from '../ui/panels.ts';
 import type { App, View } from '../ui/view.ts';
 import { createAwake } from './awake.ts';
@@ -79,7 +79,7 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
     h('p', { class: 'hint' }, words(awake.can ? 'awake' : 'sleeps')),
   );
   const chooser = createChooser({ measure, begin, fail });
-  const zip = h('input', { type: 'file', accept: '.zip,application/zip', hidden: true, onchange: () => void unpack() });
+  const zip = fileInput({ accept: '.zip,application/zip' }, ([given]) => given && void unpack(given.file).catch(fail));
   const element = h(
     'div',
     { class: 'view making' },
@@ -296,16 +296,9 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
   const save = (bytes: Uint8Array, name: string): Promise<void> =>
     saveBlob(new Blob([new Uint8Array(bytes)], { type: 'application/zip' }), name, app.notify);
 
-  async function unpack(): Promise<void> {
-    const [file] = zip.files ?? [];
-    try {
-      if (file) await trainer.call('unpack', new Uint8Array(await file.arrayBuffer()));
-      await list();
-    } catch (error) {
-      fail(error);
-    } finally {
-      zip.value = '';
-    }
+  async function unpack(file: File): Promise<void> {
+    await trainer.call('unpack', new Uint8Array(await file.arrayBuffer()));
+    await list();
   }
 
   async function remove(run: RunSummary): Promise<void> {

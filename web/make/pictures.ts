@@ -5,6 +5,7 @@ import { intake } from '../../contract/intake.ts';
 import { levelsOf } from '../../contract/pixels.ts';
 import { readPhoto } from '../draw/photo.ts';
 import type { NewRun } from '../train/protocol.ts';
+import type { Given } from '../ui/files.ts';
 
 export interface Brought {
   readonly blob: Blob;
@@ -19,30 +20,48 @@ const LARGEST = 64 * 1024 * 1024;
 const PICTURE = /\.(png|jpe?g|webp|gif|avif|bmp|svg)$/i;
 const TYPES: Readonly<Record<string, string>> = { svg: 'image/svg+xml', jpg: 'image/jpeg' };
 
+type Entries = [path: string, bytes: Uint8Array<ArrayBuffer>][];
+
 /** The folder that a picture lies in is its class, where there is one below the folder that was chosen. */
 function labelOf(path: string, depth: number): string {
-  const parts = path.split(/[\\/]/);
+  const parts = partsOf(path);
   return parts.length > depth ? (parts.at(-2) ?? '') : '';
 }
 
+const partsOf = (path: string) => path.split(/[\\/]/);
+
+/** Where all lies in one folder, that is the one that was chosen. */
+const depthOf = (paths: readonly string[]) => (new Set(paths.map((path) => partsOf(path)[0])).size === 1 ? 2 : 1);
+
 /** Files as chosen; those of a folder and a zip are of the class that their sub-folder names, others of `label`. */
-export async function bring(files: readonly File[], label: string): Promise<Brought[]> {
+export async function bring(files: readonly Given[], label: string): Promise<Brought[]> {
   const brought: Brought[] = [];
-  for (const file of files) {
-    if (/\.zip$/i.test(file.name)) brought.push(...(await unzipped(file, label)));
+  const depth = depthOf(files.map(({ path }) => path));
+  for (const { file, path } of files) {
+    if (isZip(file)) brought.push(...(await unzipped(file, label)));
     else if (file.type.startsWith('image/') || PICTURE.test(file.name))
-      brought.push({ blob: file, label: labelOf(file.webkitRelativePath, 2) || label });
+      brought.push({ blob: file, label: labelOf(path, depth) || label });
   }
   return brought;
 }
 
-async function unzipped(file: File, label: string): Promise<Brought[]> {
+const isZip = ({ name }: File) => /\.zip$/i.test(name);
+
+async function entriesOf(file: File, wanted: (path: string, size: number) => boolean): Promise<Entries> {
   const { unzip } = await import('../../client/files/unzip.ts');
+  try {
+    return unzip(new Uint8Array(await file.arrayBuffer()), wanted);
+  } catch (error) {
+    throw new UserError(
+      `${file.name}: expected a zip, got ${error instanceof Error ? error.message : 'something else'}`,
+    );
+  }
+}
+
+async function unzipped(file: File, label: string): Promise<Brought[]> {
   const wanted = (path: string, size: number) => size <= LARGEST && PICTURE.test(path) && !path.includes('__MACOSX');
-  const entries = unzip(new Uint8Array(await file.arrayBuffer()), wanted);
-  // A zip of one folder is that folder.
-  const tops = new Set(entries.map(([path]) => path.split('/')[0]));
-  const depth = tops.size === 1 ? 2 : 1;
+  const entries = await entriesOf(file, wanted);
+  const depth = depthOf(entries.map(([path]) => path));
   return entries.map(([path, bytes]) => {
     const kind = path.split('.').pop()?.toLowerCase() ?? '';
     return { blob: new Blob([bytes], { type: TYPES[kind] ?? `image/${kind}` }), label: labelOf(path, depth) || label };

@@ -1,6 +1,6 @@
 // What a new model is to be: begun from nothing or from another model, its size, what is trained and how large, and whether what is
 // around things is transparent.
-import { freshModel, keptModel, type LoadedModel, type ModelEntry } from '../files/models.ts';
+import { freshModel, keptModel, type ModelEntry } from '../files/models.ts';
 import { FAMILIES, type NewRun } from '../train/protocol.ts';
 import { h } from '../ui/dom.ts';
 import { modelTitle } from '../ui/model-dialog.ts';
@@ -17,19 +17,23 @@ export interface Wanted extends Pick<NewRun, 'size' | 'width' | 'family' | 'from
 
 export interface Settings {
   readonly element: HTMLElement;
-  read(): Wanted;
+  /** Nothing while what it goes on from is being fetched. */
+  read(): Wanted | undefined;
   /** What the pictures call for, as long as the person has not chosen otherwise. */
   suggestTransparent(suggested: boolean): void;
   /** The models that can be begun from are those. */
   list(models: readonly ModelEntry[]): void;
 }
 
+/** `changed` is told of everything that makes `read` give something else. */
 export function createSettings(changed: () => void, fail: (error: unknown) => void): Settings {
-  let from: { name: string; trainer: Uint8Array; channels: NewRun['channels'] } | undefined;
+  let from: { name: string; trainer: Uint8Array; channels: NewRun['channels'] } | 'fetching' | undefined;
+  /** Choices of what to begin with, so far: the last one holds, whichever was fetched first. */
+  let turns = 0;
   let entries: readonly ModelEntry[] = [];
   let chosen = false;
   const choice = (id: string, ...options: HTMLOptionElement[]) => h('select', { id, onchange: changed }, ...options);
-  const start = h('select', { id: 'make-from', onchange: () => void begin().catch(stay) });
+  const start = h('select', { id: 'make-from', onchange: () => void begin() });
   const note = h('p', { class: 'hint', role: 'status' });
   const size = choice('make-size', ...SIZES.map((side) => sized(side)));
   size.value = '32';
@@ -47,38 +51,39 @@ export function createSettings(changed: () => void, fail: (error: unknown) => vo
     },
   });
 
-  const sizeIs = (manifest: LoadedModel['manifest']): number => manifest.image.width;
-
   async function begin(): Promise<void> {
-    changed();
+    const turn = ++turns;
     const entry = entries.find(({ name }) => name === start.value);
-    from = undefined;
-    note.textContent = '';
-    if (entry === undefined) return lock(false);
-    const model = (await keptModel(entry)) ?? (await freshModel(entry));
-    const title = modelTitle(entry);
-    if (model.readTrainer === undefined) {
+    if (entry === undefined) return stay();
+    const name = modelTitle(entry);
+    become('fetching', words('fetching', { name }));
+    try {
+      const model = (await keptModel(entry)) ?? (await freshModel(entry));
+      const trainer = await model.readTrainer?.();
+      if (turn !== turns) return;
+      if (trainer === undefined) return stay(words('noTrainer', { name }));
+      const { image, kind, name: own } = model.manifest;
+      if (![...size.options].some(({ value }) => Number(value) === image.width)) size.append(sized(image.width));
+      [size.value, family.value, transparent.checked] = [String(image.width), kind, image.channels === 4];
+      become({ name: own, trainer, channels: image.channels }, words('goesOn', { name }));
+    } catch (error) {
+      if (turn !== turns) return;
       stay();
-      note.textContent = words('noTrainer', { name: title });
-      return;
+      fail(error);
     }
-    note.textContent = words('fetching', { name: title });
-    const { image } = model.manifest;
-    from = { name: model.manifest.name, trainer: await model.readTrainer(), channels: image.channels };
-    const side = String(sizeIs(model.manifest));
-    if (![...size.options].some(({ value }) => value === side)) size.append(sized(sizeIs(model.manifest)));
-    [size.value, family.value, transparent.checked] = [side, model.manifest.kind, image.channels === 4];
-    lock(true);
-    note.textContent = words('goesOn', { name: title });
   }
 
-  /** From nothing after all. */
-  function stay(error?: unknown): void {
+  /** From nothing, after all or again. */
+  function stay(why = ''): void {
     start.value = '';
-    from = undefined;
-    note.textContent = '';
-    lock(false);
-    if (error !== undefined) fail(error);
+    become(undefined, why);
+  }
+
+  function become(next: typeof from, told: string): void {
+    from = next;
+    note.textContent = told;
+    lock(next !== undefined);
+    changed();
   }
 
   /** A model that is gone on from has its own. */
@@ -99,15 +104,20 @@ export function createSettings(changed: () => void, fail: (error: unknown) => vo
       field('family', family),
       field('effort', network),
     ),
-    read: () => ({
-      size: Number(size.value),
-      width: network.value === 'small' ? WIDTHS.small : WIDTHS.usual,
-      family: FAMILIES.find((kind) => kind === family.value) ?? FAMILIES[0],
-      channels: from?.channels ?? (transparent.checked ? 4 : undefined),
-      ...(from && { from: { name: from.name, trainer: from.trainer } }),
-    }),
+    read() {
+      if (from === 'fetching') return undefined;
+      return {
+        size: Number(size.value),
+        width: network.value === 'small' ? WIDTHS.small : WIDTHS.usual,
+        family: FAMILIES.find((kind) => kind === family.value) ?? FAMILIES[0],
+        channels: from?.channels ?? (transparent.checked ? 4 : undefined),
+        ...(from && { from: { name: from.name, trainer: from.trainer } }),
+      };
+    },
     suggestTransparent(suggested) {
-      if (!chosen && from === undefined) transparent.checked = suggested;
+      if (chosen || from !== undefined || transparent.checked === suggested) return;
+      transparent.checked = suggested;
+      changed();
     },
     list(models) {
       entries = models.filter(({ bundle, training }) => bundle !== undefined && !training);
@@ -117,6 +127,7 @@ export function createSettings(changed: () => void, fail: (error: unknown) => vo
         ...entries.map((entry) => h('option', { value: entry.name, dir: 'auto' }, modelTitle(entry))),
       );
       start.value = entries.some(({ name }) => name === before) ? before : '';
+      if (start.value !== before) void begin(); // the one it was to go on from is gone
     },
   };
 }

@@ -48,6 +48,7 @@ export const words = wordsOf({
     '{n} pictures, {size} × {size}: {speed} images a second here. First shapes after about {first}, good pictures after about {good}.',
     '{n} 张图片,{size} × {size}:此设备每秒 {speed} 张。约 {first} 后出现初步形状,约 {good} 后图片较好。',
   ],
+  changed: ['Something was changed meanwhile: time it anew.', '期间有改动,请重新估算。'],
   few: ['Add at least {n} pictures.', '请至少添加 {n} 张图片。'],
   toFirst: ['Train until first shapes', '训练到初步形状'],
   toGood: ['Train until good', '训练到较好'],

@@ -5,6 +5,7 @@ import { keepOwn } from '../files/own.ts';
 import { t } from '../texts.ts';
 import { openDialog } from './dialogs.ts';
 import { h } from './dom.ts';
+import { fileInput, type Given } from './files.ts';
 import { plainWords, whyNotKept } from './panels.ts';
 import type { App } from './view.ts';
 
@@ -45,12 +46,11 @@ export function createBundleDrop(
   }
 
   function open(): void {
-    const zip = h('input', { type: 'file', accept: '.zip,application/zip', hidden: true, onchange: chosen });
-    const folder = h('input', { type: 'file', webkitdirectory: true, hidden: true, onchange: chosen });
-    function chosen(event: Event): void {
-      const input = event.target as HTMLInputElement;
+    const zip = fileInput({ accept: '.zip,application/zip' }, chosen);
+    const folder = fileInput({ webkitdirectory: true }, chosen);
+    function chosen(files: readonly Given[]): void {
       dialog.close();
-      void take([...(input.files ?? [])]);
+      void take(files.map(({ file }) => file));
     }
     const dialog = openDialog(
       t('addBundle'),

@@ -1,8 +1,28 @@
-// Handing a file to the person: a download, or the share sheet where downloads lead nowhere.
+// Files from the person, chosen or dropped, and to them: a download, or the share sheet where downloads lead nowhere.
 import { isStandalone } from '../offline/install.ts';
 import { t } from '../texts.ts';
 import { h } from './dom.ts';
 import type { App } from './view.ts';
+
+/** A file that was chosen or dropped, and its path in the folder that was; its name, or '', where none was. */
+export interface Given {
+  readonly file: File;
+  readonly path: string;
+}
+
+/** An input to be opened by a button's click(). */
+export function fileInput(
+  props: Record<string, string | boolean | undefined>,
+  take: (files: readonly Given[]) => void,
+): HTMLInputElement {
+  const input = h('input', { type: 'file', hidden: true, ...props, onchange: chosen });
+  function chosen(): void {
+    const files = [...(input.files ?? [])];
+    input.value = ''; // the same ones can be chosen again
+    take(files.map((file) => ({ file, path: file.webkitRelativePath })));
+  }
+  return input;
+}
 
 /**
  * On a phone's home screen a page has no downloads to speak of: the share sheet saves to photos and files there. It opens for
