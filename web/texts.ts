@@ -213,7 +213,7 @@ const TEXTS = {
   ],
   chooseZip: ['Choose a zip', '选择 zip'],
   chooseFolder: ['Choose a folder', '选择文件夹'],
-  dropHere: ['Drop the bundle here', '把模型包放到这里'],
+  dropHere: ['Drop it here', '放到这里'],
   dropPicture: ['Drop your picture here', '把你的图片放到这里'],
   bundleKept: ['{name} is on this device now.', '{name} 已保存在此设备上。'],
   bundleHere: ['{name} is here until this page is closed. {reason}', '{name} 仅在本页关闭前可用。{reason}'],

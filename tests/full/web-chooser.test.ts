@@ -13,7 +13,7 @@ import { trainInFolder } from '../../train/in-folder.ts';
 import { recipeFor } from '../../train/recipe.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { launchBrowser } from '../browser.ts';
-import { chooseFiles, openMaking, press, said } from '../helpers/making.ts';
+import { chooseFiles, openMaking, press, said, told } from '../helpers/making.ts';
 import { bundleWithEncoder } from '../helpers/way-back.ts';
 import { clearPictures } from '../small.ts';
 import { writeBundle } from '../web-bundles.ts';
@@ -178,3 +178,49 @@ test('what changes while it is timed makes the outlook void; a training has the 
   await said(page, /^Paused and saved/);
   await page.context().close();
 }, 400_000);
+
+/** Files and folders of this machine dropped in the middle of the page, as a person drops them. */
+async function drop(page: Page, ...files: string[]): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const { width, height } = page.viewportSize() ?? { width: 0, height: 0 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await session.send('Input.dispatchDragEvent', {
+      ...{ type, x: width / 2, y: height / 2, data: { items: [], files, dragOperationsMask: 1 } },
+    });
+}
+
+test('what is dropped or pasted is for the model that is being made, by class; a bundle is one, and takes no picture along', async () => {
+  const page = await open();
+  for (const [kind, count] of [
+    ['cats', 130],
+    ['dogs', 4],
+  ] as const) {
+    mkdirSync(at('pets', kind), { recursive: true });
+    for (const { name, buffer } of pictures(kind, count)) writeFileSync(at('pets', kind, name), buffer);
+  }
+  for (const name of ['a.png', 'b.png', 'c.png', 'd.png']) writeFileSync(at(name), png(name.charCodeAt(0)));
+  const view = () => page.evaluate(() => document.body.dataset.view);
+
+  await drop(page, at('a.png'), at('b.png'));
+  await page.getByText('pictures: 2').waitFor();
+  await drop(page, at('c.png')); // by itself it would be for the model that is shown
+  await page.getByText('pictures: 3').waitFor();
+  await page.evaluate((base64) => {
+    const clipboardData = new DataTransfer();
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    clipboardData.items.add(new File([bytes], 'image.png', { type: 'image/png' }));
+    document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }));
+  }, png(7).toString('base64'));
+  await page.getByText('pictures: 4').waitFor();
+  await drop(page, at('pets')); // more than Chromium tells of a folder at once
+  await page.getByText('cats: 130').waitFor();
+  await drop(page, at('pets', 'cats'), at('pets', 'dogs'));
+  await page.getByText('cats: 260').waitFor();
+  expect(await classes(page)).toEqual(['pictures: 4', 'cats: 260', 'dogs: 8']);
+
+  await drop(page, at('own', 'mine'), at('d.png'));
+  await told(page, /^Mine is on this device now/);
+  await page.getByText('pictures: 5').waitFor();
+  expect(await view()).toBe('make');
+  await page.context().close();
+});

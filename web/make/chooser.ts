@@ -6,7 +6,7 @@ import { h } from '../ui/dom.ts';
 import { fileInput, type Given } from '../ui/files.ts';
 import { iconButton } from '../ui/icons.ts';
 import { duration, number } from './numbers.ts';
-import { areMostlyTransparent, type Brought, bring, readAll } from './pictures.ts';
+import { areMostlyTransparent, type Brought, bring, bundleIn, readAll } from './pictures.ts';
 import { createSettings } from './settings.ts';
 import { words } from './texts.ts';
 
@@ -25,6 +25,8 @@ export interface Chooser {
   readonly element: HTMLElement;
   /** The models that can be begun from. */
   list(models: readonly ModelEntry[]): void;
+  /** Adds them but for those that are a bundle, which it gives back. */
+  take(files: readonly Given[]): Promise<readonly Given[]>;
 }
 
 export function createChooser({ measure, begin, fail }: Chosen): Chooser {
@@ -169,6 +171,13 @@ export function createChooser({ measure, begin, fail }: Chosen): Chooser {
     }
   }
 
+  async function take(files: readonly Given[]): Promise<readonly Given[]> {
+    const bundle = await bundleIn(files);
+    const rest = files.filter((one) => !bundle.includes(one));
+    if (rest.length > 0) await add(rest);
+    return bundle;
+  }
+
   const element = h(
     'section',
     { class: 'part making-new' },
@@ -191,5 +200,5 @@ export function createChooser({ measure, begin, fail }: Chosen): Chooser {
     status,
     choices,
   );
-  return { element, list: settings.list };
+  return { element, list: settings.list, take };
 }

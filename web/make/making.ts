@@ -15,7 +15,7 @@ import { measuresOf, showCurve } from '../ui/curve.ts';
 import { draw, h, pictureCanvas } from '../ui/dom.ts';
 import { fileInput, saveBlob } from '../ui/files.ts';
 import { plainWords, whyNotKept } from '../ui/panels.ts';
-import type { App, View } from '../ui/view.ts';
+import type { App, TakingView } from '../ui/view.ts';
 import { createAwake } from './awake.ts';
 import { createChooser } from './chooser.ts';
 import { duration, number } from './numbers.ts';
@@ -36,7 +36,7 @@ interface Models {
   added(name: string): Promise<void>;
 }
 
-export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
+export function createMaking(app: Pick<App, 'notify'>, models: Models): TakingView {
   const trainer = startTrainer({ onProgress, onSamples, onJudging, onHistory, onSaid: app.notify });
   const awake = createAwake();
   /** The run under way, what stops it before its first step, and what is done when it has ended. */
@@ -312,5 +312,5 @@ export function createMaking(app: Pick<App, 'notify'>, models: Models): View {
     app.notify(words('noStorage'));
   });
   // What is shown follows the trainer, not the model that is looked at.
-  return { element, update: () => undefined, refresh: () => undefined };
+  return { element, update: () => undefined, refresh: () => undefined, take: chooser.take };
 }

@@ -45,6 +45,20 @@ export async function bring(files: readonly Given[], label: string): Promise<Bro
   return brought;
 }
 
+/** Those that are a model: a zip of one, and what lies beside a model.json. */
+export async function bundleIn(files: readonly Given[]): Promise<Given[]> {
+  const folderOf = ({ path }: Given) => partsOf(path).slice(0, -1).join('/');
+  const isManifest = (path: string) => partsOf(path).at(-1) === 'model.json';
+  const folders = new Set(files.filter(({ file }) => isManifest(file.name)).map(folderOf));
+  const bundle: Given[] = [];
+  for (const given of files) {
+    const { file } = given;
+    if (folders.has(folderOf(given)) || (isZip(file) && (await entriesOf(file, isManifest)).length > 0))
+      bundle.push(given);
+  }
+  return bundle;
+}
+
 const isZip = ({ name }: File) => /\.zip$/i.test(name);
 
 async function entriesOf(file: File, wanted: (path: string, size: number) => boolean): Promise<Entries> {

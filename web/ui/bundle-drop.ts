@@ -1,5 +1,5 @@
-// Bring your own bundle: drop a folder or zip anywhere on the page, or choose one. It is checked and stays here. A picture that
-// is dropped or pasted goes to the model that is shown.
+// Bring your own bundle: drop a folder or zip anywhere on the page, or choose one. It is checked and stays here. Pictures that
+// are dropped or pasted go to the model that is shown, or to the one that is being made.
 import { readBundle } from '../../client/files/bundle.ts';
 import { keepOwn } from '../files/own.ts';
 import { t } from '../texts.ts';
@@ -17,9 +17,10 @@ export interface BundleDrop {
 }
 
 export interface PictureDrop {
-  /** Whether the model takes pictures. */
+  /** Whether there is something that takes pictures. */
   wanted(): boolean;
-  take(picture: Blob): void;
+  /** Gives back what is none for it: a bundle, or what should be one. */
+  take(files: readonly Given[]): Promise<readonly Given[]>;
 }
 
 export function createBundleDrop(
@@ -31,10 +32,10 @@ export function createBundleDrop(
   const overlay = h('div', { class: 'drop', hidden: true }, words);
   const isPicture = ({ type }: { type: string }) => type.startsWith('image/') && pictures.wanted();
 
-  async function take(files: readonly File[]): Promise<void> {
+  async function take(files: readonly Given[]): Promise<void> {
     if (files.length === 0) return;
     try {
-      const bundle = await readBundle(files);
+      const bundle = await readBundle(files.map(({ file }) => file));
       const { manifest } = bundle;
       const { entry, kept } = await keepOwn(bundle);
       if (kept) void navigator.storage?.persist?.().catch(() => false);
@@ -50,7 +51,7 @@ export function createBundleDrop(
     const folder = fileInput({ webkitdirectory: true }, chosen);
     function chosen(files: readonly Given[]): void {
       dialog.close();
-      void take(files.map(({ file }) => file));
+      void take(files);
     }
     const dialog = openDialog(
       t('addBundle'),
@@ -79,28 +80,39 @@ export function createBundleDrop(
     if (!event.dataTransfer?.types.includes('Files')) return; // words, into a text box
     event.preventDefault();
     overlay.hidden = true;
-    const [dropped, ...more] = event.dataTransfer.files;
-    if (dropped !== undefined && more.length === 0 && isPicture(dropped)) return pictures.take(dropped);
-    // Entries must be taken before the first await: the list empties itself after the event.
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry());
-    void Promise.all(entries.map(filesOf)).then((lists) => take(lists.flat()));
+    // Before the first await: the list empties itself after the event. A picture of another page is a file with no entry.
+    const items = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
+    void dropped(items);
   });
 
+  async function dropped(items: readonly (FileSystemEntry | File | null)[]): Promise<void> {
+    try {
+      await take(await pictures.take((await Promise.all(items.map(filesOf))).flat()));
+    } catch (error) {
+      app.notify(plainWords(error));
+    }
+  }
+
   window.addEventListener('paste', ({ clipboardData }) => {
-    const picture = [...(clipboardData?.files ?? [])].find(isPicture);
-    if (picture !== undefined) pictures.take(picture);
+    const pasted = [...(clipboardData?.files ?? [])].filter(isPicture);
+    if (pasted.length > 0) void pictures.take(pasted.map((file) => ({ file, path: '' })));
   });
 
   return { open, overlay };
 }
 
-async function filesOf(entry: FileSystemEntry | null): Promise<File[]> {
-  if (entry === null) return [];
-  if (entry.isFile) {
-    const file = entry as FileSystemFileEntry;
-    return [await new Promise<File>((resolve, reject) => file.file(resolve, reject))];
+async function filesOf(item: FileSystemEntry | File | null): Promise<Given[]> {
+  if (item === null) return [];
+  if (item instanceof File) return [{ file: item, path: '' }];
+  if (item.isFile) {
+    const entry = item as FileSystemFileEntry;
+    const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject));
+    return [{ file, path: entry.fullPath.slice(1) }];
   }
-  const reader = (entry as FileSystemDirectoryEntry).createReader();
-  const list = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-  return (await Promise.all(list.map(filesOf))).flat();
+  const reader = (item as FileSystemDirectoryEntry).createReader();
+  const read = () => new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+  const inside: FileSystemEntry[] = [];
+  // Some at a time, a hundred in Chromium; none when those were all.
+  for (let some = await read(); some.length > 0; some = await read()) inside.push(...some);
+  return (await Promise.all(inside.map(filesOf))).flat();
 }

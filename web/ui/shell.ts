@@ -19,7 +19,7 @@ import { modelTitle, openModels } from './model-dialog.ts';
 import { createSaved } from './saved.ts';
 import { createStage, type Stage } from './stage.ts';
 import { statusText } from './status.ts';
-import type { App, View } from './view.ts';
+import type { App, TakingView, View } from './view.ts';
 import { createWalk } from './walk.ts';
 import { createWall } from './wall.ts';
 
@@ -69,6 +69,10 @@ export function createShell(app: App, actions: ShellActions): Shell {
   const completing = createLazy<CompleteView>(async () =>
     (await import('../complete/completing.ts')).createCompleting(app),
   );
+  const making = createLazy<TakingView>(async () => {
+    const { createMaking } = await import('../make/making.ts');
+    return createMaking(app, { known: actions.models, added: (entry) => actions.modelAdded(entry) });
+  });
   const makers: Record<ViewName, (app: App) => View> = {
     wall: createWall,
     explore: createExplore,
@@ -78,11 +82,7 @@ export function createShell(app: App, actions: ShellActions): Shell {
     complete: () => completing,
     saved: createSaved,
     how: () => createLazy(async () => (await import('../how/how.ts')).createHow(app)),
-    make: () =>
-      createLazy(async () => {
-        const { createMaking } = await import('../make/making.ts');
-        return createMaking(app, { known: actions.models, added: (entry) => actions.modelAdded(entry) });
-      }),
+    make: () => making,
   };
   const views = new Map<ViewName, View>();
   let current: ViewName | undefined;
@@ -95,10 +95,14 @@ export function createShell(app: App, actions: ShellActions): Shell {
     icon('down'),
   );
   const add = createBundleDrop(app, (entry) => actions.modelAdded(entry), {
-    wanted: () => current !== undefined && viewsOf(app.manifest).includes('draw'),
-    take(picture) {
+    wanted: () => current === 'make' || canDraw(),
+    async take(files) {
+      if (current === 'make') return new Promise((taken) => making.whenLoaded((view) => taken(view.take(files))));
+      const [one] = files;
+      if (one === undefined || !canDraw() || !files.every(({ file }) => file.type.startsWith('image/'))) return files;
       app.set({ view: 'draw' }, 'push');
-      drawing.take(picture);
+      drawing.take(one.file);
+      return [];
     },
   });
   const header = h(
@@ -133,6 +137,8 @@ export function createShell(app: App, actions: ShellActions): Shell {
     messages,
     add.overlay,
   );
+
+  const canDraw = () => current !== undefined && viewsOf(app.manifest).includes('draw');
 
   function chooseModel(): void {
     openModels({

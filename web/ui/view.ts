@@ -8,6 +8,7 @@ import type { LoadedModel } from '../files/models.ts';
 import type { Inputs, Point } from '../pictures/point.ts';
 import type { State } from '../state.ts';
 import type { TextKey } from '../texts.ts';
+import type { Given } from './files.ts';
 import type { Ground } from './ground.ts';
 
 export type History = 'push' | 'replace';
@@ -49,6 +50,12 @@ export interface View {
   refresh(): void;
   /** No longer shown. */
   leave?(): void;
+}
+
+/** A view that takes pictures which are dropped or pasted while it is shown. */
+export interface TakingView extends View {
+  /** Gives back those that are a bundle. */
+  take(files: readonly Given[]): Promise<readonly Given[]>;
 }
 
 /** A seed nobody has asked for yet. */
