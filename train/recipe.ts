@@ -6,7 +6,7 @@ import { encoderOptionsSchema } from './families/encoder/options.ts';
 import { type FamilyName, TRAINED } from './families/family.ts';
 import { FAMILY_SETTINGS, FAMILY_SIZES } from './families/settings.ts';
 import { transformerOptionsSchema } from './families/transformer/options.ts';
-import { vaeOptionsSchema } from './families/vae/options.ts';
+import { VAE_DEFAULTS, vaeOptionsSchema } from './families/vae/options.ts';
 import { AUGMENTATIONS } from './nn/augmentation.ts';
 import { networkSpecSchema, pictureSizes } from './nn/spec.ts';
 
@@ -115,9 +115,10 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   'fashion-vae': {
     ...modern,
     ...FAMILY_SETTINGS.vae,
+    vae: { ...VAE_DEFAULTS, adversarialFrom: 1 / 6, flowFrom: 2 / 3 },
     network: { ...residual, width: 48, fullWidth: 16, generatorBlocks: 2, discriminatorBlocks: 1 },
     batch: 32,
-    images: 1_000_000,
+    images: 1_200_000,
     learningRate: { from: 5e-4, to: 2e-5 },
     emaHalfLife: { from: 1_000, to: 20_000 },
   },

@@ -89,15 +89,33 @@ describe('flow', () => {
     const z = tf.tensor2d(normals, [5, 6]);
     const latents = flow.forward(p, z, classes());
     expect(largest(latents, z)).toBeGreaterThan(0.2);
-    expect(largest(flow.backward(p, latents, classes()), z)).toBeLessThan(2e-3);
+    expect(largest(flow.backward(p, latents, classes()), z)).toBeLessThan(1e-3);
   });
 
-  test('forward is Euler’s method on velocity, whose time stands between its points', () => {
+  /** Many steps of Euler's method on the flow's velocity. */
+  function solved(p: Tensors, z: tf.Tensor, steps: number): tf.Tensor {
+    for (let k = 0; k < steps; k++)
+      z = tf.add(z, tf.div(flow.velocity(p, z, tf.fill([5, 1], k / steps), classes()), steps));
+    return z;
+  }
+
+  test('forward solves the equation that velocity is, far nearer than Euler’s method with as many velocities', () => {
+    const line = tf.tensor2d(
+      Array.from({ length: 9 }, (_, i) => i / 8),
+      [9, 1],
+    );
+    // Time as straight lines: between its points it is then smooth, as it becomes when it is trained.
+    const p = { ...parameters(0.1), 'time.weight': tf.mul(line, tf.tensor2d(randomNormals(1, 5, 0, 32), [1, 32])) };
+    const z = tf.tensor2d(normals, [5, 6]);
+    const exact = solved(p, z, 2048);
+    const error = largest(flow.forward(p, z, classes()), exact);
+    expect(largest(exact, z)).toBeGreaterThan(0.5);
+    expect(error).toBeLessThan(0.25 * largest(solved(p, z, 16), exact));
+  });
+
+  test('time stands between its points', () => {
     const p = parameters(0.15);
-    let z: tf.Tensor = tf.tensor2d(normals, [5, 6]);
-    const expected = flow.forward(p, z, classes());
-    for (let k = 0; k < 8; k++) z = tf.add(z, tf.div(flow.velocity(p, z, tf.fill([5, 1], k / 8), classes()), 8));
-    expect(largest(z, expected)).toBeLessThan(1e-5);
+    const z = tf.tensor2d(normals, [5, 6]);
     const at = (time: number): tf.Tensor => flow.velocity(p, z, tf.fill([5, 1], time), classes());
     // Half way between two points counts neither of them whole.
     expect(largest(at(1.5 / 8), at(1 / 8))).toBeGreaterThan(1e-3);

@@ -22,7 +22,7 @@ export const vaeOptionsSchema = z
       /** Units of each of the dense layers. */
       width: z.int().positive(),
       layers: z.int().positive(),
-      /** Euler steps from normal numbers to latents, unrolled in the exported generator. */
+      /** Steps from normal numbers to latents, unrolled in the exported generator; velocity is asked for twice in each. */
       steps: z.int().positive(),
       /** Pairs of noise and time that are drawn for each picture shown. */
       draws: z.int().positive(),
@@ -44,5 +44,5 @@ export const VAE_DEFAULTS: VaeOptions = {
   pixels: 10,
   features: 1,
   adversarial: 1,
-  flow: { width: 256, layers: 3, steps: 8, draws: 8, learningRate: { from: 1e-3, to: 1e-5 } },
+  flow: { width: 512, layers: 3, steps: 8, draws: 32, learningRate: { from: 1e-3, to: 1e-5 } },
 };
