@@ -1,8 +1,7 @@
 // Which name a model gets, and what is there under it: a bundle or a run is used again only if it was made from these pictures
 // with these options.
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, extname, join, resolve } from 'node:path';
-import { slugify } from 'transliteration';
+import { join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
 import { parseTraining, TRAINING_FILE, type Training } from '../contract/training.ts';
 import { bundleName, checkBundleFolder } from '../export/folder.ts';
@@ -24,24 +23,7 @@ export interface Place {
   readonly finished: boolean;
 }
 
-/** A name's most, so that a number fits behind it. */
-const LONGEST = 58;
 const MOST = 100;
-
-/** The name of a folder or zip in any script, as an address can have it: `我的照片` → `wo-de-zhao-pian`; `fallback` where nothing is left. */
-export function nameFrom(source: string, fallback: string): string {
-  const path = resolve(source);
-  const words = slugify(basename(path, extname(path).toLowerCase() === '.zip' ? extname(path) : ''));
-  return (
-    words
-      .replace(/[^a-z0-9]+/g, '-')
-      .slice(0, LONGEST)
-      .replace(/^-+|-+$/g, '') || fallback
-  );
-}
-
-/** Of pictures whose folder has no name that an address could have. */
-export const nameOfPictures = ({ sha256 }: Pick<PictureSet, 'sha256'>): string => `pictures-${sha256.slice(0, 6)}`;
 
 /** A recipe for so many images, or as many as its preset has: how long a model is trained can change, and its schedules with it. */
 export type RecipeOf = (images?: number) => Recipe;

@@ -15,8 +15,8 @@ import { type ExportOptions, exportBundle } from '../../export/write.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { readConfig, readStats } from '../../train/store/run.ts';
 import { variantOf } from '../bundle-options.ts';
+import { nameFrom, nameOfPictures } from '../names.ts';
 import { numberFrom, truncation } from '../numbers.ts';
-import { nameFrom, nameOfPictures } from '../place.ts';
 import { recordedTraining, trainingDifference } from '../same-training.ts';
 
 function variantsOf(list: string): [Variant, ...Variant[]] {
