@@ -1,4 +1,4 @@
-// Which name a model gets, and what is there under it: a bundle or a run is used again only if it was made from these pictures
+// Which name a model gets, and what was found there under it: a bundle or a run is used again only if it was made from these pictures
 // with these options.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,19 +9,8 @@ import type { PictureSet } from '../train/data/index.ts';
 import type { Recipe } from '../train/recipe.ts';
 import { folderFiles } from '../train/store/folder.ts';
 import { readConfig } from '../train/store/run.ts';
+import type { Found, Place } from './decide.ts';
 import { type RecordedTraining, recordedTraining, trainingDifference } from './same-training.ts';
-
-export interface Place {
-  readonly name: string;
-  readonly bundle: string;
-  readonly run: string;
-  /** Images that the run there is planned for; undefined where none has begun. */
-  readonly planned: number | undefined;
-  /** Images that the bundle there was trained on; undefined where there is none. */
-  readonly trained: number | undefined;
-  /** Whether the bundle is what its training was to make, rather than a snapshot on the way. */
-  readonly finished: boolean;
-}
 
 const MOST = 100;
 
@@ -37,13 +26,12 @@ async function placeAt(name: string, recipeOf: RecipeOf, pictures: PictureSet): 
   const [bundle, run] = [join('models', name), join('runs', name)];
   const training = trainingOf(bundle);
   const asked = { sha256: pictures.sha256, recipe: recipeOf() };
-  let planned: number | undefined;
-  let trained: number | undefined;
+  let found: Found = training ? { training } : {};
   if (existsSync(join(run, 'config.json'))) {
     const { recipe, dataset } = await readConfig(folderFiles(run));
     const difference = trainingDifference({ sha256: dataset.sha256, recipe }, asked);
     if (difference !== undefined) return `${run} has another training (${difference})`;
-    planned = recipe.images;
+    found = { ...found, run: { planned: recipe.images } };
   }
   let recorded: RecordedTraining | undefined;
   try {
@@ -53,12 +41,11 @@ async function placeAt(name: string, recipeOf: RecipeOf, pictures: PictureSet): 
     checkBundleFolder(bundle);
   } catch (error) {
     // A stranger's folder is another's; a stranger's file beside this very model is for its owner to move.
-    if (!(error instanceof UserError) || planned !== undefined || recorded) throw error;
+    if (!(error instanceof UserError) || found.run || recorded) throw error;
     return error.message;
   }
-  if (recorded) trained = training?.images ?? recorded.imagesSeen; // the bundle may be a better one on the way
-  const finished = trained !== undefined && (planned === undefined || training?.state === 'finished');
-  return { name, bundle, run, planned, trained, finished };
+  if (recorded) found = { ...found, bundle: { images: recorded.imagesSeen } };
+  return { name, bundle, run, found };
 }
 
 function trainingOf(bundle: string): Training | undefined {

@@ -10,11 +10,12 @@ import { createEngine } from '../../train/engines/index.ts';
 import { recipeFor } from '../../train/recipe.ts';
 import { duration, type Forecast, forecast, measureSpeed } from '../../train/report/forecast.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp } from '../data-options.ts';
+import { type Decision, decide, type Place } from '../decide.ts';
 import { startLive } from '../live.ts';
 import { nameFrom, nameOfPictures } from '../names.ts';
 import { port, positive, wholeFrom } from '../numbers.ts';
 import { buildPage, PAGE } from '../page.ts';
-import { findPlace, type Place, type RecipeOf } from '../place.ts';
+import { findPlace, type RecipeOf } from '../place.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
 import { runExport } from './export.ts';
 import { presetOf, presetOption, readPictures, runTraining } from './train.ts';
@@ -57,23 +58,20 @@ interface Plan {
   readonly outlook: Forecast | undefined;
 }
 
-/** How long to train: as asked for, as a run there was planned, or as the forecast says of this machine, which is told. */
+/** How long to train: as decided, or as the forecast says of this machine, which is told. */
 async function planFor(
+  { images }: Extract<Decision, { kind: 'train' }>,
   flags: StartFlags,
-  place: Place,
+  { found: { run } }: Place,
   recipeOf: RecipeOf,
   pictures: PictureSet,
   engine: EngineChoice,
-) {
-  const { images, minutes, data } = flags;
-  if (images !== undefined && images < (place.planned ?? 0))
-    throw new UserError(
-      `images: expected at least ${place.planned}, for which ${place.run} is planned, got ${images}; leave it out or take another --name`,
-    );
+): Promise<Plan> {
+  const { minutes, data } = flags;
   const named = datasetNames.includes(data);
-  if (place.planned !== undefined && (images ?? place.planned) === place.planned) {
-    const limit = named && images === undefined ? NAMED_MINUTES : undefined;
-    return { images: place.planned, minutes: minutes ?? limit, outlook: undefined };
+  if (images !== undefined && images === run?.planned) {
+    const limit = named && flags.images === undefined ? NAMED_MINUTES : undefined;
+    return { images, minutes: minutes ?? limit, outlook: undefined };
   }
   if (named && images !== undefined) return { images, minutes, outlook: undefined };
   say('timing some steps …');
@@ -95,11 +93,12 @@ async function planFor(
   say(
     `training ${planned.toLocaleString('en-GB')} images, about ${duration(planned / imagesPerSecond)}; Ctrl-C stops and keeps what is there`,
   );
-  return { images: planned, minutes, outlook } satisfies Plan;
+  return { images: planned, minutes, outlook };
 }
 
 /** Trains and exports into the place, shown by the server while it goes on. False when the user stopped it. */
 async function trainAt(
+  decision: Extract<Decision, { kind: 'train' }>,
   place: Place,
   flags: StartFlags,
   parts: {
@@ -110,7 +109,7 @@ async function trainAt(
 ): Promise<boolean> {
   const { pictures: splits, recipeOf, server } = parts;
   const engine = await chooseEngine(flags.verbose ? say : undefined);
-  const { images, minutes, outlook } = await planFor(flags, place, recipeOf, splits.train, engine);
+  const { images, minutes, outlook } = await planFor(decision, flags, place, recipeOf, splits.train, engine);
   const live = await startLive(place.bundle, place.run, images, say);
   await server?.refresh();
   if (server) say(`the page shows it while it trains: ${server.url}/#model=${place.name}`);
@@ -162,12 +161,12 @@ export async function runStart(flags: StartFlags): Promise<void> {
     const named = datasetNames.includes(flags.data);
     const proposed = named ? preset : nameFrom(flags.data, nameOfPictures(pictures.train));
     const place = await findPlace({ given: flags.name, proposed }, recipeOf, pictures.train, say);
-    const { bundle, finished, trained = 0, planned = trained } = place;
-    // What was trained, not what was planned: its minutes may have been over before.
-    const longer = (flags.images ?? 0) > trained || (flags.minutes !== undefined && trained < planned);
-    if (finished && !longer) say(`${bundle}: made from these pictures with these options (${trained} images)`);
-    else if (!(await trainAt(place, flags, { pictures, recipeOf, server }))) return;
-    await verify(bundle);
+    const decision = decide(place, flags);
+    if (decision.kind === 'refuse') throw new UserError(decision.why);
+    if (decision.kind === 'serve')
+      say(`${place.bundle}: made from these pictures with these options (${decision.images} images)`);
+    else if (!(await trainAt(decision, place, flags, { pictures, recipeOf, server }))) return;
+    await verify(place.bundle);
     if (server) {
       const { url } = server;
       await server.refresh();

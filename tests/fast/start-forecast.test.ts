@@ -94,24 +94,20 @@ const place = (given?: string, of = recipeOf) =>
   findPlace({ given, proposed: 'cats' }, of, cats, (line) => said.push(line));
 
 test('a free name is taken as it is', async () => {
-  expect(await place()).toEqual({
-    name: 'cats',
-    bundle: 'models/cats',
-    run: 'runs/cats',
-    planned: undefined,
-    trained: undefined,
-    finished: false,
-  });
+  expect(await place()).toEqual({ name: 'cats', bundle: 'models/cats', run: 'runs/cats', found: {} });
 });
 
 test('a bundle of these pictures with these options is used again, however long it was trained', async () => {
   writeBundle('cats', cats, recipeOf(1600), 'stopped');
   await writeRun('cats', cats, recipeOf(1600));
-  expect(await place()).toMatchObject({ name: 'cats', planned: 1600, trained: 800, finished: false });
+  const bundle = { images: 640 };
+  const run = { planned: 1600 };
+  expect(await place()).toMatchObject({ name: 'cats', found: { run, bundle, training: { state: 'stopped' } } });
   writeBundle('cats', cats, recipeOf(1600), 'finished');
-  expect(await place('cats')).toMatchObject({ planned: 1600, trained: 800, finished: true });
+  expect(await place('cats')).toMatchObject({ found: { run, bundle, training: { state: 'finished', images: 800 } } });
   rmSync('runs', { recursive: true });
-  expect(await place()).toMatchObject({ planned: undefined, finished: true }); // a bundle that came without its run
+  const { found } = await place();
+  expect([found.run, found.bundle]).toEqual([undefined, bundle]); // a bundle that came without its run
 });
 
 test('another model of the name is left alone: other pictures, other options, somebody else’s folder', async () => {
@@ -135,7 +131,7 @@ test('another model of the name is left alone: other pictures, other options, so
 test('in this very model’s folder, what a file manager left is no matter and a stranger’s file is one for its owner', async () => {
   writeBundle('cats', cats, recipeOf(1600), 'stopped');
   for (const name of ['.DS_Store', 'Thumbs.db', '._model.json']) writeFileSync(join('models/cats', name), '');
-  expect(await place()).toMatchObject({ name: 'cats', trained: 800 });
+  expect(await place()).toMatchObject({ name: 'cats', found: { bundle: { images: 640 } } });
   // Another training would begin from nothing if it took the next name.
   writeFileSync('models/cats/notes.txt', 'mine');
   await expect(place()).rejects.toThrow(/notes\.txt in it; move that/);
