@@ -15,6 +15,7 @@ import { RUN } from '../train/store/files.ts';
 import { folderFiles } from '../train/store/folder.ts';
 import { readConfig } from '../train/store/run.ts';
 import { isSystemError, systemErrorSentence } from '../train/store/system-error.ts';
+import { STILL_TRAINING } from './same-training.ts';
 
 /**
  * Seconds from one snapshot to the next: as many as it has trained, within these bounds. Pictures change fastest at first.
@@ -85,7 +86,7 @@ export async function startLive(
       out: bundle,
       variants: ['fp16'],
       truncation: 1,
-      engine: 'still training',
+      engine: STILL_TRAINING,
       metrics: { history: await measuredHistory(run, images), snapshots: [], evaluations: [] },
       interim: true,
       training: await update({ images: Math.max(now.images, images), total: config.recipe.images }),

@@ -7,6 +7,7 @@ import { parseTraining, TRAINING_FILE, type Training } from '../contract/trainin
 import { bundleName, checkBundleFolder } from '../export/folder.ts';
 import type { PictureSet } from '../train/data/index.ts';
 import type { Recipe } from '../train/recipe.ts';
+import { RUN, type RunFiles } from '../train/store/files.ts';
 import { folderFiles } from '../train/store/folder.ts';
 import { readConfig } from '../train/store/run.ts';
 import type { Found, Place } from './decide.ts';
@@ -28,10 +29,12 @@ async function placeAt(name: string, recipeOf: RecipeOf, pictures: PictureSet): 
   const asked = { sha256: pictures.sha256, recipe: recipeOf() };
   let found: Found = training ? { training } : {};
   if (existsSync(join(run, 'config.json'))) {
-    const { recipe, dataset } = await readConfig(folderFiles(run));
+    const files = folderFiles(run);
+    const { recipe, dataset } = await readConfig(files);
     const difference = trainingDifference({ sha256: dataset.sha256, recipe }, asked);
     if (difference !== undefined) return `${run} has another training (${difference})`;
-    found = { ...found, run: { planned: recipe.images } };
+    const { images: planned, batch } = recipe;
+    found = { ...found, run: { planned, batch, trained: await trainedOn(files) } };
   }
   let recorded: RecordedTraining | undefined;
   try {
@@ -44,8 +47,17 @@ async function placeAt(name: string, recipeOf: RecipeOf, pictures: PictureSet): 
     if (!(error instanceof UserError) || found.run || recorded) throw error;
     return error.message;
   }
-  if (recorded) found = { ...found, bundle: { images: recorded.imagesSeen } };
+  if (recorded) {
+    const { imagesSeen: images, interim, trainer } = recorded;
+    found = { ...found, bundle: { images, interim, trainer } };
+  }
   return { name, bundle, run, found };
+}
+
+/** Images at a run's newest checkpoint, by its name; 0 where there is none. */
+async function trainedOn(run: RunFiles): Promise<number> {
+  const names = (await run.list(RUN.checkpoints)).filter((name) => name.endsWith('.safetensors'));
+  return Math.max(0, ...names.map((name) => Number.parseInt(name, 10)));
 }
 
 function trainingOf(bundle: string): Training | undefined {

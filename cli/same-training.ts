@@ -14,16 +14,24 @@ export interface TrainingIdentity {
 
 export interface RecordedTraining extends TrainingIdentity {
   readonly imagesSeen: number;
+  /** Whether it is a snapshot on the way. */
+  readonly interim: boolean;
+  /** Whether it has what another training can go on from. */
+  readonly trainer: boolean;
   /** The bundle's files besides model.json. */
   readonly files: readonly string[];
 }
 
+/** The engine that a snapshot of a training names, of which there is more to come. */
+export const STILL_TRAINING = 'still training';
+
 const madeFrom = z.looseObject({
-  files: z.array(z.looseObject({ path: z.string() })),
+  files: z.array(z.looseObject({ path: z.string(), role: z.string().optional() })),
   training: z.looseObject({
     config: z.record(z.string(), z.unknown()),
     dataset: z.looseObject({ sha256: z.string() }),
     imagesSeen: z.number(),
+    engine: z.string().optional(),
   }),
 });
 
@@ -33,8 +41,15 @@ export function recordedTraining(bundle: string): RecordedTraining | undefined {
   if (!existsSync(path)) return undefined;
   const parsed = madeFrom.safeParse(jsonIn(readFileSync(path, 'utf8')));
   if (!parsed.success) throw new UserError(`${bundle} is no bundle of this pocketgen`);
-  const { config, dataset, imagesSeen } = parsed.data.training;
-  return { sha256: dataset.sha256, recipe: config, imagesSeen, files: parsed.data.files.map(({ path }) => path) };
+  const { files, training } = parsed.data;
+  return {
+    sha256: training.dataset.sha256,
+    recipe: training.config,
+    imagesSeen: training.imagesSeen,
+    interim: training.engine === STILL_TRAINING,
+    trainer: files.some(({ role }) => role === 'trainer'),
+    files: files.map(({ path }) => path),
+  };
 }
 
 /** What a text says, undefined where it is no JSON. */

@@ -16,6 +16,7 @@ import { nameFrom, nameOfPictures } from '../names.ts';
 import { port, positive, wholeFrom } from '../numbers.ts';
 import { buildPage, PAGE } from '../page.ts';
 import { findPlace, type RecipeOf } from '../place.ts';
+import { NAMED_MINUTES, type Plan, planAtSpeed, secondsOf } from '../plan.ts';
 import { type ServerProcess, startServerProcess } from '../server-process.ts';
 import { runExport } from './export.ts';
 import { presetOf, presetOption, readPictures, runTraining } from './train.ts';
@@ -36,11 +37,6 @@ interface StartFlags extends DataFlags {
 const MODELS = 'models';
 /** Times a training is measured: minutes of a named data set, most of an hour of own pictures. */
 const EVALUATIONS = { named: 4, own: 10 };
-/** Longest training of a named data set where no time is given. */
-const NAMED_MINUTES = 4;
-/** Of the time given, what is left for training once snapshots, samples and checks had theirs. */
-const TRAINING_SHARE = 0.9;
-
 const say = (line: string): void => console.error(line);
 
 /** What is found only after minutes of work is looked at before: folders that cannot be written. */
@@ -51,54 +47,47 @@ function checkFolders(): void {
   }
 }
 
-interface Plan {
-  readonly images: number;
-  /** Limit of this session. */
-  readonly minutes: number | undefined;
-  readonly outlook: Forecast | undefined;
-}
+type Training = Extract<Decision, { kind: 'train' }>;
 
 /** How long to train: as decided, or as the forecast says of this machine, which is told. */
 async function planFor(
-  { images }: Extract<Decision, { kind: 'train' }>,
+  training: Training,
   flags: StartFlags,
-  { found: { run } }: Place,
+  { found }: Place,
   recipeOf: RecipeOf,
   pictures: PictureSet,
   engine: EngineChoice,
-): Promise<Plan> {
+): Promise<Plan & { readonly outlook?: Forecast }> {
+  const { images, from } = training;
   const { minutes, data } = flags;
   const named = datasetNames.includes(data);
-  if (images !== undefined && images === run?.planned) {
-    const limit = named && flags.images === undefined ? NAMED_MINUTES : undefined;
-    return { images, minutes: minutes ?? limit, outlook: undefined };
-  }
-  if (named && images !== undefined) return { images, minutes, outlook: undefined };
+  const asPlanned = images !== undefined && images === found.run?.planned;
+  if (asPlanned && named && flags.images === undefined) return { images, minutes: NAMED_MINUTES };
+  if (asPlanned || (named && images !== undefined)) return { images, minutes };
   say('timing some steps …');
   const recipe = recipeOf(images);
   const imagesPerSecond = await measureSpeed(recipe, pictures, (given) =>
     createEngine(engine.engine, { ...given, device: engine.device }),
   );
-  const inTime = (limit: number): number => imagesPerSecond * 60 * limit * TRAINING_SHARE;
-  const inBatches = (wanted: number): number => Math.max(1, Math.ceil(wanted / recipe.batch)) * recipe.batch;
-  if (named) {
-    // As many of the preset's images as the time allows, so that its schedules come to their end.
-    const limit = minutes ?? NAMED_MINUTES;
-    return { images: inBatches(Math.min(recipe.images, inTime(limit))), minutes: limit, outlook: undefined };
-  }
+  if (named) return planAtSpeed(imagesPerSecond, found, flags, recipe, undefined);
   const { resolution, channels } = recipe.network;
   const outlook = forecast({ imagesPerSecond, count: pictures.count, resolution, channels });
   say(outlook.sentence);
-  const planned = images ?? inBatches(minutes === undefined ? outlook.first.images : inTime(minutes));
+  const plan =
+    images === undefined
+      ? planAtSpeed(imagesPerSecond, found, flags, recipe, outlook.first.images)
+      : { images, minutes };
+  const count = (n: number): string => n.toLocaleString('en-GB');
   say(
-    `training ${planned.toLocaleString('en-GB')} images, about ${duration(planned / imagesPerSecond)}; Ctrl-C stops and keeps what is there`,
+    `training ${from > 0 ? `on from ${count(from)} to ` : ''}${count(plan.images)} images, about ` +
+      `${duration(secondsOf(plan, training, imagesPerSecond))}; Ctrl-C stops and keeps what is there`,
   );
-  return { images: planned, minutes, outlook };
+  return { ...plan, outlook };
 }
 
 /** Trains and exports into the place, shown by the server while it goes on. False when the user stopped it. */
 async function trainAt(
-  decision: Extract<Decision, { kind: 'train' }>,
+  training: Training,
   place: Place,
   flags: StartFlags,
   parts: {
@@ -109,7 +98,7 @@ async function trainAt(
 ): Promise<boolean> {
   const { pictures: splits, recipeOf, server } = parts;
   const engine = await chooseEngine(flags.verbose ? say : undefined);
-  const { images, minutes, outlook } = await planFor(decision, flags, place, recipeOf, splits.train, engine);
+  const { images, minutes, outlook } = await planFor(training, flags, place, recipeOf, splits.train, engine);
   const live = await startLive(place.bundle, place.run, images, say);
   await server?.refresh();
   if (server) say(`the page shows it while it trains: ${server.url}/#model=${place.name}`);
@@ -163,8 +152,7 @@ export async function runStart(flags: StartFlags): Promise<void> {
     const place = await findPlace({ given: flags.name, proposed }, recipeOf, pictures.train, say);
     const decision = decide(place, flags);
     if (decision.kind === 'refuse') throw new UserError(decision.why);
-    if (decision.kind === 'serve')
-      say(`${place.bundle}: made from these pictures with these options (${decision.images} images)`);
+    if (decision.kind === 'serve') say(decision.why);
     else if (!(await trainAt(decision, place, flags, { pictures, recipeOf, server }))) return;
     await verify(place.bundle);
     if (server) {

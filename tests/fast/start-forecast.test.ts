@@ -100,8 +100,8 @@ test('a free name is taken as it is', async () => {
 test('a bundle of these pictures with these options is used again, however long it was trained', async () => {
   writeBundle('cats', cats, recipeOf(1600), 'stopped');
   await writeRun('cats', cats, recipeOf(1600));
-  const bundle = { images: 640 };
-  const run = { planned: 1600 };
+  const bundle = { images: 640, interim: false, trainer: false };
+  const run = { planned: 1600, trained: 0, batch: 16 };
   expect(await place()).toMatchObject({ name: 'cats', found: { run, bundle, training: { state: 'stopped' } } });
   writeBundle('cats', cats, recipeOf(1600), 'finished');
   expect(await place('cats')).toMatchObject({ found: { run, bundle, training: { state: 'finished', images: 800 } } });
