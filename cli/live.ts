@@ -1,6 +1,6 @@
 // Shows a training while it goes on: writes the newest averaged generator as the bundle of its name, and training.json beside
 // it, for the server that watches the folder.
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
 import { TRAINING_FILE, type Training } from '../contract/training.ts';
@@ -15,6 +15,7 @@ import { RUN } from '../train/store/files.ts';
 import { folderFiles } from '../train/store/folder.ts';
 import { readConfig } from '../train/store/run.ts';
 import { isSystemError, systemErrorSentence } from '../train/store/system-error.ts';
+import type { Place } from './decide.ts';
 import { STILL_TRAINING } from './same-training.ts';
 
 /**
@@ -31,24 +32,34 @@ export interface Live {
   readonly show: Show;
   /** How far it is. */
   tell(report: Pick<ProgressReport, 'images' | 'total' | 'imagesPerSecond' | 'secondsLeft'>): void;
-  /** The newest checkpoint as the bundle: what a stopped training leaves. Whether there is one. */
-  stop(): Promise<boolean>;
+  /**
+   * The newest checkpoint as the bundle: what a stopped training leaves after so many images. Whether there is one; a whole bundle
+   * than which nothing newer was trained stays.
+   */
+  stop(images: number): Promise<boolean>;
+  /** After an error: what was there before, or the newest snapshot as that of a stopped training. */
+  fail(): Promise<void>;
   /** What training.json of the finished bundle says. */
   finished(images: number): Promise<Training>;
 }
 
-/** Makes the bundle's folder, in which the page sees that a training has begun. */
+/** Makes the bundle's folder, in which the page sees that a training has begun. The caller holds the run's lock. */
 export async function startLive(
-  bundle: string,
-  runDir: string,
+  { bundle, run: runDir, found }: Place,
   total: number,
   say: (line: string) => void,
 ): Promise<Live> {
   const run = folderFiles(runDir);
+  const from = found.run?.trained ?? 0;
+  const file = join(bundle, TRAINING_FILE);
+  const before = existsSync(file) ? readFileSync(file) : undefined;
+  let published = false;
+  /** Under way: what comes after the training must come after it. */
+  let telling = Promise.resolve();
   let now: Training = {
     model: basename(bundle),
     state: 'training',
-    images: 0,
+    images: from,
     total,
     imagesPerSecond: 0,
     secondsLeft: 0,
@@ -69,7 +80,7 @@ export async function startLive(
     toldAt = elapsed();
     const text = `${JSON.stringify(await update(changes))}\n`;
     mkdirSync(bundle, { recursive: true });
-    writeAtomically(join(bundle, TRAINING_FILE), text);
+    writeAtomically(file, text);
   }
   /** A full disk, a folder taken away or a stranger's file in it ends no training. */
   async function orSay(work: () => Promise<void>): Promise<void> {
@@ -91,6 +102,12 @@ export async function startLive(
       interim: true,
       training: await update({ images: Math.max(now.images, images), total: config.recipe.images }),
     });
+    published = true;
+  }
+  function putBack(): void {
+    if (before) writeAtomically(file, before);
+    else rmSync(file, { force: true });
+    if (readdirSync(bundle).length === 0) rmdirSync(bundle);
   }
 
   await write({});
@@ -113,13 +130,27 @@ export async function startLive(
     },
     tell({ images, total, imagesPerSecond, secondsLeft }) {
       if (elapsed() - toldAt < TELL_SECONDS) return;
-      void orSay(() => write({ images, total, imagesPerSecond, secondsLeft }));
+      telling = orSay(() => write({ images, total, imagesPerSecond, secondsLeft }));
     },
-    async stop() {
+    async stop(images) {
+      await telling;
+      if (found.bundle?.interim === false && !published && images <= from) {
+        await orSay(async () => putBack());
+        return false;
+      }
       now = { ...now, state: 'stopped', secondsLeft: 0 };
       const saved = (await run.list(RUN.checkpoints)).length > 0;
       await orSay(async () => (saved ? publish(await loadGenerator(run, say, 'newest')) : write({})));
       return saved;
+    },
+    async fail() {
+      await telling;
+      try {
+        if (published) await write({ state: 'stopped', secondsLeft: 0 });
+        else putBack();
+      } catch (error) {
+        if (!isSystemError(error)) throw error; // it is told why the training failed: a full disk is full here, too
+      }
     },
     finished: (images) => update({ state: 'finished', images, secondsLeft: 0 }),
   };

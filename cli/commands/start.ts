@@ -9,6 +9,8 @@ import { chooseEngine, type EngineChoice } from '../../train/engines/choose.ts';
 import { createEngine } from '../../train/engines/index.ts';
 import { recipeFor } from '../../train/recipe.ts';
 import { duration, type Forecast, forecast, measureSpeed } from '../../train/report/forecast.ts';
+import type { RunFiles } from '../../train/store/files.ts';
+import { folderFiles } from '../../train/store/folder.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp } from '../data-options.ts';
 import { type Decision, decide, type Place } from '../decide.ts';
 import { startLive } from '../live.ts';
@@ -85,42 +87,61 @@ async function planFor(
   return { ...plan, outlook };
 }
 
+interface TrainingParts {
+  readonly pictures: Awaited<ReturnType<typeof readPictures>>;
+  readonly recipeOf: RecipeOf;
+  readonly server: ServerProcess | undefined;
+}
+
 /** Trains and exports into the place, shown by the server while it goes on. False when the user stopped it. */
-async function trainAt(
+async function trainAt(training: Training, place: Place, flags: StartFlags, parts: TrainingParts): Promise<boolean> {
+  const files = folderFiles(place.run);
+  // Before anything is timed or shown: whoever trains there already goes on undisturbed.
+  const unlock = await files.lock();
+  try {
+    const locked = { ...files, lock: async () => async () => {} };
+    return await trainIn(locked, training, place, flags, parts);
+  } finally {
+    await unlock();
+  }
+}
+
+async function trainIn(
+  files: RunFiles,
   training: Training,
   place: Place,
   flags: StartFlags,
-  parts: {
-    pictures: Awaited<ReturnType<typeof readPictures>>;
-    recipeOf: RecipeOf;
-    server: ServerProcess | undefined;
-  },
+  { pictures: splits, recipeOf, server }: TrainingParts,
 ): Promise<boolean> {
-  const { pictures: splits, recipeOf, server } = parts;
   const engine = await chooseEngine(flags.verbose ? say : undefined);
   const { images, minutes, outlook } = await planFor(training, flags, place, recipeOf, splits.train, engine);
-  const live = await startLive(place.bundle, place.run, images, say);
-  await server?.refresh();
-  if (server) say(`the page shows it while it trains: ${server.url}/#model=${place.name}`);
-  const result = await runTraining(
-    {
-      ...dataFlagsOf(flags),
-      preset: presetOf(flags),
-      data: flags.data,
-      out: place.run,
-      engine: 'auto',
-      images,
-      evaluations: datasetNames.includes(flags.data) ? EVALUATIONS.named : EVALUATIONS.own,
-      ...(minutes === undefined ? {} : { minutes }),
-      ...(flags.mirror && { mirror: true }),
-    },
-    { splits, engine, ...(server ? { live } : {}) },
-  );
-  if (result.interrupted) {
-    if (await live.stop()) say(`${place.bundle}: the newest pictures`);
-    return false;
+  const live = await startLive(place, images, say);
+  try {
+    await server?.refresh();
+    if (server) say(`the page shows it while it trains: ${server.url}/#model=${place.name}`);
+    const result = await runTraining(
+      {
+        ...dataFlagsOf(flags),
+        preset: presetOf(flags),
+        data: flags.data,
+        out: place.run,
+        engine: 'auto',
+        images,
+        evaluations: datasetNames.includes(flags.data) ? EVALUATIONS.named : EVALUATIONS.own,
+        ...(minutes === undefined ? {} : { minutes }),
+        ...(flags.mirror && { mirror: true }),
+      },
+      { splits, engine, files, ...(server ? { live } : {}) },
+    );
+    if (result.interrupted) {
+      if (await live.stop(result.images)) say(`${place.bundle}: the newest pictures`);
+      return false;
+    }
+    await runExport(place.run, place.bundle, 'fp16,fp32,int8', { training: await live.finished(result.images) });
+  } catch (error) {
+    await live.fail();
+    throw error;
   }
-  await runExport(place.run, place.bundle, 'fp16,fp32,int8', { training: await live.finished(result.images) });
   if (outlook && images < outlook.good.images)
     say(`for better pictures, the same command with --images ${outlook.good.images} goes on from here`);
   return true;

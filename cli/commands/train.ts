@@ -23,6 +23,7 @@ import { createModel } from '../../train/families/models.ts';
 import type { TrainOptions } from '../../train/loop.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
+import type { RunFiles } from '../../train/store/files.ts';
 import { checkRunFolder } from '../../train/store/folder.ts';
 import { asTrained, goingOn } from '../../train/trainer.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
@@ -147,6 +148,8 @@ export interface TrainingParts {
   readonly splits?: DatasetSplits;
   readonly engine?: EngineChoice;
   readonly live?: Pick<Live, 'show' | 'tell'>;
+  /** The run's, whose lock the caller holds. */
+  readonly files?: RunFiles;
 }
 
 /** Trains and tells the user how it goes. Returns the run folder, images seen and whether the user stopped it. */
@@ -192,6 +195,7 @@ export async function runTraining(
       ...(flags.minutes === undefined ? {} : { minutes: flags.minutes }),
       ...(start ? { start } : {}),
       ...(parts.live ? { show: parts.live.show } : {}),
+      ...(parts.files ? { files: parts.files } : {}),
     },
     {
       engine: chosen,

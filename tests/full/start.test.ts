@@ -5,7 +5,9 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmdirSync,
   rmSync,
   utimesSync,
@@ -22,6 +24,7 @@ import { sha256Hex } from '../../contract/bundle.ts';
 import { parseManifest } from '../../contract/manifest.ts';
 import { parseModelList } from '../../contract/model-list.ts';
 import { parseTraining, type Training } from '../../contract/training.ts';
+import { lockRun } from '../../train/store/run-lock.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** A folder of the user's, whose name no address can have as it is. */
@@ -61,9 +64,10 @@ interface Started {
   ended: Promise<number | null>;
 }
 
-function start(...args: string[]): Started {
-  const command = ['start', '--data', PICTURES, '--size', '16', ...args];
-  const child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'bin/pocketgen.mjs'), ...command], {
+const start = (...args: string[]): Started => pocketgen('start', '--data', PICTURES, '--size', '16', ...args);
+
+function pocketgen(...args: string[]): Started {
+  const child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'bin/pocketgen.mjs'), ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -172,6 +176,50 @@ test('a training whose minutes were over before its images goes on by the same c
   const again = start(...args);
   expect(await again.ended).toBe(0);
   expect(again.said()).toContain(`continuing runs/brief after ${images} of 1000000 images`);
+});
+
+test('a bundle is never trained over from nothing, nor taken for another by a start that finds it exported', async () => {
+  const args = ['--name', 'few', '--no-serve'];
+  const bundle = join(folder, 'models/few');
+  const run = join(folder, 'runs/few');
+  const filesOf = () =>
+    Object.fromEntries(readdirSync(bundle).map((name) => [name, readFileSync(join(bundle, name), 'base64')]));
+  expect(await start(...args, '--images', '64').ended).toBe(0);
+  const made = filesOf();
+
+  // Somebody trains there: nothing is told of a training that does not take place.
+  const unlock = lockRun(run);
+  const locked = start(...args, '--images', '640');
+  expect(await locked.ended).toBe(1);
+  unlock();
+  expect(locked.said()).toMatch(/\nrun runs\/few: expected nobody else to train here, .*\n$/);
+  expect(filesOf()).toEqual(made);
+
+  renameSync(run, `${run}-away`);
+  const gone = start(...args, '--images', '100000');
+  expect(await gone.ended).toBe(1);
+  expect(gone.said()).toMatch(
+    /\nimages: expected runs\/few to go on from, after the 64 images of models\/few or more, got none .*; put that run back, .*\n$/,
+  );
+  expect(filesOf()).toEqual(made);
+  renameSync(`${run}-away`, run);
+
+  const given = ['--dtype', 'fp32', '--title', 'Few dots', '--trainer'];
+  expect(await pocketgen('export', 'runs/few', '--out', 'models/few', ...given).ended).toBe(0);
+  const exported = filesOf();
+  expect(Object.keys(exported)).toContain('trainer.fp16.safetensors');
+  const again = start(...args);
+  expect(await again.ended).toBe(0);
+  expect(again.said()).toContain('models/few: made from these pictures with these options (64 images)\n');
+  expect(filesOf()).toEqual(exported);
+
+  // The plan is reached, and minutes are asked for.
+  const longer = start(...args, '--minutes', '0.02');
+  expect(await longer.ended).toBe(0);
+  expect(longer.said()).toMatch(/\ntraining on from 64 to [\d,]+ images, about a minute; /);
+  const { state, images } = parseTraining(JSON.parse(readFileSync(join(bundle, 'training.json'), 'utf8')));
+  expect(state).toBe('finished');
+  expect(images).toBeGreaterThan(64);
 });
 
 test('the page is built once, and not from the models of the folder the command runs in', async () => {
