@@ -15,7 +15,7 @@ import { type ExportOptions, exportBundle } from '../../export/write.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { readConfig, readStats } from '../../train/store/run.ts';
 import { variantOf } from '../bundle-options.ts';
-import { nameFrom, nameOfPictures } from '../names.ts';
+import { modelName, nameFrom, nameOfPictures } from '../names.ts';
 import { numberFrom, truncation } from '../numbers.ts';
 import { recordedTraining, trainingDifference } from '../same-training.ts';
 
@@ -175,5 +175,9 @@ export function registerExport(command: Command): void {
 export async function bundleFolder(from: string): Promise<string> {
   if (isBundle(from)) throw new UserError(`--out: expected a folder for what is made of ${from}, got none`);
   const { recipe, dataset } = await readConfig(folderFiles(from));
-  return join('models', recipe.preset === 'auto' ? nameFrom(from, nameOfPictures(dataset)) : recipe.preset);
+  // A run of own pictures has its family in its folder's name.
+  return join(
+    'models',
+    recipe.preset === 'auto' ? nameFrom(from, nameOfPictures(dataset)) : modelName(recipe, dataset.name),
+  );
 }

@@ -14,7 +14,7 @@ import { folderFiles } from '../../train/store/folder.ts';
 import { addDataOptions, type DataFlags, dataFlagsOf, dataHelp } from '../data-options.ts';
 import { type Decision, decide, type Place } from '../decide.ts';
 import { startLive } from '../live.ts';
-import { nameFrom, nameOfPictures } from '../names.ts';
+import { modelName, nameFrom, nameOfPictures } from '../names.ts';
 import { port, positive, wholeFrom } from '../numbers.ts';
 import { buildPage, PAGE } from '../page.ts';
 import { findPlace, type RecipeOf } from '../place.ts';
@@ -169,7 +169,8 @@ export async function runStart(flags: StartFlags): Promise<void> {
         ...(flags.mirror && { mirror: true }),
       });
     const named = datasetNames.includes(flags.data);
-    const proposed = named ? preset : nameFrom(flags.data, nameOfPictures(pictures.train));
+    const own = nameFrom(flags.data, nameOfPictures(pictures.train));
+    const proposed = modelName({ preset: named ? preset : 'auto' }, own);
     const place = await findPlace({ given: flags.name, proposed }, recipeOf, pictures.train, say);
     const decision = decide(place, flags);
     if (decision.kind === 'refuse') throw new UserError(decision.why);

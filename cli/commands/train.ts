@@ -25,9 +25,10 @@ import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
 import type { RunFiles } from '../../train/store/files.ts';
 import { checkRunFolder } from '../../train/store/folder.ts';
-import { asTrained, goingOn } from '../../train/trainer.ts';
+import { asTrained, goingOn, type Trainer } from '../../train/trainer.ts';
 import { addDataOptions, type DataFlags, dataHelp, loadOptionsOf } from '../data-options.ts';
 import type { Live } from '../live.ts';
+import { modelName } from '../names.ts';
 import { positive, wholeFrom } from '../numbers.ts';
 import { type ResumedRun, resumeRun } from '../packed-run.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
@@ -79,6 +80,14 @@ function checkFlags({ engine, device, out }: TrainFlags): void {
 /** As asked for, or as the data calls for. */
 export const presetOf = ({ preset, data }: { preset?: string; data: string }): string =>
   preset ?? (datasetNames.includes(data) ? 'quick' : 'auto');
+
+/** As asked for, or by the name of the training: of a preset, or of pictures called `own`. */
+export const runFolder = (
+  flags: Pick<TrainFlags, 'out' | 'preset' | 'family' | 'data'>,
+  from: Pick<Trainer, 'recipe'> | undefined,
+  own: string,
+): string =>
+  flags.out ?? join('runs', modelName({ preset: presetOf(flags), family: flags.family ?? from?.recipe.family }, own));
 
 const ANY_PICTURES = { width: 32, height: 32, channels: 3 as const, classes: [] as string[], count: 1 };
 
@@ -165,10 +174,7 @@ export async function runTraining(
   const splits = parts.splits ?? (await (from ? readAsBefore(from, flags) : readPictures(flags)));
 
   const preset = presetOf(flags);
-  const name = preset === 'auto' ? splits.train.name : preset;
-  const dir =
-    flags.out ??
-    join('runs', flags.family && flags.family !== PRESETS[preset]?.family ? `${name}-${flags.family}` : name);
+  const dir = runFolder(flags, from?.trainer, splits.train.name);
   const planned = { ...overridesOf(flags), ...(await asPlanned(flags, dir)) };
   if (from) await useBackend('cpu'); // which growing computes on
   const { recipe, start } = from

@@ -14,9 +14,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { bundleFolder } from '../../cli/commands/export.ts';
+import { runFolder } from '../../cli/commands/train.ts';
 import { nameFrom } from '../../cli/names.ts';
 import { outFile, outPng } from '../../cli/out-file.ts';
 import { replaceFolder } from '../../export/folder.ts';
+import type { FamilyName } from '../../train/families/family.ts';
 import { recipeFor } from '../../train/recipe.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { isSystemError, systemErrorSentence } from '../../train/store/system-error.ts';
@@ -71,9 +73,9 @@ test('a run of own pictures is exported under the name that start gives them, wh
   const pictures = clearPictures(4);
   const { name, sha256, count, classes, note } = pictures;
   const dataset = { source: 'own', name, sha256, count, classes, note };
-  const folderFor = (run: string, preset: string): Promise<string> => {
+  const folderFor = (run: string, preset: string, family?: FamilyName): Promise<string> => {
     mkdirSync(join(folder, run), { recursive: true });
-    const config = { recipe: recipeFor(preset, pictures), dataset, plans: [] };
+    const config = { recipe: recipeFor(preset, pictures, family && { family }), dataset, plans: [] };
     writeFileSync(join(folder, run, 'config.json'), JSON.stringify(config));
     return bundleFolder(join(folder, run));
   };
@@ -82,4 +84,17 @@ test('a run of own pictures is exported under the name that start gives them, wh
   expect(await folderFor('my-cats-2', 'auto')).toBe('models/my-cats-2');
   expect(await folderFor('🙂', 'auto')).toBe(`models/pictures-${sha256.slice(0, 6)}`);
   expect(await folderFor('猫', 'quick')).toBe('models/quick');
+  expect(await folderFor('quick-vae', 'quick', 'vae')).toBe('models/quick-vae');
+  expect(await folderFor('猫-vae', 'auto', 'vae')).toBe('models/mao-vae');
+  expect(await folderFor('fashion-vae', 'fashion-vae')).toBe('models/fashion-vae');
+});
+
+test('a training that goes on from a bundle is of its family, and its run is called so', () => {
+  const recipe = recipeFor('auto', clearPictures(4), { family: 'vae' });
+  const flags = { data: './cats' };
+  expect(runFolder(flags, { recipe }, 'cats')).toBe('runs/cats-vae');
+  expect(runFolder(flags, undefined, 'cats')).toBe('runs/cats');
+  expect(runFolder(flags, undefined, 'quick')).toBe('runs/quick-pictures');
+  expect(runFolder({ data: 'fashion-mnist', family: 'vae' }, undefined, 'fashion-mnist')).toBe('runs/quick-vae');
+  expect(runFolder({ ...flags, out: 'mine' }, { recipe }, 'cats')).toBe('mine');
 });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { nameFrom } from '../../cli/names.ts';
+import { modelName, nameFrom } from '../../cli/names.ts';
 import { findPlace } from '../../cli/place.ts';
 import type { PictureSet } from '../../train/data/index.ts';
 import { type Recipe, recipeFor } from '../../train/recipe.ts';
@@ -45,6 +45,21 @@ test.each([
   ['x'.repeat(200), 'x'.repeat(58)],
 ])('%s becomes %s, which an address can have', (source, name) => {
   expect(nameFrom(source, 'pictures-ab12cd')).toBe(name);
+});
+
+test.each([
+  [{ preset: 'quick' }, 'cats', 'quick'],
+  [{ preset: 'quick', family: 'gan' }, 'cats', 'quick'],
+  [{ preset: 'quick', family: 'vae' }, 'cats', 'quick-vae'],
+  [{ preset: 'fashion-vae', family: 'vae' }, 'cats', 'fashion-vae'],
+  [{ preset: 'auto' }, 'cats', 'cats'],
+  [{ preset: 'auto', family: 'transformer' }, 'cats', 'cats-transformer'],
+  // Own pictures called like what a preset's run is called.
+  [{ preset: 'auto' }, 'quick', 'quick-pictures'],
+  [{ preset: 'auto' }, 'Quick-VAE', 'Quick-VAE-pictures'],
+  [{ preset: 'auto', family: 'vae' }, 'quick', 'quick-pictures-vae'],
+] as const)('%o of %s is called %s', (training, own, name) => {
+  expect(modelName(training, own)).toBe(name);
 });
 
 const pictures = (sha256: string): PictureSet => ({
