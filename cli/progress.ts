@@ -3,9 +3,12 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { LoadProgress } from '../train/data/index.ts';
 import type { ProgressReport } from '../train/loop.ts';
 
+/** `1:20`, `5:00:00`. */
 function clock(seconds: number): string {
   const s = Math.round(seconds);
-  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
+  const [hours, minutes] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${hours > 0 ? `${hours}:${two(minutes)}` : minutes}:${two(s % 60)}`;
 }
 
 const LINES_MS = 10_000;

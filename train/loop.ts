@@ -57,6 +57,7 @@ export interface ProgressReport {
   readonly images: number;
   readonly total: number;
   readonly imagesPerSecond: number;
+  /** Of this session: to its images, or until its minutes are over. */
   readonly secondsLeft: number;
   readonly statistics: Statistics;
 }
@@ -248,10 +249,10 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
   };
   const crossed = (times: number, before: number): boolean =>
     Math.floor((progress.images * times) / recipe.images) > Math.floor((before * times) / recipe.images);
-  const timeIsUp = (): boolean => options.minutes !== undefined && elapsed() > options.minutes * 60;
+  const timeLeft = (): number => 60 * (options.minutes ?? Number.POSITIVE_INFINITY) - elapsed();
 
   try {
-    while (progress.images < recipe.images && !signal?.aborted && !timeIsUp()) {
+    while (progress.images < recipe.images && !signal?.aborted && timeLeft() >= 0) {
       const before = progress.images;
       const { phase, scalars, after } = stepAfter(recipe, model, progress, phaseName);
       if (phase.name !== phaseName || before === startedWith) {
@@ -268,7 +269,7 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
       if (crossed(REPORTS, before)) {
         const statistics = means.take();
         const imagesPerSecond = (progress.images - startedWith) / elapsed();
-        const secondsLeft = Math.max(0, recipe.images - progress.images) / imagesPerSecond;
+        const secondsLeft = Math.max(0, Math.min((recipe.images - progress.images) / imagesPerSecond, timeLeft()));
         const line = {
           images: progress.images,
           seconds: secondsBefore + elapsed(),

@@ -34,3 +34,16 @@ test('a line is for what is new: none while nothing is, one in ten seconds at mo
     'training 400/400',
   ]);
 });
+
+test.each([
+  [59.6, '1:00'],
+  [3599, '59:59'],
+  [18_000, '5:00:00'],
+  [100_065, '27:47:45'],
+])('%d seconds are %s', (secondsLeft, left) => {
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const progress = trainingProgress(false);
+  progress.update({ images: 1, total: 2, imagesPerSecond: 5, secondsLeft, statistics: {} });
+  progress.stop();
+  expect(said.mock.calls).toEqual([[`training 1/2 images, 5 images/s, ${left} left`]]);
+});

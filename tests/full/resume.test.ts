@@ -30,6 +30,19 @@ async function finalHash(dir: string, recipe: Recipe): Promise<string> {
   return stateHash(checkpoint?.state ?? {});
 }
 
+test('the time left is that of the session: until its minutes are over, where its images take longer', async () => {
+  const pictures = await smallPictures(100);
+  const recipe = smallRecipe(pictures, { images: 3200 }); // a report at every step
+  const left: number[] = [];
+  const { finished } = await trainInFolder({
+    ...{ pictures, source: 'test', engine: 'onnx', device: 'cpu', recipe, dir: fresh(), minutes: 0.02 },
+    onProgress: ({ secondsLeft }) => left.push(secondsLeft),
+  });
+  expect(finished).toBe(false);
+  expect(left.length).toBeGreaterThan(0);
+  for (const seconds of left) expect(seconds).toBeLessThanOrEqual(1.2);
+});
+
 test('a run goes on to more images than it was planned for, by the schedules of the longer run, and exactly', async () => {
   const pictures = await smallPictures(100);
   const recipe = smallRecipe(pictures, {});
