@@ -146,7 +146,7 @@ export function registerExport(command: Command): void {
     .argument('<run>', 'run folder, or a bundle with a trainer file to be exported anew')
     .option(
       '--out <dir>',
-      'bundle folder (default, of a run: models/ and the preset, or the run’s name for preset auto)',
+      'bundle folder (default, of a run: models/ and the preset with its family, or the run’s name for preset auto)',
     )
     .option('--dtype <list>', 'how weights are stored: fp32, fp16, int8; the first is the default one', 'fp16,fp32')
     .option(

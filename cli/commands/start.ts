@@ -202,7 +202,7 @@ export function registerStart(command: Command): void {
     )
     .option(
       '--minutes <n>',
-      `train for so many minutes instead (default for named data sets: ${NAMED_MINUTES})`,
+      `train for so many minutes instead, also on from where it is (default for named data sets: ${NAMED_MINUTES})`,
       positive,
     )
     .option('--mirror', 'mirror half of the pictures')
