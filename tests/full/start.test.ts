@@ -178,22 +178,21 @@ test('a training whose minutes were over before its images goes on by the same c
   expect(again.said()).toContain(`continuing runs/brief after ${images} of 1000000 images`);
 });
 
-test('a bundle is never trained over from nothing, nor taken for another by a start that finds it exported', async () => {
-  const args = ['--name', 'few', '--no-serve'];
-  const bundle = join(folder, 'models/few');
-  const run = join(folder, 'runs/few');
-  const filesOf = () =>
-    Object.fromEntries(readdirSync(bundle).map((name) => [name, readFileSync(join(bundle, name), 'base64')]));
-  expect(await start(...args, '--images', '64').ended).toBe(0);
-  const made = filesOf();
+const filesOf = (bundle: string): Record<string, string> =>
+  Object.fromEntries(readdirSync(bundle).map((name) => [name, readFileSync(join(bundle, name), 'base64')]));
 
-  // Somebody trains there: nothing is told of a training that does not take place.
+test('a bundle stays as it is where its run is gone, or another process trains there', async () => {
+  const args = ['--name', 'few', '--no-serve'];
+  const [bundle, run] = ['models/few', 'runs/few'].map((path) => join(folder, path)) as [string, string];
+  expect(await start(...args, '--images', '64').ended).toBe(0);
+  const made = filesOf(bundle);
+
   const unlock = lockRun(run);
   const locked = start(...args, '--images', '640');
   expect(await locked.ended).toBe(1);
   unlock();
   expect(locked.said()).toMatch(/\nrun runs\/few: expected nobody else to train here, .*\n$/);
-  expect(filesOf()).toEqual(made);
+  expect(filesOf(bundle)).toEqual(made);
 
   renameSync(run, `${run}-away`);
   const gone = start(...args, '--images', '100000');
@@ -201,20 +200,23 @@ test('a bundle is never trained over from nothing, nor taken for another by a st
   expect(gone.said()).toMatch(
     /\nimages: expected runs\/few to go on from, after the 64 images of models\/few or more, got none .*; put that run back, .*\n$/,
   );
-  expect(filesOf()).toEqual(made);
-  renameSync(`${run}-away`, run);
+  expect(filesOf(bundle)).toEqual(made);
+});
 
+test('a bundle that was exported by hand is served as it is, until minutes are asked for', async () => {
+  const train = ['--data', PICTURES, '--size', '16', '--images', '64', '--out', 'runs/kept'];
+  expect(await pocketgen('train', ...train).ended).toBe(0);
   const given = ['--dtype', 'fp32', '--title', 'Few dots', '--trainer'];
-  expect(await pocketgen('export', 'runs/few', '--out', 'models/few', ...given).ended).toBe(0);
-  const exported = filesOf();
-  expect(Object.keys(exported)).toContain('trainer.fp16.safetensors');
-  const again = start(...args);
+  expect(await pocketgen('export', 'runs/kept', '--out', 'models/kept', ...given).ended).toBe(0);
+  const bundle = join(folder, 'models/kept');
+  const exported = filesOf(bundle);
+  const again = start('--name', 'kept', '--no-serve');
   expect(await again.ended).toBe(0);
-  expect(again.said()).toContain('models/few: made from these pictures with these options (64 images)\n');
-  expect(filesOf()).toEqual(exported);
+  expect(again.said()).toContain('models/kept: made from these pictures with these options (64 images)\n');
+  expect(filesOf(bundle)).toEqual(exported);
 
-  // The plan is reached, and minutes are asked for.
-  const longer = start(...args, '--minutes', '0.02');
+  // The plan is reached.
+  const longer = start('--name', 'kept', '--no-serve', '--minutes', '0.02');
   expect(await longer.ended).toBe(0);
   expect(longer.said()).toMatch(/\ntraining on from 64 to [\d,]+ images, about a minute; /);
   const { state, images } = parseTraining(JSON.parse(readFileSync(join(bundle, 'training.json'), 'utf8')));
