@@ -13,7 +13,7 @@ export interface Flow {
   velocity(p: Tensors, z: tf.Tensor, time: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor;
   /** Normal numbers → latents, in steps by Heun's method. */
   forward(p: Tensors, normals: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor;
-  /** The normal numbers that `forward` takes to these latents. */
+  /** The normal numbers that `forward` takes to these latents, to some 3e-3 once it is trained (docs/LOG.md). */
   backward(p: Tensors, latents: tf.Tensor, classes: tf.Tensor | undefined): tf.Tensor;
 }
 
@@ -62,12 +62,7 @@ export function createFlow({ latent, classes }: NetworkSpec, { width, layers, st
     },
     backward(p, latents, labels) {
       let z = latents;
-      for (let step = steps - 1; step >= 0; step--) {
-        // x + change(x) = z is solved for x by Heun's method backwards and one round of x ← z − change(x), which contracts where
-        // velocity bends less than `steps` times a unit: 1e-4 of a latent is left (docs/LOG.md).
-        const near = tf.add(z, change(p, z, step + 1, step, labels));
-        z = tf.sub(z, change(p, near, step, step + 1, labels));
-      }
+      for (let step = steps; step > 0; step--) z = tf.add(z, change(p, z, step, step - 1, labels));
       return z;
     },
   };
