@@ -1,6 +1,6 @@
 // `pocketgen dataset …` as a user types it: output, files, exit codes.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,9 +13,11 @@ const bin = fileURLToPath(new URL('../../bin/pocketgen.mjs', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'pocketgen-data-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-function pocketgen(...args: string[]): { code: number | null; out: string; err: string } {
+const pocketgen = (...args: string[]) => pocketgenIn(root, ...args);
+
+function pocketgenIn(cwd: string, ...args: string[]): { code: number | null; out: string; err: string } {
   const env = { ...process.env, POCKETGEN_CACHE: join(root, 'cache') };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env, cwd: root });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8', env, cwd });
   return { code: status, out: stdout, err: stderr };
 }
 
@@ -125,4 +127,32 @@ test.each([
   expect(err).toContain(sentence);
   expect(err.trim().split('\n')).toHaveLength(1);
   expect(existsSync(join(root, 'no'))).toBe(false);
+});
+
+test('train --data . goes on with the same pictures when its run and a bundle stand among them', () => {
+  const own = join(root, 'here');
+  cpSync(join(root, 'own'), own, { recursive: true });
+  const train = (images: number) =>
+    pocketgenIn(
+      own,
+      'train',
+      '--data',
+      '.',
+      '--engine',
+      'onnx',
+      '--size',
+      '16',
+      '--width',
+      '8',
+      '--images',
+      `${images}`,
+    );
+  expect(train(32).code).toBe(0);
+  expect(pocketgenIn(own, 'export', 'runs/here', '--dtype', 'fp16').code).toBe(0);
+  const { code, err } = train(64);
+  expect(err).toContain('left out: runs/ (made by pocketgen, no pictures to learn from)');
+  expect(err).toMatch(
+    /6 own pictures in 2 classes.*continuing runs\/here after 32 of 64 images.*trained on 64 images/s,
+  );
+  expect([code, readdirSync(join(own, 'models'))]).toEqual([0, ['here']]);
 });

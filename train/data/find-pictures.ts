@@ -1,7 +1,8 @@
 // Which files of a folder or zip are the pictures, of which class, and on which side of the split if folders say so.
 import { UserError } from '../../contract/errors.ts';
 import { systemReason } from './folder-tree.ts';
-import { byName, isLitter, join, type PictureTree } from './tree.ts';
+import { createOutputCheck, isRunOrBundle } from './own-output.ts';
+import { byName, isLitter, isPicture, isZip, join, type PictureTree, type TreeEntry } from './tree.ts';
 
 export interface LeftOut {
   path: string;
@@ -23,14 +24,10 @@ export interface FoundPictures {
   /** Folders that are named like a split and are classes, as others stand beside them. */
   splitClasses: string[];
   leftOut: LeftOut[];
+  /** Folders of runs and bundles, which are ours and not the person's. */
+  output: LeftOut[];
   otherFiles: number;
 }
-
-/** What is taken for a picture by its name. What cannot be decoded is named later, by what it really holds. */
-const extensions = new Set(
-  'png apng jpg jpeg jpe jfif webp gif avif tif tiff svg svgz heic heif hif jxl bmp psd jp2 ico'.split(' '),
-);
-const isPicture = (name: string): boolean => extensions.has(/\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? '');
 
 const maxClasses = 256; // a label is one byte
 const maxDepth = 32;
@@ -54,7 +51,7 @@ interface Part {
   side?: 'train' | 'test';
 }
 
-/** @throws UserError when there are no pictures, too many classes, or classes that cannot be told apart */
+/** @throws UserError when it is a run or a bundle, there are too many classes, or classes that cannot be told apart */
 export async function findPictures(tree: PictureTree): Promise<FoundPictures> {
   const finder = createFinder(tree);
   const top = await finder.top();
@@ -131,6 +128,15 @@ function createFinder(tree: PictureTree) {
   const leftOut = new Map<string, string>();
   const listed = new Map<string, { folders: string[]; pictures: string[]; others: number }>();
   const zips: string[] = [];
+  const output: string[] = [];
+  const entries = new Map<string, Promise<TreeEntry[]>>();
+  const entriesOf = (folder: string): Promise<TreeEntry[]> => {
+    const found = entries.get(folder) ?? tree.list(folder);
+    entries.set(folder, found);
+    return found;
+  };
+  const identityOf = (folder: string): Promise<string> => tree.identity(folder).catch(() => folder);
+  const isOutput = createOutputCheck({ entriesOf: (folder) => entriesOf(folder).catch(() => []), identityOf });
   /** The first reason is the cause of any other. */
   const leave = (path: string, reason: string): void => void (leftOut.has(path) || leftOut.set(path, reason));
 
@@ -140,17 +146,23 @@ function createFinder(tree: PictureTree) {
     if (before) return before;
     const found = { folders: [] as string[], pictures: [] as string[], others: 0 };
     listed.set(folder, found);
-    const entries = await tree.list(folder).catch((error: unknown) => {
+    const inside = await entriesOf(folder).catch((error: unknown) => {
       if (folder === '')
         throw new UserError(`${tree.source}: expected a folder that can be read, got this: ${systemReason(error)}`);
       leave(`${folder}/`, systemReason(error));
       return [];
     });
-    for (const { name, kind } of entries.sort((a, b) => byName(a.name, b.name))) {
+    if (folder === '' && isRunOrBundle(inside))
+      throw new UserError(
+        `${tree.source}: expected pictures, got a run or a model of pocketgen; name the pictures that it is to learn from`,
+      );
+    for (const { name, kind } of [...inside].sort((a, b) => byName(a.name, b.name))) {
       if (isLitter(name)) continue;
-      if (kind === 'folder') found.folders.push(name);
-      else if (kind === 'dangling') leave(join(folder, name), 'a link to nothing');
-      else if (/\.zip$/i.test(name)) zips.push(join(folder, name));
+      if (kind === 'folder') {
+        if (await isOutput(join(folder, name))) output.push(`${join(folder, name)}/`);
+        else found.folders.push(name);
+      } else if (kind === 'dangling') leave(join(folder, name), 'a link to nothing');
+      else if (isZip(name)) zips.push(join(folder, name));
       else if (!isPicture(name)) found.others++;
       else if (kind === 'file') found.pictures.push(name);
       else if (kind === 'repeated') leave(join(folder, name), 'in the zip more than once, the last one is used');
@@ -158,8 +170,6 @@ function createFinder(tree: PictureTree) {
     }
     return found;
   };
-
-  const identityOf = (folder: string): Promise<string> => tree.identity(folder).catch(() => folder);
 
   /** Pictures in a folder and its sub-folders, except for those in `read`: each is read once, however many links lead to it. */
   const walk = async (folder: string, read: Set<string>, depth = 0): Promise<string[]> => {
@@ -212,6 +222,7 @@ function createFinder(tree: PictureTree) {
           ...(nothing ? zips.map((path) => ({ path, reason })) : []),
           ...[...leftOut].map(([path, reason]) => ({ path, reason })),
         ],
+        output: output.map((path) => ({ path, reason: 'made by pocketgen, no pictures to learn from' })),
         otherFiles: others + (nothing ? 0 : zips.length),
       };
     },

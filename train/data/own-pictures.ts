@@ -79,7 +79,7 @@ async function load(
     );
   const report: DatasetReport = {
     used: train.length + test.length,
-    leftOut: [...found.leftOut, ...empty, ...pictures.failed],
+    leftOut: [...found.leftOut, ...found.output, ...empty, ...pictures.failed],
     otherFiles: found.otherFiles,
     withAlpha: countWithAlpha(pictures, fit),
     exactCopies: copies.exact,
@@ -116,10 +116,10 @@ async function load(
   return { train: part(train, about), test: part(test, about), report };
 }
 
-const alsoFound = ({ otherFiles, leftOut }: FoundPictures): string => {
+const alsoFound = ({ otherFiles, leftOut, output }: FoundPictures): string => {
   const parts = [
     ...(otherFiles > 0 ? [`${otherFiles} other ${otherFiles === 1 ? 'file' : 'files'}`] : []),
-    ...leftOut.slice(0, 3).map(({ path, reason }) => `${path} (${reason})`),
+    ...[...leftOut, ...output].slice(0, 3).map(({ path, reason }) => `${path} (${reason})`),
   ];
   return parts.length > 0 ? `, only ${parts.join(', ')}` : '';
 };

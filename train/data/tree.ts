@@ -44,6 +44,14 @@ export function byName(a: string, b: string): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
+/** What is taken for a picture by its name. What cannot be decoded is named later, by what it really holds. */
+const extensions = new Set(
+  'png apng jpg jpeg jpe jfif webp gif avif tif tiff svg svgz heic heif hif jxl bmp psd jp2 ico'.split(' '),
+);
+export const isPicture = (name: string): boolean => extensions.has(/\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? '');
+
+export const isZip = (name: string): boolean => /\.zip$/i.test(name);
+
 const litter = new Set([
   '__macosx',
   '@eadir',
