@@ -5,9 +5,9 @@ import { UserError } from '../contract/errors.ts';
 import type { Model } from '../train/families/family.ts';
 import { createModel } from '../train/families/models.ts';
 import { type Tensors, under, type Values } from '../train/nn/tensors.ts';
-import { loadNewestCheckpoint, loadSnapshot, stateHash } from '../train/store/checkpoint.ts';
+import { loadNewestCheckpoint, loadSnapshot, newestCheckpoint, stateHash } from '../train/store/checkpoint.ts';
 import { RUN, type RunFiles } from '../train/store/files.ts';
-import { type RunConfig, readConfig } from '../train/store/run.ts';
+import { type RunConfig, readConfig, readStats } from '../train/store/run.ts';
 import { encodeTrainer } from '../train/trainer.ts';
 
 export interface TrainedGenerator {
@@ -54,6 +54,16 @@ export async function loadGenerator(
       `going on without it; remove the folder and train one with pocketgen encoder ${run.name}`,
   );
   return trained;
+}
+
+/** Images of the newest checkpoint where none after the snapshot was measured, so that nobody knows which of the two is better. */
+export async function unmeasuredAfter(
+  run: RunFiles,
+  { origin, imagesSeen }: Pick<TrainedGenerator, 'origin' | 'imagesSeen'>,
+): Promise<number | undefined> {
+  const newest = await newestCheckpoint(run);
+  if (origin !== 'best snapshot measured' || newest <= imagesSeen) return undefined;
+  return (await readStats(run)).some(({ images, metrics }) => metrics && images > imagesSeen) ? undefined : newest;
 }
 
 /** What another training can go on from: of the newest checkpoint, as the bytes of a bundle's file. */

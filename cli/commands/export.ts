@@ -10,7 +10,7 @@ import { checkBundleFolder } from '../../export/folder.ts';
 import { trainingHistory } from '../../export/history.ts';
 import { readManifest, readNetwork } from '../../export/open.ts';
 import { loadExported } from '../../export/trainer.ts';
-import { guided, loadGenerator, loadTrainer, type TrainedGenerator } from '../../export/weights.ts';
+import { guided, loadGenerator, loadTrainer, type TrainedGenerator, unmeasuredAfter } from '../../export/weights.ts';
 import { type ExportOptions, exportBundle } from '../../export/write.ts';
 import { folderFiles } from '../../train/store/folder.ts';
 import { readConfig, readStats } from '../../train/store/run.ts';
@@ -39,6 +39,8 @@ interface ExportExtras {
   trainer?: boolean | undefined;
   /** Also in the place of another training's bundle. */
   replace?: boolean | undefined;
+  /** Of a run the newest checkpoint, whatever was measured. */
+  newest?: boolean | undefined;
 }
 
 /** What of a run or a bundle goes into a bundle, besides the generator. */
@@ -46,10 +48,20 @@ type Source = Pick<ExportOptions, 'engine' | 'metrics' | 'about' | 'trainer' | '
   readonly trained: TrainedGenerator;
 };
 
-async function runSource(dir: string, trainer: boolean): Promise<Source> {
+interface Taken {
+  readonly trainer: boolean;
+  readonly newest: boolean;
+}
+
+async function runSource(dir: string, { trainer, newest }: Taken): Promise<Source> {
   const run = folderFiles(dir);
   const warn = (line: string): void => console.error(line);
-  const trained = await loadGenerator(run, warn);
+  const trained = await loadGenerator(run, warn, newest ? 'newest' : 'best');
+  const since = await unmeasuredAfter(run, trained);
+  if (since !== undefined)
+    warn(
+      `${dir}: it was trained on to ${since} images, and nothing was measured after the ${trained.imagesSeen} of its snapshot; --newest exports what it is now`,
+    );
   const engines = [...new Set((await readStats(run)).flatMap(({ engine }) => engine ?? []))];
   return {
     trained,
@@ -61,7 +73,8 @@ async function runSource(dir: string, trainer: boolean): Promise<Source> {
 }
 
 /** What was measured of the bundle is not of the one that is made, but its training is. */
-async function bundleSource(dir: string, trainer: boolean): Promise<Source> {
+async function bundleSource(dir: string, { trainer, newest }: Taken): Promise<Source> {
+  if (newest) throw new UserError(`--newest: expected a run with it, got the bundle ${dir}; leave it out`);
   const { metrics, training, files, title, description, license, defaultTruncation } = readManifest(dir);
   const kept = files.find(({ role }) => role === 'trainer');
   return {
@@ -89,12 +102,21 @@ export async function runExport(
   from: string,
   out: string,
   dtypes: string,
-  { truncation: wanted, guidance, training, about = {}, trainer = false, replace = false }: ExportExtras = {},
+  {
+    truncation: wanted,
+    guidance,
+    training,
+    about = {},
+    trainer = false,
+    replace = false,
+    newest = false,
+  }: ExportExtras = {},
 ): Promise<void> {
   checkBundleFolder(out); // what cannot be written is told before the work
   const variants = variantsOf(dtypes);
   // What a bundle in its own place was exported with is nowhere else.
-  const source = await (isBundle(from) ? bundleSource : runSource)(from, trainer || resolve(from) === resolve(out));
+  const taken = { trainer: trainer || resolve(from) === resolve(out), newest };
+  const source = await (isBundle(from) ? bundleSource : runSource)(from, taken);
   if (!replace) refuseToReplace(out, source.trained.config);
   const trained = guidance === undefined ? source.trained : guided(source.trained, guidance);
   const truncation = wanted ?? source.truncation;
@@ -135,6 +157,7 @@ interface ExportFlags extends About {
   guidance?: number;
   trainer?: boolean;
   replace?: boolean;
+  newest?: boolean;
 }
 
 const isBundle = (dir: string): boolean => existsSync(join(dir, 'model.json'));
@@ -162,13 +185,16 @@ export function registerExport(command: Command): void {
     .option('--title <text>', 'what people see it called (default: the data set’s name)')
     .option('--description <text>', 'a sentence on what it draws')
     .option('--license <text>', 'licence of the weights (default: as the pictures)')
+    .option('--newest', 'of a run its newest checkpoint, whatever was measured (default: the best snapshot, if any)')
     .option('--trainer', 'add what pocketgen train --from BUNDLE can go on from')
     .option('--replace', 'also where the bundle folder has a bundle of another training, which then goes')
-    .action(async (from: string, { out, dtype, truncation, guidance, trainer, replace, ...about }: ExportFlags) => {
-      await runExport(from, out ?? (await bundleFolder(from)), dtype, {
-        ...{ truncation, guidance, trainer, replace, about },
-      });
-    });
+    .action(
+      async (from: string, { out, dtype, truncation, guidance, trainer, replace, newest, ...about }: ExportFlags) => {
+        await runExport(from, out ?? (await bundleFolder(from)), dtype, {
+          ...{ truncation, guidance, trainer, replace, newest, about },
+        });
+      },
+    );
 }
 
 /** Of a run of own pictures, in letters that an address can have: what `start` calls the same model. */

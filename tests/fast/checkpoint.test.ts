@@ -83,7 +83,8 @@ test.each([
   ],
 ] as const)('a checkpoint that is %s is refused by name and the one before it is used', async (_, damage, reason) => {
   await saveCheckpoint(files, { progress: progress(64), state: stateOf(64) }, shapes);
-  const newest = join(dir, await saveCheckpoint(files, { progress: progress(128), state: stateOf(128) }, shapes));
+  await saveCheckpoint(files, { progress: progress(128), state: stateOf(128) }, shapes);
+  const newest = join(dir, 'checkpoints', '0000000128.safetensors');
   writeFileSync(newest, damage(new Uint8Array(readFileSync(newest))));
   const said: string[] = [];
   expect((await loadNewestCheckpoint(files, shapes, (line) => said.push(line)))?.progress.images).toBe(64);

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { runExport } from '../../cli/commands/export.ts';
 import type { Manifest } from '../../contract/manifest.ts';
 import { encodePng } from '../../contract/png.ts';
@@ -18,9 +18,9 @@ import { createModel } from '../../train/families/models.ts';
 import { trainInFolder } from '../../train/in-folder.ts';
 import { under } from '../../train/nn/tensors.ts';
 import { type Recipe, recipeFor } from '../../train/recipe.ts';
-import { loadNewestCheckpoint, stateHash } from '../../train/store/checkpoint.ts';
+import { loadNewestCheckpoint, saveSnapshot, stateHash } from '../../train/store/checkpoint.ts';
 import { folderFiles } from '../../train/store/folder.ts';
-import { readConfig } from '../../train/store/run.ts';
+import { appendStats, readConfig } from '../../train/store/run.ts';
 import { asTrained, decodeTrainer, encodeTrainer, goingOn, type Trainer } from '../../train/trainer.ts';
 import { clearPictures } from '../small.ts';
 
@@ -71,6 +71,34 @@ test('a bundle is exported anew from its trainer file, which tells its own train
   expect(readManifest(at('calmer')).defaultTruncation).toBe(0.8);
   const guided = runExport(at('shapes'), at('guided'), 'int8', { guidance: 2 });
   await expect(guided).rejects.toThrow('--guidance: expected a Transformer with classes, got another model');
+});
+
+test('a run that was trained on unmeasured says so when its snapshot is exported; --newest exports what it is now', async () => {
+  cpSync(at('run'), at('unmeasured'), { recursive: true });
+  const run = folderFiles(at('unmeasured'));
+  const { model, weights } = await loadGenerator(run, warn);
+  const lowest = { kid: 0.2, kidError: 0.01 };
+  await saveSnapshot(run, { images: 80, metrics: { samples: 500, ...lowest }, lowest, weights }, model.weights);
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const exportOf = async (newest?: boolean): Promise<string[]> => {
+    said.mockClear();
+    await runExport(at('unmeasured'), at('far'), 'fp16', { newest });
+    return said.mock.calls.flat().filter((line) => line.includes('images'));
+  };
+  expect(await exportOf()).toEqual([
+    `${at('unmeasured')}: it was trained on to 160 images, and nothing was measured after the 80 of its snapshot; --newest exports what it is now`,
+    `${at('unmeasured')}: the generator after 80 images (best snapshot measured)`,
+  ]);
+  expect(readManifest(at('far')).training.imagesSeen).toBe(80);
+  const newest = `${at('unmeasured')}: the generator after 160 images (newest checkpoint)`;
+  expect(await exportOf(true)).toEqual([newest]);
+  expect(readManifest(at('far')).training.imagesSeen).toBe(160);
+  // A later measurement that was worse is a reason to export the snapshot.
+  await appendStats(run, { images: 160, metrics: { kid: 0.4 } });
+  expect(await exportOf()).toEqual([`${at('unmeasured')}: the generator after 80 images (best snapshot measured)`]);
+  said.mockRestore();
+  const anew = runExport(at('shapes'), at('anew'), 'int8', { newest: true });
+  await expect(anew).rejects.toThrow(`--newest: expected a run with it, got the bundle ${at('shapes')}; leave it out`);
 });
 
 test('a bundle gives way to its own training only, unless told; in its own place it keeps its trainer file', async () => {

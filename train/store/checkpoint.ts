@@ -111,12 +111,8 @@ export function unseal(
   return { facts, state };
 }
 
-export function encodeCheckpoint({ progress, state }: Checkpoint, shapes: Shapes): Uint8Array {
-  return seal(CHECKPOINT, progress, state, shapes);
-}
-
 /** @throws Error with what is wrong: another format version, truncated, altered, tensors of another network */
-export function decodeCheckpoint(bytes: Uint8Array, shapes: Shapes): Checkpoint {
+function decodeCheckpoint(bytes: Uint8Array, shapes: Shapes): Checkpoint {
   const { facts, state } = unseal(CHECKPOINT, bytes, () => shapes);
   return { progress: progressSchema.parse(facts), state };
 }
@@ -149,13 +145,15 @@ const pathOf = (name: string): string => `${RUN.checkpoints}/${name}`;
 const listed = async (files: RunFiles): Promise<string[]> =>
   (await files.list(RUN.checkpoints)).filter((name) => name.endsWith('.safetensors'));
 
-/** Its path in the run. */
-export async function saveCheckpoint(files: RunFiles, checkpoint: Checkpoint, shapes: Shapes): Promise<string> {
-  const path = pathOf(`${String(checkpoint.progress.images).padStart(10, '0')}.safetensors`);
-  await files.write(path, encodeCheckpoint(checkpoint, shapes));
+export async function saveCheckpoint(files: RunFiles, { progress, state }: Checkpoint, shapes: Shapes): Promise<void> {
+  const path = pathOf(`${String(progress.images).padStart(10, '0')}.safetensors`);
+  await files.write(path, seal(CHECKPOINT, progress, state, shapes));
   for (const old of (await listed(files)).slice(0, -KEPT)) await files.remove(pathOf(old));
-  return path;
 }
+
+/** Images that the newest one has seen, by its name; 0 where there is none. */
+export const newestCheckpoint = async (files: RunFiles): Promise<number> =>
+  Number.parseInt((await listed(files)).at(-1) ?? '0', 10);
 
 /** The newest checkpoint that is whole; `warn` is told of every one that is refused, by name. */
 export async function loadNewestCheckpoint(
