@@ -9,20 +9,15 @@ import type { PictureSet } from '../../train/data/types.ts';
 import { traceStep } from '../../train/engines/onnx.ts';
 import type { Model, Phase } from '../../train/families/family.ts';
 import { stepOptions } from '../../train/families/gan/model.ts';
-import {
-  createStep,
-  inputShapes,
-  SCALARS,
-  type Scalars,
-  type StepOptions,
-  stateShapes,
-} from '../../train/families/gan/step.ts';
+import { createStep, inputShapes, SCALARS, type StepOptions, stateShapes } from '../../train/families/gan/step.ts';
 import { createModel } from '../../train/families/models.ts';
 import type { Augmentation } from '../../train/nn/augmentation.ts';
 import { trainedParameters } from '../../train/nn/layers.ts';
 import type { NetworkSpec } from '../../train/nn/spec.ts';
 import type { Shapes, Values } from '../../train/nn/tensors.ts';
 import type { Recipe } from '../../train/recipe.ts';
+
+type Scalars = Record<(typeof SCALARS)[number], number>;
 
 export interface Setup {
   readonly recipe: Recipe;

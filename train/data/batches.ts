@@ -11,7 +11,7 @@ import type { PictureSet } from './types.ts';
 const TWO_32 = 4294967296;
 
 /** A permutation of the pictures for one epoch (Fisher–Yates). */
-export function epochOrder(seed: number, epoch: number, count: number): Uint32Array {
+function epochOrder(seed: number, epoch: number, count: number): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   const words = randomWords(seed, stream('order'), epoch, count);
   for (let i = count - 1; i > 0; i--) {

@@ -12,10 +12,10 @@ const worthSaying = 2 ** 30;
  * Peak bytes while `count` pictures are loaded: as premultiplied RGBA to find copies in, and once more in the channels of
  * the set, of which there may be four.
  */
-export const memoryNeeded = (count: number, size: number): number => 2 * count * size * size * 4 + besides;
+const memoryNeeded = (count: number, size: number): number => 2 * count * size * size * 4 + besides;
 
 /** What this process may still take; a container's limit counts. */
-export const memoryAvailable = (): number => process.availableMemory?.() ?? freemem();
+const memoryAvailable = (): number => process.availableMemory?.() ?? freemem();
 
 /** @returns a sentence, where much is needed @throws UserError where there is less */
 export function checkMemory(

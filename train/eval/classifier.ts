@@ -185,7 +185,7 @@ export async function exportClassifier(
 
 export type JudgeTask = 'classes' | 'turns' | 'classes and turns';
 
-export const taskOf = ({ classes, turns }: Pick<ClassifierSpec, 'classes' | 'turns'>): JudgeTask =>
+const taskOf = ({ classes, turns }: Pick<ClassifierSpec, 'classes' | 'turns'>): JudgeTask =>
   classes === 0 ? 'turns' : turns ? 'classes and turns' : 'classes';
 
 export interface Judgement {

@@ -38,7 +38,7 @@ export const lowerHalf = (width: number, height: number): Uint8Array =>
   Uint8Array.from({ length: width * height }, (_, i) => (Math.floor(i / width) >= height / 2 ? 1 : 0));
 
 /** Mean absolute difference, as a share of the range, of every two of some pictures [count, h, w, c] where `hidden` is 1. */
-export function spreadOf(pictures: Uint8Array, count: number, hidden: Uint8Array): number {
+function spreadOf(pictures: Uint8Array, count: number, hidden: Uint8Array): number {
   const size = pictures.length / count;
   const channels = size / hidden.length;
   let [sum, numbers] = [0, 0];

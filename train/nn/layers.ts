@@ -26,7 +26,7 @@ export const trainedParameters = (specs: readonly ParameterSpec[]): ParameterSpe
 export const LEAK = 0.2;
 
 /** He initialisation (He et al. 2015) with the gain of a leaky ReLU: keeps the variance from layer to layer. */
-export const heDeviation = (fanIn: number): number => Math.sqrt(2 / ((1 + LEAK * LEAK) * fanIn));
+const heDeviation = (fanIn: number): number => Math.sqrt(2 / ((1 + LEAK * LEAK) * fanIn));
 
 export function denseParameters(
   name: string,

@@ -23,7 +23,6 @@ export interface StepOptions {
 
 /** Numbers that change from step to step, as inputs of shape []. */
 export const SCALARS = ['learningRate', 'beta2', 'correction1', 'correction2', 'gamma', 'emaDecay'] as const;
-export type Scalars = Record<(typeof SCALARS)[number], number>;
 
 /** Shape of every tensor of the state, by name: parameters, their average, Adam's moments of those with a gradient. */
 export function stateShapes({ networks, beta1 }: StepOptions): Shapes {
