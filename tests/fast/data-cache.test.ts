@@ -1,7 +1,16 @@
 // Decoded pictures in the cache folder: used instead of decoding, never when stale or damaged, done without when they cannot
 // be kept.
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
@@ -97,6 +106,24 @@ test('a full disk, or a cache folder that cannot be, does not fail the load, and
   const third = await loadDataset(folder, { size, channels: 3, cacheDir: join(root, 'file') });
   expect(third.train.sha256).toBe(first.train.sha256);
   expect(third.report?.remarks[0]).toContain('could not be kept in the cache folder (ENOTDIR)');
+});
+
+test('another process that writes here at the same time does no harm; what killed ones have left goes after an hour', async () => {
+  const pictures = join(cacheDir, 'pictures');
+  mkdirSync(pictures, { recursive: true });
+  symlinkSync('nowhere', join(pictures, 'a.pixels.1.tmp')); // listed, and gone when it is looked at: renamed in between
+  const old = (name: string, minutes: number): void => {
+    writeFileSync(join(pictures, name), 'half');
+    const then = new Date(Date.now() - minutes * 60_000);
+    utimesSync(join(pictures, name), then, then);
+  };
+  old('b.pixels.2.tmp', 61);
+  old('c.pixels.3.tmp', 55);
+  old('d.pixels', 600);
+  expect((await load()).report?.remarks).toEqual([]);
+  expect(readdirSync(pictures).filter((name) => /^[a-d]\./.test(name))).toEqual([
+    ...['a.pixels.1.tmp', 'c.pixels.3.tmp', 'd.pixels'],
+  ]);
 });
 
 test('memory: much is said, too much is refused, before it is taken', () => {

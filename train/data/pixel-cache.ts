@@ -61,7 +61,7 @@ export async function openPixelCache(key: readonly string[], bytes: number, cach
     },
     write: async (pictures) => {
       await mkdir(folder, { recursive: true });
-      const part = `${path}.${process.pid}.tmp`;
+      const part = `${path}.${process.pid}${PART}`;
       try {
         const out = await open(part, 'w');
         try {
@@ -86,17 +86,28 @@ export async function openPixelCache(key: readonly string[], bytes: number, cach
   };
 }
 
-/** Deletes what was not used for longest until the rest is small enough; never `keep`. */
+/** A file that is being written is changed every moment: one of this age is of a process that was killed. */
+const DEAD_AFTER = 60 * 60 * 1000;
+const PART = '.tmp';
+
+/**
+ * Deletes what killed processes have left half-written, and what was not used for longest until the rest is small enough; never
+ * `keep`. Other processes write here too, and rename and delete what was there a moment ago.
+ */
 async function prune(folder: string, keep: string): Promise<void> {
-  const files = await Promise.all(
-    (await readdir(folder))
-      .map((name) => join(folder, name))
-      .map(async (path) => ({ path, ...(await stat(path).then(({ size, mtimeMs }) => ({ size, mtimeMs }))) })),
+  const found = await Promise.all(
+    (await readdir(folder)).map(async (name) => {
+      const path = join(folder, name);
+      const known = await stat(path).catch(() => undefined);
+      return known ? [{ path, size: known.size, mtimeMs: known.mtimeMs }] : [];
+    }),
   );
+  const files = found.flat();
   let total = files.reduce((sum, { size }) => sum + size, 0);
-  for (const { path, size } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
-    if (total <= mostCacheBytes) return;
-    if (path === keep) continue;
+  for (const { path, size, mtimeMs } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
+    const isPart = path.endsWith(PART);
+    const goes = isPart ? Date.now() - mtimeMs > DEAD_AFTER : total > mostCacheBytes && path !== keep;
+    if (!goes) continue;
     await rm(path, { force: true });
     total -= size;
   }
