@@ -140,6 +140,8 @@ test('a folder is another config’s for the asking until something is saved in 
   // Where the pictures are and what they are called does not matter.
   const moved = { ...config.dataset, name: 'moved', source: './moved' };
   await (await openRun(files, { ...changed, dataset: moved })).release();
+  // They are looked for where they were found last; what a bundle calls them stays.
+  expect((await readConfig(files)).dataset).toEqual({ ...config.dataset, source: './moved' });
 });
 
 test('the images of whole batches are what was asked for', async () => {

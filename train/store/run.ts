@@ -83,8 +83,9 @@ export async function openRun(files: RunFiles, recorded: Omit<RunConfig, 'plans'
     // A start that failed, or was killed before its first checkpoint, leaves nothing that counts.
     if (before && !saved) for (const old of [RUN.samples, RUN.stats]) await files.remove(old);
     const write = (): Promise<void> => writeText(files, RUN.config, `${JSON.stringify(config, null, 2)}\n`);
-    if (!before || !saved) await write();
-    else config = before;
+    // Where the pictures are now is where they are looked for: the place they were trained from may be gone.
+    if (before && saved) config = { ...before, dataset: { ...before.dataset, source: recorded.dataset.source } };
+    if (config.dataset.source !== before?.dataset.source || !saved) await write();
     // What a process that was killed while it wrote has left behind.
     for (const folder of ['', RUN.checkpoints, RUN.samples])
       for (const name of await files.list(folder))
