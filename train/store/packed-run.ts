@@ -35,8 +35,11 @@ export function unpackRun(zip: Uint8Array): Map<string, Uint8Array<ArrayBuffer>>
   }
   const wanted = (path: string): boolean =>
     FILES.some((file) => file === path) || FOLDERS.some((folder) => new RegExp(`^${folder}/[\\w.-]+$`).test(path));
-  // Zipped by hand, everything may lie in one folder.
-  const config = Object.keys(content).find((path) => path === RUN.config || path.endsWith(`/${RUN.config}`));
+  // Zipped by hand, everything may lie in one folder; deeper than the run's own lies that of its encoder.
+  const depth = (path: string): number => path.split('/').length;
+  const [config] = Object.keys(content)
+    .filter((path) => path === RUN.config || path.endsWith(`/${RUN.config}`))
+    .sort((a, b) => depth(a) - depth(b));
   const top = config?.slice(0, -RUN.config.length) ?? '';
   const files = new Map(
     Object.entries(content).flatMap(([path, bytes]) => {
