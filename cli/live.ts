@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } f
 import { basename, join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
 import { TRAINING_FILE, type Training } from '../contract/training.ts';
+import { recoverFolder } from '../export/folder.ts';
 import { measuredHistory } from '../export/history.ts';
 import { loadGenerator, type TrainedGenerator } from '../export/weights.ts';
 import { exportBundle } from '../export/write.ts';
@@ -110,6 +111,7 @@ export async function startLive(
     if (readdirSync(bundle).length === 0) rmdirSync(bundle);
   }
 
+  recoverFolder(bundle); // before there is a folder in its place
   await write({});
   return {
     show: {

@@ -49,6 +49,30 @@ function filesOf(text: string): string[] {
 
 const ownFiles = z.looseObject({ format: z.literal(FORMAT), files: z.array(z.looseObject({ path: z.string() })) });
 
+/** Writing a bundle takes seconds: what was begun so long ago is of an export that was killed. */
+const DEAD_AFTER = 10 * 60 * 1000;
+
+/**
+ * Sees to what killed exports into this place have left beside it: the bundle that was there is put back where nothing took its place,
+ * other folders go after ten minutes.
+ */
+export function recoverFolder(out: string): void {
+  const [parent, prefix] = [dirname(resolve(out)), `${basename(resolve(out))}.tmp-`];
+  if (!existsSync(parent)) return;
+  const left = readdirSync(parent)
+    .filter((name) => name.startsWith(prefix) && /^\w{6}(-old)?$/.test(name.slice(prefix.length)))
+    .map((name) => join(parent, name));
+  const old = left.find((path) => path.endsWith('-old'));
+  if (old !== undefined && !existsSync(out)) renameSync(old, out);
+  const isWhole = existsSync(join(out, 'model.json'));
+  for (const path of left) {
+    // The time of its last renaming, too; another process may have put it in place by now.
+    const changed = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? Number.POSITIVE_INFINITY;
+    const isSpare = isWhole || !path.endsWith('-old');
+    if (isSpare && Date.now() - changed > DEAD_AFTER) rmSync(path, { recursive: true, force: true });
+  }
+}
+
 /** An empty folder for what is to become `out`. What cannot be made is told with the folder that it would lie in. */
 function folderBeside(out: string): string {
   const parent = dirname(resolve(out));
@@ -65,6 +89,7 @@ function folderBeside(out: string): string {
  * is none, never one of both. A server leaves names with `.tmp-` in them alone.
  */
 export function replaceFolder(out: string, write: (folder: string) => void): void {
+  recoverFolder(out);
   const fresh = folderBeside(out);
   const old = `${fresh}-old`;
   try {

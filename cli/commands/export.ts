@@ -6,7 +6,7 @@ import { UserError } from '../../contract/errors.ts';
 import type { Variant } from '../../contract/manifest.ts';
 import type { Training } from '../../contract/training.ts';
 import type { About } from '../../export/bundle.ts';
-import { checkBundleFolder } from '../../export/folder.ts';
+import { checkBundleFolder, recoverFolder } from '../../export/folder.ts';
 import { trainingHistory } from '../../export/history.ts';
 import { readManifest, readNetwork } from '../../export/open.ts';
 import { loadExported } from '../../export/trainer.ts';
@@ -112,6 +112,7 @@ export async function runExport(
     newest = false,
   }: ExportExtras = {},
 ): Promise<void> {
+  recoverFolder(out);
   checkBundleFolder(out); // what cannot be written is told before the work
   const variants = variantsOf(dtypes);
   // What a bundle in its own place was exported with is nowhere else.
