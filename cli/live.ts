@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } f
 import { basename, join } from 'node:path';
 import { UserError } from '../contract/errors.ts';
 import { TRAINING_FILE, type Training } from '../contract/training.ts';
-import { recoverFolder } from '../export/folder.ts';
+import { withAttached } from '../export/attached.ts';
 import { measuredHistory } from '../export/history.ts';
 import { loadGenerator, type TrainedGenerator } from '../export/weights.ts';
 import { exportBundle } from '../export/write.ts';
@@ -94,6 +94,10 @@ export async function startLive(
   }
   async function publish(trained: TrainedGenerator): Promise<void> {
     const { imagesSeen: images, config } = trained;
+    if (withAttached(bundle))
+      say(
+        `${bundle}: the encoder that was put into it is of the generator as it was, and goes; pocketgen encoder ${bundle} trains one for the new one`,
+      );
     await exportBundle(trained, {
       out: bundle,
       variants: ['fp16'],
@@ -111,7 +115,6 @@ export async function startLive(
     if (readdirSync(bundle).length === 0) rmdirSync(bundle);
   }
 
-  recoverFolder(bundle); // before there is a folder in its place
   await write({});
   return {
     show: {

@@ -26,7 +26,7 @@ import { TRAINING_FILE, type Training } from '../contract/training.ts';
 import { OPSET, trace } from '../trace/index.ts';
 import { modelCard } from './card.ts';
 import { completerGoldens, traceCompleter } from './completer.ts';
-import { encoderConfig, encoderGoldens, traceEncoder } from './encoder.ts';
+import { type AttachedEncoder, encoderConfig, encoderGoldens, stillFitting, traceEncoder } from './encoder.ts';
 import { generatorFunction, type TrainedGenerator } from './weights.ts';
 
 /** What people are told of a model, in words. */
@@ -52,6 +52,8 @@ export interface BundleOptions {
   readonly about?: About;
   /** A snapshot on the way, which the next one replaces: made in a second, without comparing run-times. */
   readonly interim?: boolean;
+  /** Of the bundle that this one takes the place of; goes along where it fits the generator and the generator has none of its own. */
+  readonly attached?: AttachedEncoder;
   /** What another training can go on from, as encodeTrainer() gives it. */
   readonly trainer?: Uint8Array;
   /** What training.json of the bundle says, while it is being trained. */
@@ -131,7 +133,9 @@ export async function makeBundle(
   const { encode } = await trace(generatorFunction(trained), inputs, { name: 'generator' });
   const models = options.variants.map((variant) => ({ variant, bytes: encode(variant) }));
   // What is shown while it trains draws, and nothing else.
-  const encoder = options.interim ? undefined : await traceEncoder(trained, options.variants);
+  const own = options.interim ? undefined : await traceEncoder(trained, options.variants);
+  const attached = own || options.interim ? undefined : await stillFitting(options.attached, encode, options.variants);
+  const encoder = own ?? attached;
   const completer = options.interim ? undefined : await traceCompleter(trained, options.variants);
   const traceMs = performance.now() - startedAt;
 
@@ -183,6 +187,7 @@ export async function makeBundle(
         ...recipe,
         ...(dataset.options && { pictures: dataset.options }),
         ...(trained.encoder && { encoder: encoderConfig(trained.encoder) }),
+        ...(attached && { encoder: attached.config }),
       },
       dataset: { name: dataset.name, sha256: dataset.sha256 },
       imagesSeen: trained.imagesSeen,

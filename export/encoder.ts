@@ -13,6 +13,26 @@ export interface TracedEncoder {
   readonly models: readonly { readonly variant: Variant; readonly bytes: Uint8Array }[];
 }
 
+/** One that a bundle got after its export. */
+export interface AttachedEncoder extends TracedEncoder {
+  /** What training.config of the manifest says of its training. */
+  readonly config: unknown;
+  /** The file whose weights it was trained for. */
+  readonly generator: { readonly variant: Variant; readonly sha256: string };
+}
+
+/** The same in these variants; undefined where it is of another generator than `encode` gives, or lacks one of them. */
+export async function stillFitting(
+  attached: AttachedEncoder | undefined,
+  encode: (variant: Variant) => Uint8Array,
+  variants: readonly Variant[],
+): Promise<AttachedEncoder | undefined> {
+  if (!attached || (await sha256Hex(encode(attached.generator.variant))) !== attached.generator.sha256)
+    return undefined;
+  const models = variants.flatMap((variant) => attached.models.find((one) => one.variant === variant) ?? []);
+  return models.length === variants.length ? { ...attached, models } : undefined;
+}
+
 /** The encoder in every variant; undefined for a model that has none. */
 export async function traceEncoder(
   trained: Pick<TrainedGenerator, 'model' | 'weights'>,

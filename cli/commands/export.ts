@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import type { Variant } from '../../contract/manifest.ts';
 import type { Training } from '../../contract/training.ts';
+import { readAttached } from '../../export/attached.ts';
 import type { About } from '../../export/bundle.ts';
 import { checkBundleFolder, recoverFolder } from '../../export/folder.ts';
 import { trainingHistory } from '../../export/history.ts';
@@ -128,14 +129,20 @@ export async function runExport(
       `${from}: its encoder after ${encoder.imagesSeen} of ${encoder.recipe.images} images` +
         (encoder.imagesSeen < encoder.recipe.images ? `; pocketgen encoder ${from} goes on with it` : ''),
     );
+  const attached = await readAttached(out);
   const report = await exportBundle(trained, {
     ...source,
+    ...(attached && { attached }),
     out,
     variants,
     truncation,
     about: { ...source.about, ...about },
     ...(training ? { training } : {}),
   });
+  if (attached && !report.manifest.encoder)
+    console.error(
+      `${out}: the encoder that was put into it is of another generator, or in other variants, and has gone; pocketgen encoder ${out} trains one for what it is now`,
+    );
   console.error(`traced and encoded in ${report.traceMs.toFixed(0)} ms`);
   for (const { variant, tfjsNode, nodeWasm } of report.agreement) {
     console.error(

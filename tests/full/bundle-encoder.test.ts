@@ -2,7 +2,8 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { runExport } from '../../cli/commands/export.ts';
 import { openSource } from '../../cli/model-source.ts';
 import type { Variant } from '../../contract/manifest.ts';
 import { decodePng } from '../../contract/png.ts';
@@ -149,6 +150,42 @@ test('an encoder goes into a bundle whose run is gone, and a later one takes its
   // The same file as the run's own export writes.
   expect(readFileSync(join(bundle, 'encoder.int8.onnx'))).toEqual(readFileSync(join(at('whole'), 'encoder.int8.onnx')));
   await expect(loadFinished(bundle, warn)).resolves.toMatchObject({ isBundle: true });
+});
+
+test('an export of the run keeps the encoder that was put into its bundle while both fit, and else says that it has gone', async () => {
+  cpSync(run, at('bare'), { recursive: true });
+  rmSync(join(at('bare'), 'encoder'), { recursive: true });
+  const bundle = at('kept');
+  const encoder = await loadEncoder(folderFiles(join(run, 'encoder')), warn);
+  if (!encoder) throw new Error('expected an encoder');
+  const lines = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const exportAs = async (dtypes: string): Promise<string[]> => {
+    lines.mockClear();
+    await runExport(at('bare'), bundle, dtypes);
+    return lines.mock.calls.flat().filter((line) => line.replaceAll(folder, '').includes('encoder'));
+  };
+  expect(await exportAs('fp16,fp32')).toEqual([]);
+  await attachEncoder(bundle, encoder);
+  const before = readManifest(bundle);
+  expect(await exportAs('fp16,fp32')).toEqual(
+    before.files.flatMap(({ role, path, bytes }) => (role === 'encoder' ? [`${bundle}/${path}: ${bytes} bytes`] : [])),
+  );
+  const { encoder: again, training } = readManifest(bundle);
+  expect([again, training.config.encoder]).toEqual([before.encoder, before.training.config.encoder]);
+  expect(await verifyBundle(bundle, warn)).toHaveLength(8);
+  expect(await exportAs('fp32')).toHaveLength(1);
+  expect(readManifest(bundle).encoder?.goldens).toHaveLength(4);
+  const gone = `${bundle}: the encoder that was put into it is of another generator, or in other variants, and has gone; pocketgen encoder ${bundle} trains one for what it is now`;
+  expect(await exportAs('int8')).toEqual([gone]);
+  await attachEncoder(bundle, encoder);
+  await trainInFolder({
+    ...common,
+    recipe: { ...(await loadGenerator(folderFiles(at('bare')), warn)).config.recipe, images: 168 },
+    dir: at('bare'),
+  });
+  expect(await exportAs('int8')).toEqual([gone]);
+  expect(readManifest(bundle).encoder).toBeUndefined();
+  lines.mockRestore();
 });
 
 test('another generator than the manifest describes, a model with an encoder of its own and an encoder of another snapshot are told', async () => {
