@@ -4,7 +4,7 @@ import { chooseEngine, type EngineChoice } from '../train/engines/choose.ts';
 import type { Device, EngineName } from '../train/engines/engine.ts';
 import { createModel } from '../train/families/models.ts';
 import { type FolderTrainOptions, trainInFolder } from '../train/in-folder.ts';
-import type { ProgressReport, TrainOptions } from '../train/loop.ts';
+import type { ProgressReport, QualityPlan } from '../train/loop.ts';
 import type { Recipe } from '../train/recipe.ts';
 import { RUN } from '../train/store/files.ts';
 import { folderFiles } from '../train/store/folder.ts';
@@ -40,28 +40,27 @@ export interface Telling {
   readonly engine: EngineChoice;
   /** Progress and result as JSON lines on standard output. */
   readonly json: boolean;
-  /** Prepared once signals are listened to. Rejects with what the signal gives. */
-  readonly quality?: (signal: AbortSignal) => Promise<TrainOptions['quality']>;
+  /** As training asks for it. Rejects with what the signal gives. */
+  readonly quality?: (signal: AbortSignal) => Promise<QualityPlan | undefined>;
   readonly tell?: (report: ProgressReport) => void;
 }
 
 /** Trains and tells the user how it goes. Returns the run folder, images seen and whether the user stopped it. */
 export async function trainAndTell(
   options: Omit<FolderTrainOptions, 'engine' | 'device' | 'signal' | 'quality' | 'onProgress' | 'onMessage'>,
-  { engine: { engine, device, why }, json, quality: prepare, tell }: Telling,
+  { engine: { engine, device, why }, json, quality, tell }: Telling,
 ): Promise<{ dir: string; images: number; interrupted: boolean }> {
   const { dir, recipe } = options;
   say(`engine ${engine} on ${device} (${why}); run folder ${dir}`);
   const stop = stopOnSignals();
   const progress = trainingProgress(json);
   try {
-    const quality = await prepare?.(stop.signal);
     const result = await trainInFolder({
       ...options,
       engine,
       device,
       signal: stop.signal,
-      ...(quality ? { quality } : {}),
+      ...(quality ? { quality: () => quality(stop.signal) } : {}),
       onProgress: (report) => {
         progress.update(report);
         tell?.(report);
@@ -71,7 +70,11 @@ export async function trainAndTell(
     progress.stop();
     const speed = `${result.imagesPerSecond.toFixed(0)} images/s`;
     if (json) console.log(JSON.stringify({ dir, ...result }));
-    if (result.finished) say(`trained on ${result.images} images, ${speed}; run folder ${dir}`);
+    if (result.finished && result.imagesPerSecond === 0)
+      say(
+        `run folder ${dir}: trained on ${result.images} images already, which is all that is asked for; a larger --images goes on`,
+      );
+    else if (result.finished) say(`trained on ${result.images} images, ${speed}; run folder ${dir}`);
     else if (stop.signal.aborted)
       say(`stopped after ${result.images} of ${recipe.images} images, saved; run the same command again to go on`);
     else say(`time is up after ${result.images} of ${recipe.images} images, saved; --minutes goes on for so many more`);

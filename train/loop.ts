@@ -36,12 +36,18 @@ export interface TrainOptions {
   readonly onProgress?: (report: ProgressReport) => void;
   /** Sentences for the user: a resumed run, a checkpoint refused. */
   readonly onMessage?: (sentence: string) => void;
-  /** Measures the averaged generator `evaluations` times in a whole run; see eval/quality.ts. */
-  readonly quality?: { readonly check: SparingCheck; readonly evaluations: number };
+  /** What measures the averaged generator, if anything; asked for once nobody else trains here and there is something to train. */
+  readonly quality?: () => Promise<QualityPlan | undefined>;
   /** Shows the averaged generator while it trains; asked after every step, and waited for. */
   readonly show?: Show;
   /** Told of every step, and waited for: where a page's worker hears its messages, and rests. */
   readonly onStep?: (images: number, statistics: Statistics) => Promise<void> | void;
+}
+
+/** Measures `evaluations` times in a whole run; see eval/quality.ts. */
+export interface QualityPlan {
+  readonly check: SparingCheck;
+  readonly evaluations: number;
 }
 
 export interface Show {
@@ -65,6 +71,7 @@ export interface ProgressReport {
 export interface TrainResult {
   readonly images: number;
   readonly finished: boolean;
+  /** 0 where there was nothing left to train. */
   readonly imagesPerSecond: number;
 }
 
@@ -193,6 +200,7 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
   let phaseName = phaseBefore(recipe, createModel({ ...recipe, images: trained }), progress);
   await rewindStats(files, resumed ? progress.images : -1);
 
+  const quality = progress.images < recipe.images ? await options.quality?.() : undefined;
   const state = resumed?.state ?? { ...model.initialState(), ...options.start };
   const engine = await options.engine({ model, state });
   const batchAt = createBatches(recipe, pictures);
@@ -234,7 +242,7 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
       say(`${sentence}; training goes on and saves later`);
     }
   };
-  const measure = async ({ check }: NonNullable<TrainOptions['quality']>): Promise<void> => {
+  const measure = async ({ check }: QualityPlan): Promise<void> => {
     const found = await check(engine, files, progress.images);
     if (!found) return;
     const { metrics, real, summary } = found;
@@ -289,7 +297,6 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
         });
       }
       if (snapshotDue(before, progress.images, recipe.images)) await ifRoom(draw);
-      const { quality } = options;
       if (quality && crossed(quality.evaluations, before)) await ifRoom(() => measure(quality));
       if (options.show?.due()) await options.show.show(engine, progress.images);
       if (elapsed() - savedAt > (options.checkpointSeconds ?? CHECKPOINT_SECONDS)) await saveOrWait();
@@ -299,7 +306,6 @@ async function trainIn(run: OpenedRun, options: TrainOptions): Promise<TrainResu
       await save();
       await ifRoom(draw);
       // Time is up between two checks: what was trained since the last one may be the best.
-      const { quality } = options;
       if (quality && !signal?.aborted && measured < progress.images) await ifRoom(() => measure(quality));
     }
     return {

@@ -20,7 +20,7 @@ import { createQualityCheck } from '../../train/eval/quality.ts';
 import { judgeOfRun } from '../../train/eval/run-judge.ts';
 import { FAMILIES, type FamilyName } from '../../train/families/family.ts';
 import { createModel } from '../../train/families/models.ts';
-import type { TrainOptions } from '../../train/loop.ts';
+import type { QualityPlan } from '../../train/loop.ts';
 import { AUGMENTATIONS, type Augmentation } from '../../train/nn/augmentation.ts';
 import { PRESETS, type Recipe, type RecipeOverrides, recipeFor, type Schedule } from '../../train/recipe.ts';
 import type { RunFiles } from '../../train/store/files.ts';
@@ -245,7 +245,7 @@ async function qualityInZip(
   { files, pictures, heldOut }: ResumedRun,
   recipe: Recipe,
   signal: AbortSignal,
-): Promise<TrainOptions['quality']> {
+): Promise<QualityPlan | undefined> {
   if (!heldOut || heldOut.count < fewestHeldOut) return undefined;
   const say = (line: string): void => console.error(line);
   const judge = await judgeOfRun(files, pictures, native, { onProgress: judgeProgress(pictures.name, say, signal) });
@@ -263,7 +263,7 @@ async function qualityCheck(
   evaluations: number,
   say: (line: string) => void,
   signal: AbortSignal,
-): Promise<TrainOptions['quality']> {
+): Promise<QualityPlan | undefined> {
   if (evaluations === 0) return undefined;
   if (splits.test.count < fewestHeldOut) {
     say(`${splits.train.name}: ${splits.test.count} pictures are held out, too few to measure quality while training`);

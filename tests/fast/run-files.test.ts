@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { runTraining } from '../../cli/commands/train.ts';
+import { trainAndTell } from '../../cli/training.ts';
 import { UserError } from '../../contract/errors.ts';
 import { createEngine } from '../../train/engines/index.ts';
 import { createModel } from '../../train/families/models.ts';
@@ -92,6 +93,39 @@ test('once a training has ended, or was refused, others can lock its files', asy
   const other = { ...common, files, recipe: { ...recipe, seed: recipe.seed + 1 } };
   await expect(train(other)).rejects.toThrow('expected the config it was started with');
   await (await files.lock())();
+});
+
+test('what measures a run is asked for once nobody else trains there, and not where there is nothing left to train', async () => {
+  const files = memoryFiles();
+  let asked = 0;
+  const quality = async (): Promise<undefined> => {
+    asked++;
+    await expect(files.lock()).rejects.toThrow('nobody to train there');
+    await expect(train({ ...common, files, quality: () => expect.fail('judged by two') })).rejects.toThrow('nobody to');
+  };
+  await train({ ...common, files, quality });
+  expect(asked).toBe(1);
+  await train({ ...common, files, quality });
+  expect(asked).toBe(1);
+  await (await files.lock())();
+});
+
+test('a run that is finished is said to be trained already, not to be trained at no speed', async () => {
+  const dir = join(folder, 'finished');
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const told = async (): Promise<string> => {
+    said.mockClear();
+    const engine = { engine: 'onnx', device: 'cpu', why: 'a test' } as const;
+    await trainAndTell({ recipe, pictures, source: 'shapes', dir }, { engine, json: false });
+    return said.mock.calls.at(-1)?.join() ?? '';
+  };
+  const first = await told();
+  const second = await told();
+  said.mockRestore();
+  expect(first).toMatch(/^trained on 160 images, [1-9]\d* images\/s; run folder /);
+  expect(second).toBe(
+    `run folder ${dir}: trained on 160 images already, which is all that is asked for; a larger --images goes on`,
+  );
 });
 
 test('begun in a folder and ended in memory it is the same to the last bit', async () => {

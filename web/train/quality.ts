@@ -6,7 +6,7 @@ import { fewestHeldOut } from '../../train/eval/evaluator.ts';
 import { createQualityCheck, type QualityCheck } from '../../train/eval/quality.ts';
 import { JUDGE_IMAGES, judgeOfRun } from '../../train/eval/run-judge.ts';
 import type { Model } from '../../train/families/family.ts';
-import type { TrainOptions } from '../../train/loop.ts';
+import type { QualityPlan } from '../../train/loop.ts';
 import type { RunFiles } from '../../train/store/files.ts';
 
 export interface QualityParts {
@@ -31,7 +31,7 @@ const SHARE = 0.1;
 const JUDGE_SECONDS = 180;
 
 /** Undefined where too few pictures are held out. */
-export function sparingQuality(parts: QualityParts): TrainOptions['quality'] {
+export function sparingQuality(parts: QualityParts): QualityPlan | undefined {
   const { files, splits, model, signal, say } = parts;
   if (splits.test.count < fewestHeldOut) return undefined;
   let made: QualityCheck | 'none' | undefined;

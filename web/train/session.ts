@@ -99,7 +99,7 @@ export async function trainSession(
   const ended = await train({
     ...{ recipe, pictures, files, source: PICTURES, engine },
     ...(quality && {
-      quality: {
+      quality: async () => ({
         ...quality,
         async check(...given) {
           const found = await quality.check(...given);
@@ -107,7 +107,7 @@ export async function trainSession(
           last = performance.now(); // no part of a step
           return found;
         },
-      },
+      }),
     }),
     ...(test && { heldOut: test }),
     signal,
