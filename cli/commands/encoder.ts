@@ -6,15 +6,13 @@ import { attachEncoder } from '../../export/attach.ts';
 import { loadFinished } from '../../export/finished.ts';
 import { checkBundleFolder } from '../../export/folder.ts';
 import { loadEncoder } from '../../export/weights.ts';
-import { splitsFor } from '../../train/data/held-out.ts';
 import { encoderRecipe } from '../../train/families/encoder/recipe.ts';
 import { prefixed } from '../../train/nn/tensors.ts';
 import { stateHash } from '../../train/store/checkpoint.ts';
 import { RUN } from '../../train/store/files.ts';
 import { folderFiles } from '../../train/store/folder.ts';
-import { takenAlong } from '../../train/store/packed-run.ts';
 import { checkPictures, dataHelp } from '../data-options.ts';
-import { loadProgress } from '../progress.ts';
+import { trainedPictures } from '../trained-pictures.ts';
 import { asPlanned, describe, engineFor, trainAndTell } from '../training.ts';
 import { addTrainingOptions, type TrainingFlags } from '../training-options.ts';
 
@@ -30,10 +28,8 @@ export async function runEncoder(path: string, flags: EncoderFlags): Promise<voi
   checkPictures(path, dataset, flags.data);
   const dir = flags.out ?? (isBundle ? join('runs', `${basename(resolve(path))}-encoder`) : join(path, RUN.encoder));
   const source = flags.data ?? dataset.source;
-  const bar = loadProgress();
-  const options = { size: network.resolution, channels: network.channels, ...dataset.options, onProgress: bar.update };
-  const along = flags.data === undefined ? await takenAlong(folderFiles(path)) : undefined;
-  const splits = along ?? (await splitsFor(dataset.sha256, source, options).finally(bar.stop));
+  const { resolution: size, channels } = network;
+  const splits = await trainedPictures(path, { dataset, size, channels }, flags);
 
   const { images, batch, seed, learningRate } = flags;
   const wanted = { images, ...(await asPlanned(flags, dir)), batch, seed, learningRate };

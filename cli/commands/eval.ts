@@ -8,7 +8,6 @@ import type { Variant } from '../../contract/manifest.ts';
 import { encodePng } from '../../contract/png.ts';
 import { recordEvaluation } from '../../export/record.ts';
 import { layOut, parseColour } from '../../train/data/canonical.ts';
-import { splitsFor } from '../../train/data/held-out.ts';
 import { loadDataset, type PictureSet, pictureSet, spreadPictures } from '../../train/data/index.ts';
 import type { JudgeTask } from '../../train/eval/classifier.ts';
 import { type Completion, completion } from '../../train/eval/completion.ts';
@@ -24,8 +23,6 @@ import {
   tokenNumbers,
 } from '../../train/eval/reconstruction.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
-import { folderFiles } from '../../train/store/folder.ts';
-import { takenAlong } from '../../train/store/packed-run.ts';
 import {
   addDataOptions,
   checkPictures,
@@ -39,6 +36,7 @@ import { type ModelSource, openSource } from '../model-source.ts';
 import { truncation, wholeFrom } from '../numbers.ts';
 import { outPng } from '../out-file.ts';
 import { judgeProgress, loadProgress } from '../progress.ts';
+import { trainedPictures } from '../trained-pictures.ts';
 
 interface EvalFlags extends DataFlags {
   data?: string;
@@ -181,31 +179,20 @@ export async function runEval(model: string, flags: EvalFlags): Promise<EvalResu
  * pictures that go through `lay`.
  */
 async function picturesFor(source: ModelSource, model: string, { data, strict, background }: EvalFlags) {
-  const { dataset, size, channels } = source;
-  const along = data === undefined ? await takenAlong(folderFiles(model)) : undefined;
-  if (along !== undefined) {
-    if (background !== undefined)
-      throw new UserError(`--background: expected none with ${model}, which took its pictures along; leave it out`);
-    return { ...along, trainedOn: along.train.sha256, lay: (pixels: Uint8Array) => pixels };
-  }
-  const named = data ?? dataset.source;
-  const bar = loadProgress();
-  const options = { size, channels, ...dataset.options, ...(strict && { strict }), onProgress: bar.update };
-  try {
-    const own = await splitsFor(dataset.sha256, named, options);
-    const trainedOn = own.train.sha256;
-    if (background === undefined) return { ...own, trainedOn, lay: (pixels: Uint8Array) => pixels };
-    if (channels !== 4) throw new UserError(`--background: expected a transparent model, got ${model}, which is not`);
-    const colour = await parseColour(background);
-    const lay = (pixels: Uint8Array): Uint8Array => {
-      const count = pixels.length / (size * size * 4);
-      return layOut({ count, size, pixels }, [...Array(count).keys()], 3, colour);
-    };
-    const laid = (set: PictureSet): PictureSet => pictureSet({ ...set, channels: 3, pixels: lay(set.pixels) });
-    return { train: laid(own.train), test: laid(own.test), trainedOn, lay };
-  } finally {
-    bar.stop();
-  }
+  const { size, channels } = source;
+  const { train, test, tookAlong } = await trainedPictures(model, source, { data, strict });
+  const trainedOn = train.sha256;
+  if (background === undefined) return { train, test, trainedOn, lay: (pixels: Uint8Array) => pixels };
+  if (tookAlong)
+    throw new UserError(`--background: expected none with ${model}, which took its pictures along; leave it out`);
+  if (channels !== 4) throw new UserError(`--background: expected a transparent model, got ${model}, which is not`);
+  const colour = await parseColour(background);
+  const lay = (pixels: Uint8Array): Uint8Array => {
+    const count = pixels.length / (size * size * 4);
+    return layOut({ count, size, pixels }, [...Array(count).keys()], 3, colour);
+  };
+  const laid = (set: PictureSet): PictureSet => pictureSet({ ...set, channels: 3, pixels: lay(set.pixels) });
+  return { train: laid(train), test: laid(test), trainedOn, lay };
 }
 
 /** As many generated pictures, with the class mix of the training set, from seeds that the other metrics do not use. */

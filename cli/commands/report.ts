@@ -5,7 +5,6 @@ import type { Command } from 'commander';
 import { UserError } from '../../contract/errors.ts';
 import type { Picture } from '../../contract/picture.ts';
 import { encodePng } from '../../contract/png.ts';
-import { splitsFor } from '../../train/data/held-out.ts';
 import { pictureSet, spreadPictures } from '../../train/data/index.ts';
 import { memorisation } from '../../train/eval/memorisation.ts';
 import { type ReportData, readReport } from '../../train/report/data.ts';
@@ -14,11 +13,11 @@ import { watchReport } from '../../train/report/watch.ts';
 import { writeAtomically } from '../../train/store/atomic.ts';
 import { RUN } from '../../train/store/files.ts';
 import { folderFiles } from '../../train/store/folder.ts';
-import { takenAlong } from '../../train/store/packed-run.ts';
 import { readConfig } from '../../train/store/run.ts';
 import { type ModelSource, openSource } from '../model-source.ts';
 import { port } from '../numbers.ts';
 import { outFile } from '../out-file.ts';
+import { trainedPictures } from '../trained-pictures.ts';
 import { drawWalks } from '../walks.ts';
 
 /** More grids than this add nothing to see, only size. */
@@ -65,11 +64,8 @@ async function nearestTraining(
   model: ModelSource,
   warn: (sentence: string) => void,
 ): Promise<Picture | undefined> {
-  const { dataset, size, channels } = model;
   try {
-    const { train, test } =
-      (await takenAlong(folderFiles(dir))) ??
-      (await splitsFor(dataset.sha256, dataset.source, { size, channels, ...dataset.options }));
+    const { train, test } = await trainedPictures(dir, model);
     const shown = spreadPictures(train, nearestOf);
     const pixels = await model.generate(0, shown.labels, 1);
     const generated = pictureSet({ ...shown, pixels, note: 'generated' });
