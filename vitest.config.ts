@@ -11,7 +11,6 @@ const ALONE = [
   'engines',
   'examples',
   'start',
-  'web-access',
   'web-devices',
   'web-size',
   'web-smooth',
